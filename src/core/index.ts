@@ -1,0 +1,15 @@
+export { type ArMember, type ReadAt, readArMembers } from './ar.ts'
+export { type Digest, digestFromHex, digestOf, hexOf, parseDigest } from './digest.ts'
+export { CasemateError, CoreError, type CoreErrorCode } from './errors.ts'
+export { canonicalJson, type Json } from './json.ts'
+export { hasControlCharacters, isWhiteoutPath, normalizeArchivePath, PATH_BYTES } from './path.ts'
+export {
+  TAR_BLOCK,
+  TAR_LIMITS,
+  type TarHeader,
+  type TarHeaderInput,
+  type TarLimits,
+  type TarType,
+} from './tar-header.ts'
+export { type ContentSink, TarReader, type TarReaderOptions } from './tar-reader.ts'
+export { encodeTarEntry, TAR_END, tarPadding } from './tar-writer.ts'

@@ -1,0 +1,167 @@
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Digest, digestFromHex, digestOf, hexOf } from '#core'
+import type { Archive, ArchiveSuite } from '../archive.ts'
+import { DebianError } from '../errors.ts'
+import type { PinnedKey } from '../signature.ts'
+import { formatDate, type VerifiedSuite, verifySuite } from '../suite.ts'
+import type { Downloader } from './downloader.ts'
+import { isMissing, type ObjectCache, writeWhole } from './object-cache.ts'
+
+/** The largest real InRelease file is a quarter of a megabyte. */
+const IN_RELEASE_LIMIT = 8 << 20
+
+/** The suite to read and all that decides whether it is taken. */
+export interface SuiteRequest {
+  readonly archive: Archive
+  readonly suite: ArchiveSuite
+  readonly keys: readonly PinnedKey[]
+  readonly mirrors: readonly string[]
+  readonly now: Date
+  readonly acceptExpired: boolean
+  /** The newest Date that the caller knows of (ISO 8601), beside the one that the cache knows of. */
+  readonly floor?: string
+}
+
+/** A suite as one mirror serves it, or, with `base` undefined, as the cache keeps it. */
+export interface ReadSuite extends VerifiedSuite {
+  readonly base?: string
+}
+
+/** Reads InRelease files from mirrors, or from the cache when there is no network, and guards their Dates. */
+export class SuiteReader {
+  readonly #cache: ObjectCache
+  readonly #downloader: Downloader
+
+  constructor(cache: ObjectCache, downloader: Downloader) {
+    this.#cache = cache
+    this.#downloader = downloader
+  }
+
+  /**
+   * Gives the suite of the first mirror whose InRelease verifies and is not behind the newest Date known. Throws what
+   * was wrong with the mirrors; `SUITE_ROLLED_BACK` only when every one of them is behind.
+   */
+  async fetch(request: SuiteRequest, signal: AbortSignal): Promise<ReadSuite> {
+    const { archive, suite, mirrors } = request
+    const known = await this.#newest(archive, suite)
+    const floor = [known?.date ?? '', request.floor ?? ''].sort().at(-1) ?? ''
+    const faults: DebianError[] = []
+    for (const base of mirrors) {
+      try {
+        const bytes = await this.#fetchInRelease(`${suiteUrl(base, suite)}/InRelease`, signal)
+        const verified = await verifySuite(bytes, { ...request, at: request.now })
+        checkFloor(verified, floor, base)
+        await this.#remember(request, verified, bytes)
+        return { ...verified, base }
+      } catch (error) {
+        signal.throwIfAborted()
+        if (!(error instanceof DebianError)) throw error
+        faults.push(error)
+      }
+    }
+    throw summary(suite, faults)
+  }
+
+  /** Gives the newest suite that the cache keeps, verified again; `undefined` when it keeps none. Throws as `verifySuite`. */
+  async recall(request: SuiteRequest): Promise<ReadSuite | undefined> {
+    const newest = await this.#newest(request.archive, request.suite)
+    const path = newest && (await this.#cache.find(newest.digest))
+    if (path === undefined) return undefined
+    return verifySuite(await readFile(path), { ...request, at: request.now })
+  }
+
+  /** Conditional, where the same URL was read before; a kept copy is verified like a new one. */
+  async #fetchInRelease(url: string, signal: AbortSignal): Promise<Uint8Array> {
+    const record = join(this.#cache.folder, 'validators', hexOf(digestOf(url)))
+    const known = await readValidator(record)
+    const kept = known && (await this.#cache.find(known.digest))
+    const conditions = kept === undefined ? {} : (known?.conditions ?? {})
+    const { answer, bytes } = await this.#downloader.fetchSmall(url, IN_RELEASE_LIMIT, conditions, signal)
+    if (answer.status === 304) {
+      if (kept === undefined) throw new DebianError('FETCH_FAILED', `cannot fetch ${url}: 304 for no condition`)
+      return readFile(kept)
+    }
+    const fresh: Record<string, string> = {}
+    const { etag, 'last-modified': lastModified } = answer.headers
+    if (typeof etag === 'string') fresh['if-none-match'] = etag
+    if (typeof lastModified === 'string') fresh['if-modified-since'] = lastModified
+    await rm(record, { force: true })
+    if (Object.keys(fresh).length > 0) {
+      const text = JSON.stringify({ url, digest: digestOf(bytes), conditions: fresh })
+      await writeWhole(record, [Buffer.from(text)])
+    }
+    return bytes
+  }
+
+  /**
+   * The newest state taken of a suite is the greatest of the names in its folder, `DATE HEX`: adding a name needs no
+   * reading, so processes cannot undo each other's, and nothing can be torn.
+   */
+  async #newest(archive: Archive, suite: ArchiveSuite): Promise<{ date: string; digest: Digest } | undefined> {
+    const names = await readdir(this.#stateFolder(archive, suite)).catch((error: unknown) => {
+      if (isMissing(error)) return []
+      throw error
+    })
+    const newest = names
+      .filter((name) => /^\S{20} [0-9a-f]{64}$/.test(name))
+      .sort()
+      .at(-1)
+    if (newest === undefined) return undefined
+    return { date: newest.slice(0, 20), digest: digestFromHex(newest.slice(21)) }
+  }
+
+  async #remember({ archive, suite }: SuiteRequest, { state }: VerifiedSuite, bytes: Uint8Array): Promise<void> {
+    await this.#cache.put(state.digest, bytes)
+    const folder = this.#stateFolder(archive, suite)
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, `${state.date} ${hexOf(state.digest)}`), '')
+  }
+
+  #stateFolder(archive: Archive, { suite }: ArchiveSuite): string {
+    return join(this.#cache.folder, 'suites', archive.name, encodeURIComponent(suite))
+  }
+}
+
+/** The URL of a suite's folder on a mirror; a flat repository's is below the mirror itself (sources.list(5)). */
+export function suiteUrl(base: string, { suite }: ArchiveSuite): string {
+  if (!suite.endsWith('/')) return `${base}/dists/${suite}`
+  return suite === './' ? base : `${base}/${suite.slice(0, -1)}`
+}
+
+interface Validator {
+  readonly digest: Digest
+  readonly conditions: Readonly<Record<string, string>>
+}
+
+/** What cannot be read as a validator is as good as none: the file is then asked for unconditionally. */
+async function readValidator(path: string): Promise<Validator | undefined> {
+  try {
+    const value: unknown = JSON.parse(await readFile(path, 'utf8'))
+    if (typeof value !== 'object' || value === null) return undefined
+    const { digest, conditions } = value as { digest?: unknown; conditions?: unknown }
+    if (typeof digest !== 'string' || typeof conditions !== 'object' || conditions === null) return undefined
+    const headers = Object.entries(conditions).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+    return { digest: digestFromHex(digest.slice('sha256:'.length)), conditions: Object.fromEntries(headers) }
+  } catch {
+    return undefined
+  }
+}
+
+function checkFloor({ state, release }: VerifiedSuite, floor: string, base: string): void {
+  const date = formatDate(release.date)
+  if (date >= floor) return
+  const reason = `${base} serves its state of ${date}, behind ${floor}, which was seen before`
+  throw new DebianError('SUITE_ROLLED_BACK', `cannot trust suite ${state.suite}: ${reason}`)
+}
+
+function summary({ suite }: ArchiveSuite, faults: readonly DebianError[]): DebianError {
+  const [first] = faults
+  if (first === undefined) return new DebianError('MIRROR_UNKNOWN', `cannot read suite ${suite}: no mirror is known`)
+  if (faults.length === 1) return first
+  const rolledBack = faults.every(({ code }) => code === 'SUITE_ROLLED_BACK')
+  const others = faults.filter(({ code }) => code !== 'SUITE_ROLLED_BACK')
+  const worst = rolledBack ? first : (others.find(({ code }) => !code.startsWith('FETCH_')) ?? others[0] ?? first)
+  const reasons = faults.map(({ message }) => message).join('; ')
+  return new DebianError(worst.code, `cannot read suite ${suite}: every mirror failed: ${reasons}`, { cause: worst })
+}

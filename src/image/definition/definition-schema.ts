@@ -1,0 +1,282 @@
+import type { XStatic } from 'typebox/schema'
+import { pathRules } from '../path-rules.ts'
+import { parts } from './schema-parts.ts'
+import type { Shape } from './shape.ts'
+
+const { described, listOf, text } = parts
+
+/** The OCI platforms that Debian has an architecture for. */
+export const PLATFORMS = [
+  'linux/386',
+  'linux/amd64',
+  'linux/arm/v5',
+  'linux/arm/v7',
+  'linux/arm64',
+  'linux/loong64',
+  'linux/mips64le',
+  'linux/ppc64le',
+  'linux/riscv64',
+  'linux/s390x',
+] as const
+
+/** The effects that run the image's own program (design, "derived effect"). */
+export const DERIVED_EFFECTS = ['python-bytecode', 'locale-archive'] as const
+
+/** signal(7), without the real-time signals, which are given by number. */
+const SIGNALS = [
+  ...[
+    'SIGHUP',
+    'SIGINT',
+    'SIGQUIT',
+    'SIGILL',
+    'SIGTRAP',
+    'SIGABRT',
+    'SIGBUS',
+    'SIGFPE',
+    'SIGKILL',
+    'SIGUSR1',
+    'SIGSEGV',
+  ],
+  ...['SIGUSR2', 'SIGPIPE', 'SIGALRM', 'SIGTERM', 'SIGSTKFLT', 'SIGCHLD', 'SIGCONT', 'SIGSTOP', 'SIGTSTP', 'SIGTTIN'],
+  ...['SIGTTOU', 'SIGURG', 'SIGXCPU', 'SIGXFSZ', 'SIGVTALRM', 'SIGPROF', 'SIGWINCH', 'SIGIO', 'SIGPWR', 'SIGSYS'],
+]
+
+const pathEntry = {
+  type: 'object',
+  title: 'a path with what stands there',
+  additionalProperties: false,
+  required: ['path'],
+  properties: {
+    path: described(parts.absolutePath, 'Where it stands in the image.'),
+    type: { enum: ['directory', 'file', 'symlink', 'absent'], description: 'Needed only where no other key tells it.' },
+    symlink: described(parts.linkTarget, 'Makes a symbolic link with this target.'),
+    content: described(parts.words, 'Makes a file with this text.'),
+    source: described(parts.innerPath, "Makes a file with the bytes of this one, below the definition's folder."),
+    mode: described(parts.mode, 'Default: "0755" for a directory, "0644" for a file.'),
+    uid: described(parts.id, 'Default: 0.'),
+    gid: described(parts.id, 'Default: 0.'),
+    replace: { type: 'boolean', description: 'Takes the place of what a package or an extended definition has there.' },
+    reason: described(parts.reason, 'Why a path of a package is left out; needed with `type: absent`.'),
+  },
+} as const satisfies Shape
+
+const contract = {
+  type: 'object',
+  title: 'the keys of a contract',
+  description: 'What the image promises to whoever runs it; a change of it is a change of the interface.',
+  additionalProperties: false,
+  properties: {
+    'run-as': {
+      title: 'an account name, a user id or "uid:gid"',
+      description: 'The user that the entrypoint runs as. Default: nonroot.',
+      anyOf: [parts.id, text('an account', '^(?:[a-z_][a-z0-9_-]{0,31}|[0-9]{1,10}(?::[0-9]{1,10})?)$')],
+    },
+    'work-dir': described(parts.directoryPath, 'Where the entrypoint starts. Default: /.'),
+    ports: listOf(parts.port, 'a list of ports', 'Ports it listens on: 8080 or "53/udp".'),
+    writable: listOf(parts.absolutePath, 'a list of paths', 'Paths it writes to; all others may be read-only.'),
+    volumes: listOf(parts.absolutePath, 'a list of paths', 'Paths that hold data worth keeping.'),
+    'stop-signal': {
+      title: 'a signal such as SIGTERM, or its number',
+      description: 'What stops it in order. Default: SIGTERM.',
+      anyOf: [{ enum: SIGNALS }, { type: 'integer', minimum: 1, maximum: 64 }],
+    },
+  },
+} as const satisfies Shape
+
+const accounts = {
+  type: 'object',
+  title: 'users and groups',
+  description: "Accounts beside those of Debian's base-passwd.",
+  additionalProperties: false,
+  properties: {
+    users: listOf(
+      {
+        type: 'object',
+        title: 'a user',
+        additionalProperties: false,
+        required: ['name', 'uid'],
+        properties: {
+          name: parts.accountName,
+          uid: parts.id,
+          gid: described(parts.id, 'Default: the uid.'),
+          home: described(parts.directoryPath, 'Default: /nonexistent.'),
+          shell: described(parts.absolutePath, 'Default: /usr/sbin/nologin.'),
+          comment: parts.accountField,
+        },
+      },
+      'a list of users',
+      'Users, by name.',
+    ),
+    groups: listOf(
+      {
+        type: 'object',
+        title: 'a group',
+        additionalProperties: false,
+        required: ['name', 'gid'],
+        properties: {
+          name: parts.accountName,
+          gid: parts.id,
+          members: listOf(parts.accountName, 'a list of account names', 'Users in it beside those whose own it is.'),
+        },
+      },
+      'a list of groups',
+      'Groups, by name.',
+    ),
+  },
+} as const satisfies Shape
+
+const texts = (description: string) =>
+  ({
+    type: 'object',
+    title: 'names with texts',
+    description,
+    propertyNames: text('a name without white space', '^[^\\s\\u0000-\\u001f\\u007f]+$', 255),
+    additionalProperties: parts.words,
+  }) as const satisfies Shape
+
+/** The keys that a definition and each of its variants have in common. */
+const fragment = {
+  title: described(parts.line, "The image's name for people."),
+  description: described(parts.line, 'What the image is, in a line.'),
+  packages: listOf(parts.packageRequest, 'a list of packages', 'Packages to install, with what they depend on.'),
+  keep: listOf({ enum: pathRules.map((rule) => rule.name) }, 'a list of path rules', 'Path rules not to apply.'),
+  derived: listOf({ enum: DERIVED_EFFECTS }, 'a list of derived effects', "Effects made by the image's own programs."),
+  environment: {
+    type: 'object',
+    title: 'names with values',
+    description: 'Environment variables.',
+    propertyNames: text('the name of an environment variable', '^[A-Za-z_][A-Za-z0-9_]*$', 255),
+    additionalProperties: parts.argument,
+  },
+  entrypoint: listOf(
+    parts.argument,
+    'a list: program and arguments',
+    'What always runs; exec form. Replaces as a whole.',
+  ),
+  cmd: listOf(parts.argument, 'a list of arguments', 'Arguments that a user may replace. Replaces as a whole.'),
+  contract,
+  accounts,
+  paths: listOf(pathEntry, 'a list of paths', 'Files, directories and links beside those of packages.'),
+  certificates: listOf(
+    {
+      title: "a path below the definition's folder, or a certificate in PEM form",
+      anyOf: [parts.innerPath, text('a certificate', '^\\s*-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\\s-]+$', 65_536)],
+    },
+    'a list of certificates',
+    'CA certificates to trust beside those of ca-certificates.',
+  ),
+  'time-zone': described(
+    text('the name of a time zone, e.g. Europe/Paris', '^[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*$', 100),
+    'Default: Etc/UTC.',
+  ),
+  locales: listOf(
+    text('a UTF-8 locale, e.g. en_US.UTF-8', '^[a-z]{2,3}_[A-Z]{2}(?:@[a-z]+)?\\.UTF-8$|^C\\.UTF-8$', 50),
+    'a list of locales',
+    'Locales to have beside C.UTF-8.',
+  ),
+  acknowledge: {
+    type: 'object',
+    title: 'package names with reasons',
+    description: 'Packages whose maintainer scripts do more than any effect, and why that is fine here.',
+    propertyNames: parts.packageName,
+    additionalProperties: parts.reason,
+  },
+  labels: texts('Labels of the image config.'),
+  annotations: texts('Annotations of manifest and index.'),
+  tests: listOf(
+    { type: 'object', title: 'a test with a name', required: ['name'], properties: { name: parts.line } },
+    'a list of tests',
+    'Tests of the finished image.',
+  ),
+} as const satisfies Record<string, Shape>
+
+/** The shape of a definition file, as it is checked and as editors use it. */
+export const definitionSchema = {
+  type: 'object',
+  title: 'the keys of a definition',
+  description: 'What an image shall be.',
+  additionalProperties: false,
+  required: ['image'],
+  properties: {
+    image: described(
+      text('an image name (lowercase letters, digits, . _ - and /)', '^[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*$', 200),
+      'The name of the image, without registry and tag.',
+    ),
+    archive: {
+      title: 'the name of an archive, or a list of names',
+      description: 'Where packages come from. Default: debian-13. Replaces as a whole.',
+      anyOf: [
+        parts.archiveName,
+        { type: 'array', items: parts.archiveName, minItems: 1, title: 'at least one archive' },
+      ],
+    },
+    extends: described(parts.line, 'A catalogue image, or the path of a definition, that this one adds to.'),
+    ...fragment,
+    without: {
+      type: 'object',
+      title: 'package names with reasons',
+      description: 'Packages to leave out of variants without package manager, although something depends on them.',
+      propertyNames: parts.packageName,
+      additionalProperties: parts.reason,
+    },
+    platforms: {
+      type: 'array',
+      title: 'at least one platform',
+      description: 'Default: linux/amd64 and linux/arm64. Replaces as a whole.',
+      items: { enum: PLATFORMS },
+      minItems: 1,
+    },
+    variants: {
+      type: 'object',
+      title: 'variants by name',
+      description: 'Images with more in them, from the same lock; their tags end in -NAME.',
+      propertyNames: text('a variant name (a lowercase letter; then letters, digits, -)', '^[a-z][a-z0-9-]{0,31}$'),
+      additionalProperties: {
+        type: 'object',
+        title: 'the keys of a variant',
+        additionalProperties: false,
+        properties: fragment,
+      },
+    },
+    tags: listOf(
+      parts.line,
+      'a list of tags',
+      'Tags, e.g. "{python3.13:upstream}"; fields: upstream, minor, major, full. The first one is the version.',
+    ),
+    lifecycle: {
+      type: 'object',
+      title: 'dates by name',
+      additionalProperties: false,
+      properties: {
+        'upstream-end': described(parts.date, 'The last day of upstream support.'),
+        'archive-end': described(parts.date, "The last day of the archive's security support."),
+      },
+    },
+    owner: described(parts.line, 'The team that answers for the image.'),
+    vendor: parts.line,
+    licenses: described(parts.line, 'An SPDX expression for the image as a whole.'),
+    url: parts.url,
+    documentation: parts.url,
+    source: described(parts.url, 'Where the definition is kept.'),
+    layers: {
+      type: 'object',
+      title: 'the keys of layers',
+      additionalProperties: false,
+      properties: {
+        budget: {
+          type: 'integer',
+          title: 'a number from 3 to 100',
+          description: 'How many layers the image may have. Default: 30.',
+          minimum: 3,
+          maximum: 100,
+        },
+      },
+    },
+  },
+} as const satisfies Shape
+
+/** A definition file's value once its shape is checked; its keys and forms are still the file's. */
+export type DefinitionDocument = XStatic<typeof definitionSchema>
+
+/** A variant's part of it. */
+export type FragmentDocument = NonNullable<DefinitionDocument['variants']>[string]

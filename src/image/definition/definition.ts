@@ -1,0 +1,168 @@
+import type { Digest, Json } from '#core'
+import type { Request } from '#solver'
+import type { Account, Group } from '../effects/effect.ts'
+
+/** What a definition puts at a path. `replace` lets it take the place of a package's or an extended definition's entry. */
+export type PathDeclaration =
+  | DirectoryDeclaration
+  | (FileDeclaration & { readonly content: string })
+  | (FileDeclaration & { readonly source: string })
+  | SymlinkDeclaration
+  | AbsentDeclaration
+
+interface Ownership {
+  readonly path: string
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  readonly replace: boolean
+}
+
+interface DirectoryDeclaration extends Ownership {
+  readonly type: 'directory'
+}
+
+interface FileDeclaration extends Ownership {
+  readonly type: 'file'
+}
+
+interface SymlinkDeclaration {
+  readonly type: 'symlink'
+  readonly path: string
+  readonly target: string
+  readonly replace: boolean
+}
+
+/** A path of a package that the image shall not have. */
+interface AbsentDeclaration {
+  readonly type: 'absent'
+  readonly path: string
+  readonly reason: string
+}
+
+/** A path of an effective definition: a file's content is known by its digest. */
+export type DefinedPath =
+  | DirectoryDeclaration
+  | (FileDeclaration & { readonly digest: Digest; readonly size: number })
+  | SymlinkDeclaration
+  | AbsentDeclaration
+
+/** What the image promises to whoever runs it. */
+export interface Contract {
+  /** An account name, a uid, or `uid:gid`. */
+  readonly runAs: string
+  readonly workDir: string
+  /** As OCI's `ExposedPorts`: `8080/tcp`. */
+  readonly ports: readonly string[]
+  readonly writable: readonly string[]
+  readonly volumes: readonly string[]
+  readonly stopSignal: string
+}
+
+/** A contract as one document declares it. */
+export type ContractDeclaration = { readonly [Key in keyof Contract]: Contract[Key] | undefined }
+
+/** A user as one document declares it; the rest comes from extended documents or defaults. */
+export type UserDeclaration = Pick<Account, 'name' | 'uid'> & Partial<Account>
+
+/** One CA certificate in PEM form, with the name of the file that holds it. */
+export interface Certificate {
+  readonly name: string
+  readonly pem: string
+}
+
+/** What definitions and variants have in common, as far as one document says it; what it does not say is `undefined` or empty. */
+export interface Fragment {
+  readonly title: string | undefined
+  readonly description: string | undefined
+  readonly packages: readonly Request[]
+  readonly keep: readonly string[]
+  readonly derived: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+  readonly entrypoint: readonly string[] | undefined
+  readonly cmd: readonly string[] | undefined
+  readonly contract: ContractDeclaration
+  readonly users: readonly UserDeclaration[]
+  readonly groups: readonly Group[]
+  readonly paths: readonly PathDeclaration[]
+  /** Paths below the definition's folder, or PEM texts. */
+  readonly certificates: readonly string[]
+  readonly timeZone: string | undefined
+  readonly locales: readonly string[]
+  readonly acknowledge: Readonly<Record<string, string>>
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+  /** Each with a `name`; the rest is for whoever runs them to check. */
+  readonly tests: readonly TestDeclaration[]
+}
+
+/** A test of the finished image, not looked into here. */
+export type TestDeclaration = { readonly name: string } & { readonly [key: string]: Json }
+
+/** Days, `YYYY-MM-DD`. */
+export interface Lifecycle {
+  readonly upstreamEnd: string | undefined
+  readonly archiveEnd: string | undefined
+}
+
+/** One definition file as a value: read, checked, in one form, but not yet extended. */
+export interface Definition extends Fragment {
+  readonly image: string
+  readonly extends: string | undefined
+  readonly archives: readonly string[] | undefined
+  readonly without: Readonly<Record<string, string>>
+  readonly platforms: readonly string[] | undefined
+  readonly variants: Readonly<Record<string, Fragment>>
+  readonly tags: readonly string[]
+  readonly lifecycle: Lifecycle
+  readonly owner: string | undefined
+  readonly vendor: string | undefined
+  readonly licenses: string | undefined
+  readonly url: string | undefined
+  readonly documentation: string | undefined
+  readonly source: string | undefined
+  readonly layerBudget: number | undefined
+}
+
+/**
+ * What one variant of an image shall be, with everything it extends merged in and every default filled in. Frozen.
+ * Lists whose order has no meaning are sorted, so that equal images have equal values.
+ */
+export interface EffectiveDefinition {
+  readonly image: string
+  /** `runtime`, or the name of a variant. */
+  readonly variant: string
+  readonly title: string
+  readonly description: string
+  readonly archives: readonly string[]
+  readonly packages: readonly Request[]
+  /** Packages to leave out, with reasons; empty where the variant asks for a package manager. */
+  readonly without: Readonly<Record<string, string>>
+  readonly keep: readonly string[]
+  readonly derived: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+  readonly entrypoint: readonly string[]
+  readonly cmd: readonly string[]
+  readonly contract: Contract
+  readonly users: readonly Account[]
+  readonly groups: readonly Group[]
+  /** In path order, each path once. */
+  readonly paths: readonly DefinedPath[]
+  readonly certificates: readonly Certificate[]
+  readonly timeZone: string
+  readonly locales: readonly string[]
+  readonly acknowledge: Readonly<Record<string, string>>
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+  readonly tests: readonly TestDeclaration[]
+  /** Templates; see `expandTags`. */
+  readonly tags: readonly string[]
+  readonly lifecycle: Lifecycle
+  readonly owner: string | undefined
+  readonly vendor: string | undefined
+  readonly licenses: string | undefined
+  readonly url: string | undefined
+  readonly documentation: string | undefined
+  readonly source: string | undefined
+  readonly layerBudget: number
+}

@@ -1,0 +1,226 @@
+import { parseRequest, type Request, SolverError } from '#solver'
+import type { ContractDeclaration, Definition, Fragment, PathDeclaration, UserDeclaration } from './definition.ts'
+import type { DefinitionDocument, FragmentDocument } from './definition-schema.ts'
+import { type DocumentPath, type Fault, quote } from './shape.ts'
+import { templateFault } from './tags.ts'
+
+type PathDocument = NonNullable<FragmentDocument['paths']>[number]
+type ContractDocument = NonNullable<FragmentDocument['contract']>
+
+/** Gives a scalar as the file writes it, by its place in the document. */
+type SourceOf = (path: DocumentPath) => string | undefined
+
+/**
+ * Brings a document whose shape is right into its one form, and finds what a shape cannot say: a version that is none,
+ * a path that is two things at once. With faults the definition is not to be used.
+ */
+export function readDefinition(
+  document: DefinitionDocument,
+  sourceOf: SourceOf,
+): { readonly definition: Definition; readonly faults: readonly Fault[] } {
+  const reader = new FragmentReader(sourceOf)
+  const { archive } = document
+  for (const [index, template] of (document.tags ?? []).entries()) reader.note(['tags', index], templateFault(template))
+  for (const [key, day] of Object.entries(document.lifecycle ?? {})) reader.note(['lifecycle', key], dayFault(day))
+  for (const name of ['runtime'].filter((name) => Object.hasOwn(document.variants ?? {}, name))) {
+    reader.note(['variants', name], 'the definition itself is the runtime variant; move its keys up', 'key')
+  }
+  const definition: Definition = {
+    ...reader.fragment(document, []),
+    image: document.image,
+    extends: document.extends,
+    archives: typeof archive === 'string' ? [archive] : archive,
+    without: document.without ?? {},
+    platforms: document.platforms,
+    variants: Object.fromEntries(
+      Object.entries(document.variants ?? {}).map(([name, variant]) => [
+        name,
+        reader.fragment(variant, ['variants', name]),
+      ]),
+    ),
+    tags: document.tags ?? [],
+    lifecycle: {
+      upstreamEnd: document.lifecycle?.['upstream-end'],
+      archiveEnd: document.lifecycle?.['archive-end'],
+    },
+    owner: document.owner,
+    vendor: document.vendor,
+    licenses: document.licenses,
+    url: document.url,
+    documentation: document.documentation,
+    source: document.source,
+    layerBudget: document.layers?.budget,
+  }
+  return { definition, faults: reader.faults }
+}
+
+class FragmentReader {
+  readonly faults: Fault[] = []
+  readonly #sourceOf: SourceOf
+
+  constructor(sourceOf: SourceOf) {
+    this.#sourceOf = sourceOf
+  }
+
+  note(path: DocumentPath, message: string | undefined, at: Fault['at'] = 'value'): void {
+    if (message !== undefined) this.faults.push({ path, at, message })
+  }
+
+  fragment(document: FragmentDocument, path: DocumentPath): Fragment {
+    return {
+      title: document.title,
+      description: document.description,
+      packages: this.#packages(document.packages ?? [], [...path, 'packages']),
+      keep: document.keep ?? [],
+      derived: document.derived ?? [],
+      environment: document.environment ?? {},
+      entrypoint: document.entrypoint,
+      cmd: document.cmd,
+      contract: this.#contract(document.contract ?? {}, [...path, 'contract']),
+      users: this.#users(document.accounts?.users ?? [], [...path, 'accounts', 'users']),
+      groups: this.#groups(document.accounts?.groups ?? [], [...path, 'accounts', 'groups']),
+      paths: this.#paths(document.paths ?? [], [...path, 'paths']),
+      certificates: document.certificates ?? [],
+      timeZone: document['time-zone'],
+      locales: document.locales ?? [],
+      acknowledge: document.acknowledge ?? {},
+      labels: document.labels ?? {},
+      annotations: document.annotations ?? {},
+      tests: document.tests ?? [],
+    }
+  }
+
+  #packages(texts: readonly string[], path: DocumentPath): readonly Request[] {
+    return texts.flatMap((text, index) => {
+      try {
+        return [parseRequest(text)]
+      } catch (error) {
+        if (!(error instanceof SolverError)) throw error
+        this.note([...path, index], error.message)
+        return []
+      }
+    })
+  }
+
+  #contract(document: ContractDocument, path: DocumentPath): ContractDeclaration {
+    const ports = document.ports?.map((port, index) => {
+      const [number = '', protocol = 'tcp'] = String(port).split('/')
+      this.note(
+        [...path, 'ports', index],
+        Number(number) > 65_535 ? `found the port ${number}, want at most 65535` : undefined,
+      )
+      return `${number}/${protocol}`
+    })
+    return {
+      runAs: textOf(document['run-as']),
+      workDir: document['work-dir'],
+      ports,
+      writable: document.writable,
+      volumes: document.volumes,
+      stopSignal: textOf(document['stop-signal']),
+    }
+  }
+
+  #users(users: readonly UserDeclaration[], path: DocumentPath): readonly UserDeclaration[] {
+    this.#refuseTwins(
+      users.map(({ name }) => name),
+      path,
+      'name',
+    )
+    return users
+  }
+
+  #groups(
+    groups: readonly { name: string; gid: number; members?: string[] }[],
+    path: DocumentPath,
+  ): Fragment['groups'] {
+    this.#refuseTwins(
+      groups.map(({ name }) => name),
+      path,
+      'name',
+    )
+    return groups.map(({ name, gid, members = [] }) => ({ name, gid, members }))
+  }
+
+  #paths(entries: readonly PathDocument[], path: DocumentPath): readonly PathDeclaration[] {
+    this.#refuseTwins(
+      entries.map((entry) => entry.path),
+      path,
+      'path',
+    )
+    return entries.flatMap((entry, index) => {
+      const place = [...path, index]
+      const declaration = declarationOf(entry, this.#mode(entry.mode, [...place, 'mode']))
+      if (typeof declaration !== 'string') return [declaration]
+      this.note(place, declaration)
+      return []
+    })
+  }
+
+  /** YAML 1.2 reads 0755 as seven hundred and fifty-five: a number must say that it is octal. */
+  #mode(mode: string | number | undefined, path: DocumentPath): number | undefined {
+    if (typeof mode !== 'number') return mode === undefined ? undefined : Number.parseInt(mode, 8)
+    const written = this.#sourceOf(path) ?? String(mode)
+    this.note(path, written.startsWith('0o') ? undefined : `found ${written}, want an octal mode: "0755" or 0o755`)
+    return mode
+  }
+
+  #refuseTwins(names: readonly string[], path: DocumentPath, key: string): void {
+    for (const [index, name] of names.entries()) {
+      const first = names.indexOf(name)
+      const message = `${quote(name)} stands here for the second time; the first is [${first}]`
+      this.note([...path, index, key], first === index ? undefined : message)
+    }
+  }
+}
+
+/** The kinds of path, each with the keys that only it may have; `mode`, `uid` and `gid` make sense for two of them. */
+const KEYS_OF = {
+  directory: ['mode', 'uid', 'gid', 'replace'],
+  file: ['content', 'source', 'mode', 'uid', 'gid', 'replace'],
+  symlink: ['symlink', 'replace'],
+  absent: ['reason'],
+} as const
+
+function declarationOf(entry: PathDocument, mode: number | undefined): PathDeclaration | string {
+  const type = typeOf(entry)
+  if (type === undefined) return 'want one of `symlink`, `content`, `source`, or `type: directory` or `type: absent`'
+  const allowed: readonly string[] = KEYS_OF[type]
+  const wrong = Object.keys(entry).find((key) => key !== 'path' && key !== 'type' && !allowed.includes(key))
+  if (wrong !== undefined) return `a path of type ${type} has no \`${wrong}\``
+  const { path, uid = 0, gid = 0, replace = false } = entry
+  switch (type) {
+    case 'directory':
+      return { type, path, mode: mode ?? 0o755, uid, gid, replace }
+    case 'file': {
+      const file = { type, path, mode: mode ?? 0o644, uid, gid, replace }
+      if (entry.source === undefined) return { ...file, content: entry.content ?? '' }
+      return entry.content === undefined ? { ...file, source: entry.source } : 'want either `content` or `source`'
+    }
+    case 'symlink':
+      return entry.symlink === undefined
+        ? "want the link's target as `symlink`"
+        : { type, path, target: entry.symlink, replace }
+    case 'absent':
+      return entry.reason === undefined
+        ? 'want a `reason` for leaving the path out'
+        : { type, path, reason: entry.reason }
+  }
+}
+
+function typeOf(entry: PathDocument): PathDeclaration['type'] | undefined {
+  if (entry.type !== undefined) return entry.type
+  if (entry.symlink !== undefined) return 'symlink'
+  return entry.content === undefined && entry.source === undefined ? undefined : 'file'
+}
+
+/** The shape lets 2027-02-30 pass; the calendar does not. */
+function dayFault(day: string): string | undefined {
+  const time = new Date(`${day}T00:00:00Z`)
+  const isDay = !Number.isNaN(time.getTime()) && time.toISOString().startsWith(day)
+  return isDay ? undefined : `found ${quote(day)}, which is not a day of the calendar`
+}
+
+function textOf(value: string | number | undefined): string | undefined {
+  return value === undefined ? undefined : String(value)
+}

@@ -1,0 +1,198 @@
+/**
+ * The part of JSON Schema (draft 2020-12) that describes our documents: one value that is the checker's program, the
+ * editors' schema and, through TypeBox's inference, the TypeScript type. `title` is the noun that faults say was wanted.
+ */
+export interface Shape {
+  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'boolean'
+  readonly title?: string
+  readonly description?: string
+  readonly properties?: Readonly<Record<string, Shape>>
+  readonly required?: readonly string[]
+  readonly additionalProperties?: boolean | Shape
+  readonly propertyNames?: Shape
+  readonly items?: Shape
+  readonly minItems?: number
+  readonly pattern?: string
+  readonly maxLength?: number
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly enum?: readonly string[]
+  readonly anyOf?: readonly Shape[]
+}
+
+/** The way from a document's root to a value: keys and positions. */
+export type DocumentPath = readonly (string | number)[]
+
+/** One thing that is wrong in a document. */
+export interface Fault {
+  readonly path: DocumentPath
+  /** Whether the key itself is at fault, or the value that it leads to. */
+  readonly at: 'key' | 'value'
+  /** What was found and which rule it breaks; the place is said by `path`. */
+  readonly message: string
+}
+
+/** Everything in `value` that the shape does not allow, in document order; empty when the value fits. */
+export function faultsOf(shape: Shape, value: unknown, path: DocumentPath = []): readonly Fault[] {
+  if (shape.anyOf !== undefined) return alternativeFaults(shape, shape.anyOf, value, path)
+  if (!hasType(shape, value)) return [mismatch(shape, value, path)]
+  if (Array.isArray(value)) return arrayFaults(shape, value, path)
+  if (isRecord(value)) return objectFaults(shape, value, path)
+  return isAllowedScalar(shape, value) ? [] : [mismatch(shape, value, path)]
+}
+
+/** Tells whether a value is an object with keys, as opposed to a list, a scalar or nothing. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Of several alternatives, the only one of the value's own type explains best what is wrong. */
+function alternativeFaults(
+  shape: Shape,
+  alternatives: readonly Shape[],
+  value: unknown,
+  path: DocumentPath,
+): readonly Fault[] {
+  if (alternatives.some((alternative) => faultsOf(alternative, value, path).length === 0)) return []
+  const sameType = alternatives.filter((alternative) => hasType(alternative, value))
+  const [only] = sameType
+  const explains = only !== undefined && sameType.length === 1 && (only.type === 'array' || only.type === 'object')
+  return explains ? faultsOf(only, value, path) : [mismatch(shape, value, path)]
+}
+
+function arrayFaults(shape: Shape, value: readonly unknown[], path: DocumentPath): readonly Fault[] {
+  if (value.length < (shape.minItems ?? 0)) return [mismatch(shape, value, path)]
+  const { items } = shape
+  return items === undefined ? [] : value.flatMap((item, index) => faultsOf(items, item, [...path, index]))
+}
+
+function objectFaults(shape: Shape, value: Readonly<Record<string, unknown>>, path: DocumentPath): readonly Fault[] {
+  const properties = shape.properties ?? {}
+  const faults = (shape.required ?? [])
+    .filter((key) => !Object.hasOwn(value, key))
+    .map((key): Fault => ({ path, at: 'value', message: `\`${key}\` is missing` }))
+  for (const [key, member] of Object.entries(value)) {
+    faults.push(...memberFaults(shape, properties, [...path, key], member))
+  }
+  return faults
+}
+
+function memberFaults(
+  shape: Shape,
+  properties: Readonly<Record<string, Shape>>,
+  path: DocumentPath,
+  member: unknown,
+): readonly Fault[] {
+  const key = String(path.at(-1))
+  const property = Object.hasOwn(properties, key) ? properties[key] : undefined
+  if (property !== undefined) return faultsOf(property, member, path)
+  const { additionalProperties = true, propertyNames } = shape
+  if (additionalProperties === false) {
+    const near = nearest(key, Object.keys(properties))
+    const hint = near === undefined ? '' : `: did you mean \`${near}\`?`
+    return [{ path, at: 'key', message: `unknown key \`${key}\`${hint}` }]
+  }
+  const faults: Fault[] = []
+  if (propertyNames !== undefined && !isAllowedScalar(propertyNames, key)) {
+    faults.push({ path, at: 'key', message: `found the key ${quote(key)}, want ${propertyNames.title}` })
+  }
+  return additionalProperties === true ? faults : [...faults, ...faultsOf(additionalProperties, member, path)]
+}
+
+function hasType(shape: Shape, value: unknown): boolean {
+  switch (shape.type) {
+    case undefined:
+      return true
+    case 'object':
+      return isRecord(value)
+    case 'array':
+      return Array.isArray(value)
+    case 'integer':
+      return Number.isSafeInteger(value)
+    default:
+      return typeof value === shape.type
+  }
+}
+
+function isAllowedScalar(shape: Shape, value: unknown): boolean {
+  if (typeof value === 'number') return value >= (shape.minimum ?? value) && value <= (shape.maximum ?? value)
+  if (typeof value !== 'string') return true
+  return (
+    (shape.pattern === undefined || new RegExp(shape.pattern, 'u').test(value)) &&
+    (shape.enum === undefined || shape.enum.includes(value)) &&
+    (shape.maxLength === undefined || value.length <= shape.maxLength)
+  )
+}
+
+function mismatch(shape: Shape, value: unknown, path: DocumentPath): Fault {
+  return { path, at: 'value', message: `found ${show(value)}, want ${wanted(shape)}${hint(shape, value)}` }
+}
+
+function wanted(shape: Shape): string {
+  if (shape.title !== undefined) return shape.title
+  if (shape.enum !== undefined) return `one of ${shape.enum.join(', ')}`
+  return {
+    object: 'keys with values',
+    array: 'a list',
+    string: 'text',
+    integer: 'an integer',
+    boolean: 'true or false',
+  }[shape.type ?? 'object']
+}
+
+function hint(shape: Shape, value: unknown): string {
+  if (shape.type === 'string' && (typeof value === 'number' || typeof value === 'boolean')) {
+    return ` (put it in quotes: "${value}")`
+  }
+  if (shape.enum === undefined || typeof value !== 'string') return ''
+  const near = nearest(value, shape.enum)
+  return near === undefined ? '' : `: did you mean \`${near}\`?`
+}
+
+function show(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing'
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
+  if (isRecord(value)) return 'keys with values'
+  return typeof value === 'string' ? quote(value) : String(value)
+}
+
+/** A text between quotes with control characters escaped, cut where it is long. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
+}
+
+/**
+ * The word with the fewest edits (insert, delete, replace, swap of neighbours) from `word`, if they are at most a third
+ * of its length, and at least one is always allowed; the first of equals.
+ */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const limit = Math.max(1, Math.floor(word.length / 3))
+  let best: string | undefined
+  let fewest = limit + 1
+  for (const candidate of known) {
+    if (Math.abs(candidate.length - word.length) > limit) continue
+    const edits = editDistance(word, candidate)
+    if (edits < fewest) {
+      best = candidate
+      fewest = edits
+    }
+  }
+  return best
+}
+
+function editDistance(left: string, right: string): number {
+  let beforeLast: number[] = []
+  let last = Array.from({ length: right.length + 1 }, (_, column) => column)
+  for (let row = 1; row <= left.length; row++) {
+    const current = [row]
+    for (let column = 1; column <= right.length; column++) {
+      const cost = left[row - 1] === right[column - 1] ? 0 : 1
+      const plain = Math.min((last[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1, (last[column - 1] ?? 0) + cost)
+      const isSwap = row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1]
+      current.push(isSwap ? Math.min(plain, (beforeLast[column - 2] ?? 0) + 1) : plain)
+    }
+    beforeLast = last
+    last = current
+  }
+  return last[right.length] ?? left.length
+}

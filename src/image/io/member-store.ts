@@ -1,0 +1,119 @@
+import { closeSync, mkdirSync, openSync, readFileSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { type Digest, digestOf, hexOf } from '#core'
+import { expandBlock } from '../codec.ts'
+import { ImageError } from '../errors.ts'
+import {
+  formatMemberIndex,
+  type LayerCodec,
+  type MemberBlock,
+  type MemberEntry,
+  type MemberIndex,
+  parseMemberIndex,
+} from '../member.ts'
+
+/**
+ * The cache of members: per recipe a compressed stream and its index. Files appear whole or not at all, by rename, so
+ * any number of processes may share it. Nothing in it is trusted: an index carries its own checksum, a stream is checked
+ * against the index when it is read into a layer, and what is damaged is made anew.
+ */
+export class MemberStore {
+  readonly #directory: string
+  readonly #uncommitted: string
+
+  /** `directory` need not exist. `owner` tells processes apart in the names of unfinished files. */
+  constructor(directory: string, owner: string) {
+    this.#directory = directory
+    this.#uncommitted = `.${owner}.tmp`
+  }
+
+  /** Where the compressed stream of a member stands. */
+  streamPath(key: Digest): string {
+    return this.#path(key, 'layer')
+  }
+
+  /** The index of a member that is here whole; `undefined` when it has to be made. */
+  find(key: Digest): MemberIndex | undefined {
+    let text: string
+    try {
+      text = readFileSync(this.#path(key, 'json'), 'utf8')
+    } catch (error) {
+      if (isAbsent(error)) return undefined
+      throw new ImageError('CACHE_FAILED', `cannot read member ${key}: ${messageOf(error)}`, { cause: error })
+    }
+    const body = text.slice(text.indexOf('\n') + 1)
+    if (text.slice(0, text.indexOf('\n')) !== digestOf(body)) return undefined
+    const index = parseMemberIndex(body, key)
+    const stream = statSync(this.streamPath(key), { throwIfNoEntry: false })
+    return stream?.size === index.size ? index : undefined
+  }
+
+  /** Opens an unfinished stream for a member; `commit` gives it its name. */
+  create(key: Digest): { path: string; commit(index: MemberIndex): void; abandon(): void } {
+    const target = this.streamPath(key)
+    mkdirSync(dirname(target), { recursive: true })
+    const path = target + this.#uncommitted
+    return {
+      path,
+      commit: (index) => {
+        const body = formatMemberIndex(index)
+        const unfinished = this.#path(key, 'json') + this.#uncommitted
+        writeFileSync(unfinished, `${digestOf(body)}\n${body}`)
+        renameSync(path, target)
+        renameSync(unfinished, this.#path(key, 'json'))
+      },
+      abandon: () => rmSync(path, { force: true }),
+    }
+  }
+
+  /** Takes a damaged member away, so that it is made anew. */
+  discard(key: Digest): void {
+    rmSync(this.#path(key, 'json'), { force: true })
+    rmSync(this.streamPath(key), { force: true })
+  }
+
+  /** The content of a file in a member. Throws `CACHE_DAMAGED` when it is not what the index says. */
+  readFile(index: MemberIndex, entry: MemberEntry, codec: LayerCodec): Uint8Array {
+    const { offset } = entry
+    if (offset === undefined || entry.digest === undefined) {
+      throw new ImageError('CACHE_DAMAGED', `cannot read ${entry.path} of ${index.package}: its member holds no content for it`)
+    }
+    const end = offset + entry.size
+    const parts = index.blocks
+      .filter((block, number) => block.tarOffset < end && (index.blocks[number + 1]?.tarOffset ?? index.tarSize) > offset)
+      .map((block) => {
+        const bytes = this.#expand(index, block, codec)
+        return bytes.subarray(Math.max(0, offset - block.tarOffset), Math.max(0, end - block.tarOffset))
+      })
+    const content = Buffer.concat(parts)
+    if (digestOf(content) !== entry.digest) {
+      this.discard(index.key)
+      throw new ImageError('CACHE_DAMAGED', `cannot read ${entry.path} of ${index.package}: its cached member is damaged; build again`)
+    }
+    return content
+  }
+
+  #expand(index: MemberIndex, block: MemberBlock, codec: LayerCodec): Uint8Array {
+    const file = openSync(this.streamPath(index.key), 'r')
+    try {
+      const bytes = Buffer.alloc(block.length)
+      readSync(file, bytes, 0, block.length, block.offset)
+      return expandBlock(codec, bytes)
+    } finally {
+      closeSync(file)
+    }
+  }
+
+  #path(key: Digest, kind: string): string {
+    const hex = hexOf(key)
+    return join(this.#directory, hex.slice(0, 2), `${hex}.${kind}`)
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

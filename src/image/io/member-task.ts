@@ -1,0 +1,68 @@
+import type { Digest } from '#core'
+import type { LayerCodec, MemberIndex, MemberRecipe } from '../member.ts'
+import type { TarPart } from '../member-plan.ts'
+
+/** Takes a .deb apart and compresses it, or plans the compression where there is enough of it to share. */
+export interface UnpackTask {
+  readonly kind: 'unpack'
+  /** Names the package in errors. */
+  readonly name: string
+  readonly deb: string
+  readonly recipe: MemberRecipe
+  /** Where contents are spilled that are too many to hold in memory; may stay unused. */
+  readonly spill: string
+}
+
+/** Compresses one block of a member whose contents were spilled. */
+export interface CompressTask {
+  readonly kind: 'compress'
+  readonly codec: LayerCodec
+  readonly spill: string
+  readonly parts: readonly TarPart[]
+}
+
+/** A run of blocks in a file. */
+export interface LayerSegment {
+  readonly path: string
+  /** Compressed lengths of the blocks, in file order; they fill the file. */
+  readonly blocks: readonly number[]
+  /** What the whole file must hash to. */
+  readonly digest: Digest
+}
+
+/** Hashes a layer, both as stored and uncompressed, reading every segment once. */
+export interface MeasureTask {
+  readonly kind: 'measure'
+  readonly codec: LayerCodec
+  readonly segments: readonly LayerSegment[]
+}
+
+export type MemberTask = UnpackTask | CompressTask | MeasureTask
+
+/** All of an index but what compression decides. */
+export type UnpackedMember = Omit<MemberIndex, 'key' | 'blocks' | 'size' | 'digest'>
+
+export type UnpackResult =
+  | { readonly kind: 'compressed'; readonly member: UnpackedMember; readonly blocks: readonly Uint8Array[] }
+  | { readonly kind: 'spilled'; readonly member: UnpackedMember; readonly blocks: readonly (readonly TarPart[])[] }
+
+export interface MeasuredLayer {
+  readonly digest: Digest
+  readonly diffId: Digest
+  /** Bytes of the compressed layer. */
+  readonly size: number
+}
+
+/** The result of each kind of task. */
+export interface MemberResults {
+  readonly unpack: UnpackResult
+  readonly compress: Uint8Array
+  readonly measure: MeasuredLayer
+}
+
+/** The threads that take packages apart, compress and measure. */
+export interface MemberPool extends AsyncDisposable {
+  unpack(task: UnpackTask): Promise<UnpackResult>
+  compress(task: CompressTask): Promise<Uint8Array>
+  measure(task: MeasureTask): Promise<MeasuredLayer>
+}

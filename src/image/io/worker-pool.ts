@@ -1,0 +1,83 @@
+import { extname } from 'node:path'
+import { Worker } from 'node:worker_threads'
+
+interface Waiting<Task, Result> {
+  readonly task: Task
+  resolve(result: Result): void
+  reject(error: unknown): void
+}
+
+/** What a worker answers: a result, or an error with the code it had on the other side. */
+export type WorkerAnswer<Result> =
+  | { readonly result: Result }
+  | { readonly error: { readonly name: string; readonly code: string | undefined; readonly message: string } }
+
+/**
+ * A fixed number of threads that run one kind of task, first come first served. Threads start when there is work for
+ * them. A task that throws rejects its own promise only; a thread that dies rejects what it was doing and is replaced.
+ */
+export class WorkerPool<Task, Result> implements AsyncDisposable {
+  readonly #script: URL
+  readonly #size: number
+  readonly #revive: (error: { name: string; code: string | undefined; message: string }) => Error
+  readonly #waiting: Waiting<Task, Result>[] = []
+  readonly #idle: Worker[] = []
+  readonly #busy = new Map<Worker, Waiting<Task, Result>>()
+
+  /** `module` is the worker's file beside `base`, without extension: sources and the built package name it differently. */
+  constructor(options: {
+    module: string
+    base: string
+    size: number
+    revive: (error: { name: string; code: string | undefined; message: string }) => Error
+  }) {
+    this.#script = new URL(`${options.module}${extname(options.base)}`, options.base)
+    this.#size = Math.max(1, options.size)
+    this.#revive = options.revive
+  }
+
+  /** Runs a task on the next free thread. */
+  run(task: Task): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ task, resolve, reject })
+      this.#dispatch()
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const workers = [...this.#idle, ...this.#busy.keys()]
+    this.#idle.length = 0
+    this.#busy.clear()
+    await Promise.all(workers.map((worker) => worker.terminate()))
+  }
+
+  #dispatch(): void {
+    while (this.#waiting.length > 0) {
+      const worker = this.#idle.pop() ?? (this.#busy.size < this.#size ? this.#start() : undefined)
+      if (worker === undefined) return
+      const next = this.#waiting.shift()
+      if (next === undefined) return
+      this.#busy.set(worker, next)
+      worker.postMessage(next.task)
+    }
+  }
+
+  #start(): Worker {
+    const worker = new Worker(this.#script)
+    worker.on('message', (answer: WorkerAnswer<Result>) => {
+      const done = this.#busy.get(worker)
+      this.#busy.delete(worker)
+      this.#idle.push(worker)
+      if ('result' in answer) done?.resolve(answer.result)
+      else done?.reject(this.#revive(answer.error))
+      this.#dispatch()
+    })
+    worker.on('error', (error) => {
+      const done = this.#busy.get(worker)
+      this.#busy.delete(worker)
+      done?.reject(error)
+      this.#dispatch()
+    })
+    return worker
+  }
+}

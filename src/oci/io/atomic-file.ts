@@ -1,0 +1,34 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { OciError } from '../errors.ts'
+
+/**
+ * Writes a file that is seen whole or not at all: the bytes go to a hidden neighbour, which then takes the name. A
+ * failed write leaves nothing behind. Rejects with `OUTPUT_FAILED`, or with the error of `bytes`.
+ */
+export async function writeFileAtomically(
+  path: string,
+  bytes: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const partial = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.partial`)
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    const file = await open(partial, 'wx', 0o666)
+    try {
+      for await (const chunk of bytes) {
+        for (let done = 0; done < chunk.length; ) {
+          done += (await file.write(chunk, done)).bytesWritten
+        }
+      }
+    } finally {
+      await file.close()
+    }
+    await rename(partial, path)
+  } catch (cause) {
+    await rm(partial, { force: true })
+    if (cause instanceof OciError) throw cause
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new OciError('OUTPUT_FAILED', `cannot write ${path}: ${reason}`, { cause })
+  }
+}

@@ -1,0 +1,62 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import type { Digest } from '#core'
+import type { BlobSource } from '../blob-source.ts'
+import type { Descriptor } from '../descriptor.ts'
+import { OciError } from '../errors.ts'
+
+/** A part of a file; the whole file where `offset` and `length` are left out. */
+export interface FileSegment {
+  readonly path: string
+  readonly offset?: number
+  readonly length?: number
+}
+
+/** A blob that lies as a row of file segments: their bytes one after another are the blob. */
+export interface SegmentedBlob {
+  readonly descriptor: Descriptor
+  readonly segments: readonly FileSegment[]
+}
+
+const CHUNK_BYTES = 256 * 1024
+
+/** Gives blobs whose bytes lie in files, streamed and never held. Reading rejects with `BLOB_UNKNOWN`. */
+export function segmentBlobs(blobs: Iterable<SegmentedBlob>): BlobSource {
+  const byDigest = new Map<Digest, SegmentedBlob>()
+  for (const blob of blobs) byDigest.set(blob.descriptor.digest, blob)
+  return {
+    async *open(digest, start = 0) {
+      const blob = byDigest.get(digest)
+      if (!blob) throw new OciError('BLOB_UNKNOWN', `cannot open blob ${digest}: no file segments are known for it`)
+      let skip = start
+      for (const segment of blob.segments) skip = yield* readSegment(segment, skip, digest)
+    },
+  }
+}
+
+/** Passes on the segment's bytes after the first `skip`; returns how many are still to be skipped behind it. */
+async function* readSegment(segment: FileSegment, skip: number, digest: Digest): AsyncGenerator<Uint8Array, number> {
+  const { path, offset = 0, length } = segment
+  if (length !== undefined && skip >= length) return skip - length
+  let file: FileHandle
+  try {
+    file = await open(path)
+  } catch (cause) {
+    throw new OciError('BLOB_UNKNOWN', `cannot open blob ${digest}: its segment ${path} is not readable`, { cause })
+  }
+  try {
+    const end = offset + (length ?? (await file.stat()).size - offset)
+    let position = offset + skip
+    if (position >= end) return position - end
+    while (position < end) {
+      const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, end - position))
+      const { bytesRead } = await file.read(chunk, 0, chunk.length, position)
+      if (bytesRead === 0)
+        throw new OciError('BLOB_MISMATCH', `cannot read blob ${digest}: its segment ${path} is short`)
+      position += bytesRead
+      yield chunk.subarray(0, bytesRead)
+    }
+    return 0
+  } finally {
+    await file.close()
+  }
+}

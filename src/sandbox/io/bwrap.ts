@@ -1,0 +1,92 @@
+import type { ChildProcess } from 'node:child_process'
+import fs from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { SandboxError } from '../errors.ts'
+import { type Container, EMULATOR_PATH, type LaunchSpec, type Sandbox, WRITABLE_BYTES } from '../sandbox.ts'
+import { isSameDirectory } from './container-files.ts'
+import { exitCodeOf, extraPipe, hasEnded, poll, reasonOf, runTool, standardStreams, startTool } from './process.ts'
+
+const INFO = 3
+const HOLD = 4
+
+/**
+ * bubblewrap: the quickest, and the one that needs no root. It makes a user namespace with one user in it. When we
+ * are root it is started as the image's user, so that permissions count as they will in production; else the image's
+ * user is us under another number, and owns every file. Memory is limited per process (RLIMIT_DATA).
+ */
+export const bwrap: Sandbox = {
+  name: 'bwrap',
+  async unavailable() {
+    try {
+      await runTool(['bwrap', '--ro-bind', '/', '/', '--unshare-all', '--', 'true'])
+      return undefined
+    } catch (error) {
+      return reasonOf(error)
+    }
+  },
+  async launch(spec) {
+    const identity = process.getuid?.() === 0 ? spec.user : undefined
+    if (identity) fs.chownSync(spec.directory, identity.uid, identity.gid)
+    const child = startTool(command(spec), { ...identity, stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'] })
+    const exited = exitCodeOf(child)
+    try {
+      return await adopt({ child, exited, spec })
+    } catch (cause) {
+      child.kill('SIGKILL')
+      const words = child.stderr ? (await text(child.stderr)).trim() : ''
+      await exited.catch(() => undefined)
+      throw new SandboxError('SANDBOX_FAILED', `cannot start bwrap: ${words || reasonOf(cause)}`, { cause })
+    }
+  },
+}
+
+/** Waits until the mounts stand; the program is held by its pipe all the while. */
+async function adopt(started: { child: ChildProcess; exited: Promise<number>; spec: LaunchSpec }): Promise<Container> {
+  const { child, exited, spec } = started
+  const pid = await Promise.race([text(extraPipe(child, INFO)).then(parseChildPid), exited.then(() => undefined)])
+  const root = `/proc/${pid}/root/`
+  const entered = await poll(
+    () => isSameDirectory(root, spec.root) || undefined,
+    () => !hasEnded(child),
+  )
+  if (!pid || !entered) throw new Error('it ended early')
+  return {
+    pid,
+    root,
+    limits: { memory: spec.memory ? 'process' : 'none' },
+    begin() {
+      extraPipe(child, HOLD).end('.')
+      return { ...standardStreams(child), exited }
+    },
+    async signal(number) {
+      if (!hasEnded(child)) process.kill(pid, number)
+    },
+    async destroy() {
+      // Its die-with-parent ends the first process, and with it the kernel the whole process namespace.
+      child.kill('SIGKILL')
+      child.stdout?.resume()
+      child.stderr?.resume()
+      await exited
+    },
+  }
+}
+
+function parseChildPid(info: string): number | undefined {
+  return Number(/"child-pid"\s*:\s*([0-9]+)/.exec(info)?.[1]) || undefined
+}
+
+function command(spec: LaunchSpec): [string, ...string[]] {
+  const { user, memory } = spec
+  const size = String(memory ?? WRITABLE_BYTES)
+  const argv = memory ? ['prlimit', `--data=${memory}`, '--', 'bwrap'] : ['bwrap']
+  argv.push('--unshare-all', '--unshare-user', '--uid', `${user.uid}`, '--gid', `${user.gid}`, '--cap-drop', 'ALL')
+  argv.push('--as-pid-1', '--die-with-parent', '--new-session', '--hostname', 'casemate', '--clearenv')
+  if (spec.network === 'host') argv.push('--share-net')
+  argv.push('--ro-bind', spec.root, '/', '--proc', '/proc', '--dev', '/dev')
+  if (spec.emulator) argv.push('--ro-bind', spec.emulator, EMULATOR_PATH)
+  for (const { path, mode } of spec.writable) argv.push('--perms', mode.toString(8), '--size', size, '--tmpfs', path)
+  for (const [name, value] of Object.entries(spec.environment)) argv.push('--setenv', name, value)
+  argv.push('--chdir', spec.workDir, '--info-fd', `${INFO}`, '--block-fd', `${HOLD}`, '--', ...spec.argv)
+  const [program = 'bwrap', ...args] = argv
+  return [program, ...args]
+}

@@ -1,0 +1,109 @@
+import fs from 'node:fs'
+import { join } from 'node:path'
+import { resolveInside } from '../container-path.ts'
+import { SandboxError } from '../errors.ts'
+import { type FileState, OUTPUT_LIMIT } from '../outcome.ts'
+import { readLinkAt } from './layer-writer.ts'
+
+const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = fs.constants
+
+/**
+ * The files of a container as its program sees them: the image's, and in the writable paths what the program wrote.
+ * The writable paths are held open, so they can be looked at when the program, and with it every mount, is gone.
+ * Links are resolved here, as inside the container, and never by the host.
+ */
+export class ContainerFiles implements Disposable {
+  readonly #root: string
+  /** Descriptors of the writable paths' directories, by path. */
+  readonly #held: ReadonlyMap<string, number>
+
+  constructor(root: string, held: ReadonlyMap<string, number> = new Map()) {
+    this.#root = root
+    this.#held = held
+  }
+
+  /** The path without a link in it, whether or not it exists; `undefined` when links go in a circle. */
+  resolve(path: string, last: 'follow' | 'keep' = 'follow'): string | undefined {
+    return resolveInside(path, (at) => readLinkAt(this.#host(at)), last)
+  }
+
+  /** What a path is, links followed; `undefined` where there is nothing. */
+  state(path: string): FileState | undefined {
+    const place = this.resolve(path)
+    if (place === undefined) return undefined
+    const found = fs.lstatSync(this.#host(place), { throwIfNoEntry: false })
+    if (!found) return undefined
+    const mode = found.mode & 0o7777
+    if (found.isFile()) return { type: 'file', mode, content: readStart(this.#host(place)) }
+    return { type: found.isDirectory() ? 'directory' : 'other', mode }
+  }
+
+  [Symbol.dispose](): void {
+    for (const fd of this.#held.values()) fs.closeSync(fd)
+  }
+
+  #host(path: string): string {
+    for (const [mount, fd] of this.#held) {
+      // The final `/.` lets the mount itself be looked at, not the link in /proc.
+      if (path === mount || path.startsWith(`${mount}/`)) return `/proc/self/fd/${fd}/.${path.slice(mount.length)}`
+    }
+    return join(this.#root, path)
+  }
+}
+
+/**
+ * Opens the writable paths of a container whose mounts stand. `containerRoot` is where the host reaches its root;
+ * `paths` have no links. Throws `SANDBOX_FAILED` when one is no mount of its own, so that no file of the host's is
+ * ever taken for the container's.
+ */
+export async function holdWritable(
+  containerRoot: string,
+  root: string,
+  paths: readonly string[],
+): Promise<ContainerFiles> {
+  const held = new Map<string, number>()
+  const files = new ContainerFiles(root, held)
+  try {
+    if (!isSameDirectory(containerRoot, root)) throw new Error('its root is not the image')
+    // Deeper mounts first, so that the first match is the right one.
+    for (const path of paths.toSorted((a, b) => b.length - a.length)) {
+      const fd = fs.openSync(join(containerRoot, path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+      held.set(path, fd)
+      if (fs.fstatSync(fd).dev === fs.statSync(root).dev) throw new Error(`"${path}" is no mount`)
+    }
+    return files
+  } catch (cause) {
+    files[Symbol.dispose]()
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new SandboxError('SANDBOX_FAILED', `cannot look into the container: ${reason}`, { cause })
+  }
+}
+
+/** Whether two paths of the host lead to one directory; `false` when either is not there (any more). */
+export function isSameDirectory(left: string, right: string): boolean {
+  const a = statOrNothing(left)
+  const b = statOrNothing(right)
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino
+}
+
+/** A process that is just ending makes its /proc entries fail in several ways. */
+function statOrNothing(path: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'ESRCH'))
+      return undefined
+    throw error
+  }
+}
+
+function readStart(path: string): string {
+  const fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  try {
+    const buffer = Buffer.alloc(Math.min(fs.fstatSync(fd).size, OUTPUT_LIMIT))
+    const length = fs.readSync(fd, buffer, 0, buffer.length, 0)
+    return buffer.subarray(0, length).toString()
+  } finally {
+    fs.closeSync(fd)
+  }
+}

@@ -1,0 +1,98 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { Duplex, type Readable, type Writable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { setTimeout as delay } from 'node:timers/promises'
+import { SandboxError } from '../errors.ts'
+import { OUTPUT_LIMIT, type Output } from '../outcome.ts'
+
+/** The variables that runtimes need to find their files; nothing else of our environment is handed on. */
+export function toolEnvironment(): Record<string, string> {
+  const environment: Record<string, string> = {}
+  for (const name of ['PATH', 'HOME', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS', 'TMPDIR', 'LANG']) {
+    const value = process.env[name]
+    if (value !== undefined) environment[name] = value
+  }
+  return environment
+}
+
+/** Starts a tool with nothing of our environment but what tools need. */
+export function startTool(argv: readonly [string, ...string[]], options: SpawnOptions): ChildProcess {
+  const [program, ...args] = argv
+  return spawn(program, args, { ...options, env: toolEnvironment() })
+}
+
+/** The standard streams of a child that was started with pipes for them. */
+export function standardStreams(child: ChildProcess): { stdin: Writable; stdout: Readable; stderr: Readable } {
+  const { stdin, stdout, stderr } = child
+  if (!stdin || !stdout || !stderr) throw new SandboxError('SANDBOX_FAILED', 'cannot start a program: it has no pipes')
+  // Programs need not read what they are given.
+  stdin.on('error', () => {})
+  return { stdin, stdout, stderr }
+}
+
+/** A pipe beyond the standard ones. */
+export function extraPipe(child: ChildProcess, fd: number): Duplex {
+  const pipe = child.stdio[fd]
+  if (pipe instanceof Duplex) return pipe
+  throw new SandboxError('SANDBOX_FAILED', `cannot start a program: its descriptor ${fd} is no pipe`)
+}
+
+/** The exit code of a child, or 128 and the signal's number, once it is gone and its pipes are closed. */
+export function exitCodeOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)))
+  })
+}
+
+/** Whether a child is gone, or never came. */
+export function hasEnded(child: ChildProcess): boolean {
+  return child.pid === undefined || child.exitCode !== null || child.signalCode !== null
+}
+
+/** Runs a short tool to its end and gives its stdout. Rejects with `SANDBOX_FAILED` and its stderr when it fails. */
+export async function runTool(argv: readonly [string, ...string[]]): Promise<string> {
+  try {
+    const child = startTool(argv, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const [code, stdout, stderr] = await Promise.all([exitCodeOf(child), textOf(child.stdout), textOf(child.stderr)])
+    if (code === 0) return stdout
+    throw new Error(`exit code ${code}: ${stderr.trim().slice(-500)}`)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new SandboxError('SANDBOX_FAILED', `cannot run ${argv.slice(0, 3).join(' ')}: ${reason}`, { cause })
+  }
+}
+
+/** Reads a stream to its end, keeping its first `OUTPUT_LIMIT` bytes. */
+export async function collectOutput(stream: Readable, onText?: (text: string) => void): Promise<Output> {
+  const kept: Buffer[] = []
+  let room = OUTPUT_LIMIT
+  let truncated = false
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    if (chunk.length > room) truncated = true
+    if (room === 0) continue
+    kept.push(chunk.subarray(0, room))
+    room -= kept.at(-1)?.length ?? 0
+    onText?.(Buffer.concat(kept).toString())
+  }
+  return { text: Buffer.concat(kept).toString(), truncated }
+}
+
+/** Asks again every few milliseconds until there is an answer; `undefined` when `goOn` says no. */
+export async function poll<T>(ask: () => T | undefined, goOn: () => boolean): Promise<T | undefined> {
+  for (let pause = 1; ; pause = Math.min(pause * 2, 20)) {
+    const answer = ask()
+    if (answer !== undefined || !goOn()) return answer
+    await delay(pause)
+  }
+}
+
+function textOf(stream: Readable | null): Promise<string> {
+  return stream ? text(stream) : Promise.resolve('')
+}
+
+/** What an error says, whatever was thrown. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,148 @@
+import type { ImageTest, ServiceExpectation } from './image-test.ts'
+import type { FileExpectation, TextExpectation } from './image-test-schema.ts'
+import type { Ending, FileState, Outcome, Output, ProbeReply, ServiceOutcome } from './outcome.ts'
+
+/** Whether an image does what a test asks; every reason it does not, in plain words, the telling one first. */
+export type Verdict = { readonly kind: 'passed' } | { readonly kind: 'failed'; readonly reasons: readonly string[] }
+
+/** Holds what was seen against what the test asks. */
+export function judge(test: ImageTest, outcome: Outcome): Verdict {
+  const reasons = [
+    ...(test.service ? judgeService(test, test.service, outcome) : judgeEnding(test, outcome)),
+    ...judgeText('stdout', test.stdout, outcome.stdout),
+    ...judgeText('stderr', test.stderr, outcome.stderr),
+    ...test.files.flatMap((file) => judgeFile(file, outcome.files.get(file.path))),
+  ]
+  return reasons.length === 0 ? { kind: 'passed' } : { kind: 'failed', reasons }
+}
+
+function judgeEnding(test: ImageTest, { ending, stderr }: Outcome): string[] {
+  if (ending.kind === 'timed-out') return [`ran longer than ${test.timeout} ms and was killed`]
+  if (ending.kind === 'exited' && ending.code === test.exitCode) return []
+  return [`${describeEnding(ending, test.memory)}, want exit code ${test.exitCode}${lastWords(stderr)}`]
+}
+
+function judgeService(test: ImageTest, want: ServiceExpectation, { ending, service, stderr }: Outcome): string[] {
+  if (!service?.ready) {
+    if (ending.kind === 'timed-out') {
+      return [
+        `was not ready after ${test.timeout} ms${missingPorts(want, service?.listening ?? [])}${lastWords(stderr)}`,
+      ]
+    }
+    return [`was never ready: ${describeEnding(ending, test.memory)}${lastWords(stderr)}`]
+  }
+  return [
+    ...want.ports.filter((port) => !service.listening.includes(port)).map((port) => `does not listen on port ${port}`),
+    ...(want.probe && service.reply ? judgeReply(want.probe, service.reply) : []),
+    ...judgeStop(want, service, stderr),
+  ]
+}
+
+function judgeStop({ stop }: ServiceExpectation, { stopped }: ServiceOutcome, stderr: Output): string[] {
+  if (!stop) return []
+  const signal = `after ${stop.signal ?? 'the stop signal'}`
+  if (!stopped) return [`was not there to be stopped${lastWords(stderr)}`]
+  if (stopped.kind === 'timed-out') return [`still ran ${stop.within} ms ${signal}`]
+  if (stopped.kind === 'exited' && stopped.code === stop.exitCode) return []
+  return [`${describeEnding(stopped)} ${signal}, want exit code ${stop.exitCode}${lastWords(stderr)}`]
+}
+
+function judgeReply(want: NonNullable<ServiceExpectation['probe']>, reply: ProbeReply): string[] {
+  if (reply.kind === 'unreachable') return [`does not answer on port ${want.port}: ${reply.reason}`]
+  if (want.kind === 'tcp') {
+    return reply.kind === 'tcp' ? judgeText(`port ${want.port}`, pick(want.contains), textOf(reply.received)) : []
+  }
+  if (reply.kind !== 'http') return []
+  const asked = `GET ${want.path}`
+  const status = want.status ?? 200
+  return [
+    ...(reply.status === status ? [] : [`${asked} answers ${reply.status}, want ${status}`]),
+    ...judgeText(`the answer to ${asked}`, pick(want.contains), textOf(reply.body)),
+    ...Object.entries(want.headers ?? {}).flatMap(([name, contains]) =>
+      judgeText(`header ${name}`, { contains }, textOf(reply.headers[name.toLowerCase()] ?? '')),
+    ),
+  ]
+}
+
+function judgeText(name: string, want: TextExpectation | undefined, got: Output): string[] {
+  if (!want) return []
+  const { equals, contains, matches } = want
+  const said = `${got.truncated ? ' (cut short)' : ''}; it is ${excerpt(got.text)}`
+  const reasons: string[] = []
+  if (equals !== undefined && chomp(got.text) !== chomp(equals))
+    reasons.push(`${name} is not ${excerpt(equals)}${said}`)
+  if (contains !== undefined && !got.text.includes(contains)) {
+    reasons.push(`${name} does not contain ${excerpt(contains)}${said}`)
+  }
+  if (matches !== undefined && !new RegExp(matches, 'mu').test(got.text)) {
+    reasons.push(`${name} does not match /${matches}/${said}`)
+  }
+  return reasons
+}
+
+function judgeFile(want: FileExpectation, got: FileState | undefined): string[] {
+  if (want.absent) return got ? [`${want.path} is there, want it absent`] : []
+  if (!got) return [`${want.path} is not there`]
+  const reasons: string[] = []
+  if (want.mode !== undefined && got.mode !== Number.parseInt(want.mode, 8)) {
+    reasons.push(`${want.path} has mode ${octal(got.mode)}, want ${octal(Number.parseInt(want.mode, 8))}`)
+  }
+  if (want.contains === undefined) return reasons
+  if (got.content === undefined) return [...reasons, `${want.path} is no regular file`]
+  return [...reasons, ...judgeText(want.path, { contains: want.contains }, textOf(got.content))]
+}
+
+function describeEnding(ending: Ending, memory?: number): string {
+  if (ending.kind === 'not-started') return `could not start: ${ending.reason}`
+  if (ending.kind === 'timed-out') return 'timed out'
+  if (ending.code <= 128) return `exit code ${ending.code}`
+  const number = ending.code - 128
+  const name = SIGNALS[number] ?? `signal ${number}`
+  const limited = name === 'SIGKILL' && memory !== undefined
+  const why = limited ? `; the kernel does so at the memory limit, here ${memory / 1024} KiB` : ''
+  return `exit code ${ending.code} (killed by ${name}${why})`
+}
+
+function missingPorts({ ready, ports }: ServiceExpectation, listening: readonly number[]): string {
+  const missing = [...(ready.port ? [ready.port] : []), ...ports].filter((port) => !listening.includes(port))
+  return missing.length === 0 ? '' : `: nothing listens on port ${missing.join(', ')}`
+}
+
+function lastWords({ text }: Output): string {
+  return text.trim() === '' ? '' : `; stderr ends ${JSON.stringify(text.trim().slice(-200))}`
+}
+
+function excerpt(text: string): string {
+  return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text)
+}
+
+function pick(contains: string | undefined): TextExpectation | undefined {
+  return contains === undefined ? undefined : { contains }
+}
+
+function textOf(text: string): Output {
+  return { text, truncated: false }
+}
+
+function chomp(text: string): string {
+  return text.endsWith('\n') ? text.slice(0, -1) : text
+}
+
+function octal(mode: number): string {
+  return mode.toString(8).padStart(4, '0')
+}
+
+const SIGNALS: Readonly<Record<number, string>> = {
+  1: 'SIGHUP',
+  2: 'SIGINT',
+  3: 'SIGQUIT',
+  4: 'SIGILL',
+  6: 'SIGABRT',
+  7: 'SIGBUS',
+  8: 'SIGFPE',
+  9: 'SIGKILL',
+  11: 'SIGSEGV',
+  13: 'SIGPIPE',
+  15: 'SIGTERM',
+  31: 'SIGSYS',
+}

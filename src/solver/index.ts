@@ -1,0 +1,6 @@
+export { SolverError, type SolverErrorCode } from './errors.ts'
+export { type ChainLink, explainPackage } from './explain.ts'
+export type { LeftOut } from './left-out.ts'
+export { formatRequest, parseRequest, type Request } from './request.ts'
+export type { LeftOutPackage, Selection, Solution } from './selection.ts'
+export { type SolveOptions, solve } from './solve.ts'
