@@ -15,8 +15,10 @@ const rows: Readonly<Record<string, number>> = {
 }
 
 /** What an effect needs: only `io/` folders and row 7 may import these. */
-const effectful = /^node:(fs|fs\/promises|net|tls|http|https|http2|dns|dgram|child_process|cluster|worker_threads|readline|os)$|^undici$/
-const effectfulGlobals = /\b(process\.(env|cwd|stdout|stderr|stdin|exit|kill|argv)|Date\.now|new Date\(\)|Math\.random|setTimeout|setInterval|performance\.now|fetch\()/
+const effectful =
+  /^node:(fs|fs\/promises|net|tls|http|https|http2|dns|dgram|child_process|cluster|worker_threads|readline|os)$|^undici$/
+const effectfulGlobals =
+  /\b(process\.(env|cwd|stdout|stderr|stdin|exit|kill|argv)|Date\.now|new Date\(\)|Math\.random|setTimeout|setInterval|performance\.now|fetch\()/
 
 const root = resolve(import.meta.dirname, '..')
 const source = join(root, 'src')

@@ -18,7 +18,9 @@ const environment = {
   TZ: zones[randomInt(zones.length)],
 }
 process.umask(randomInt(2) === 0 ? 0o022 : 0o077)
-console.log(`SOURCE_DATE_EPOCH=${environment.SOURCE_DATE_EPOCH} TZ=${environment.TZ} umask=${process.umask().toString(8)}`)
+console.log(
+  `SOURCE_DATE_EPOCH=${environment.SOURCE_DATE_EPOCH} TZ=${environment.TZ} umask=${process.umask().toString(8)}`,
+)
 const run = spawnSync(
   process.execPath,
   [

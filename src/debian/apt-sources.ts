@@ -13,7 +13,9 @@ export interface AptSource {
  * only suggest mirrors.
  */
 export function parseAptSources(text: string, filename: string): AptSource[] {
-  const sources = filename.endsWith('.sources') ? deb822Sources(text, filename) : text.split('\n').flatMap(oneLineSource)
+  const sources = filename.endsWith('.sources')
+    ? deb822Sources(text, filename)
+    : text.split('\n').flatMap(oneLineSource)
   return sources
     .map(({ uris, suites }) => ({ uris: uris.filter((uri) => /^https?:\/\//.test(uri)).map(withoutSlash), suites }))
     .filter(({ uris, suites }) => uris.length > 0 && suites.length > 0)

@@ -10,7 +10,6 @@ export type DebianErrorCode =
   | 'COMPRESSION_LIMIT'
   | 'DEB_INVALID'
   | 'DEB_REFUSED'
-  | 'DEB_LIMIT'
   | 'ARCHIVE_UNKNOWN'
   | 'ARCHIVE_INVALID'
   | 'SUITE_UNTRUSTED'

@@ -1,5 +1,4 @@
 import { parseArchivePackage } from './binary-package.ts'
-import { DebianError } from './errors.ts'
 import type { ArchivePackage } from './package.ts'
 import type { PackagesIndex } from './packages-index.ts'
 import { parseStanza } from './stanza.ts'
@@ -21,12 +20,18 @@ export interface UniverseArchitectures {
   readonly foreignArchitectures: readonly string[]
 }
 
+/** A universe that can be searched without reading every package in it. */
+export interface SearchableUniverse extends Universe {
+  /** Names of packages whose name or short description holds the text, in any case of letters; in code-unit order. */
+  mentioning(text: string): readonly string[]
+}
+
 /**
  * Merges indexes, given in order of preference, into one universe. Stanzas are parsed when they are first asked for;
  * a malformed one throws then, with what `parseArchivePackage` throws and the suite named. Packages of architectures
  * that were not asked for are left out.
  */
-export function mergeUniverse(sources: readonly UniverseSource[], offered: UniverseArchitectures): Universe {
+export function mergeUniverse(sources: readonly UniverseSource[], offered: UniverseArchitectures): SearchableUniverse {
   return new MergedUniverse(sources, offered)
 }
 
@@ -37,7 +42,7 @@ interface Candidate {
   readonly source: UniverseSource
 }
 
-class MergedUniverse implements Universe {
+class MergedUniverse implements SearchableUniverse {
   readonly architecture: string
   readonly foreignArchitectures: readonly string[]
   readonly #sources: readonly UniverseSource[]
@@ -74,11 +79,20 @@ class MergedUniverse implements Universe {
     return this.#names
   }
 
+  mentioning(text: string): readonly string[] {
+    const stanzas = this.#sources.flatMap(({ index }) => [...index.mentioning(text)])
+    return [...new Set(stanzas.map(nameOf))].sort()
+  }
+
   #read(name: string): ArchivePackage[] {
     const candidates = new Map<string, Candidate>()
     for (const source of this.#sources) {
       for (const text of source.index.named(name)) {
-        const candidate = parseArchivePackage(parseStanza(text, `Packages of ${source.suite}`), source.archive, source.suite)
+        const candidate = parseArchivePackage(
+          parseStanza(text, `Packages of ${source.suite}`),
+          source.archive,
+          source.suite,
+        )
         const rank = this.#rank(candidate.architecture)
         const identity = `${candidate.version} ${candidate.architecture} ${candidate.digest}`
         const known = candidates.get(identity)
@@ -95,23 +109,18 @@ class MergedUniverse implements Universe {
   }
 
   #findProviders(name: string): Provider[] {
-    const names = new Set<string>()
-    for (const { index } of this.#sources) {
-      for (const text of index.providing(name)) {
-        const provider = parseStanza(text, 'Packages').get('package')
-        if (provider === undefined) throw new DebianError('INDEX_INVALID', `cannot read a provider of ${name}: no name`)
-        names.add(provider)
-      }
-    }
-    return [...names].sort().flatMap((provider) =>
-      this.versions(provider).flatMap((candidate) =>
-        candidate.provides
-          .filter((provision) => provision.name === name)
-          .map(({ version }) =>
-            Object.freeze(version === undefined ? { package: candidate } : { package: candidate, version }),
-          ),
-      ),
-    )
+    const names = new Set(this.#sources.flatMap(({ index }) => index.providing(name).map(nameOf)))
+    return [...names]
+      .sort()
+      .flatMap((provider) =>
+        this.versions(provider).flatMap((candidate) =>
+          candidate.provides
+            .filter((provision) => provision.name === name)
+            .map(({ version }) =>
+              Object.freeze(version === undefined ? { package: candidate } : { package: candidate, version }),
+            ),
+        ),
+      )
   }
 
   #rank(architecture: string): number | undefined {
@@ -119,6 +128,10 @@ class MergedUniverse implements Universe {
     const place = this.foreignArchitectures.indexOf(architecture)
     return place < 0 ? undefined : place + 1
   }
+}
+
+function nameOf(stanza: string): string {
+  return parseStanza(stanza, 'Packages').get('package') ?? ''
 }
 
 function freeze(candidate: ArchivePackage): ArchivePackage {

@@ -24,7 +24,8 @@ export function compilePackagesIndex(text: Uint8Array, origin: string): Compiled
   const borne = new Map<string, number[]>()
   const provided = new Map<string, number[]>()
   for (const [start, end] of stanzaRanges(bytes)) {
-    if (end - start > STANZA_LIMIT) throw invalid(origin, start, `a stanza of ${end - start} bytes, over the 1 MiB allowed`)
+    if (end - start > STANZA_LIMIT)
+      throw invalid(origin, start, `a stanza of ${end - start} bytes, over the 1 MiB allowed`)
     const stanza = bytes.toString('latin1', start, end)
     const name = packageName(stanza)
     if (name === undefined) throw invalid(origin, start, 'a stanza without a valid "Package" field')
@@ -84,11 +85,18 @@ function encodeNames(postings: ReadonlyMap<string, readonly number[]>): Uint8Arr
   let nameEnd = 0
   let postingEnd = 0
   for (const [name, numbers] of sorted) {
-    nameEnds.push((nameEnd += name.length))
-    postingEnds.push((postingEnd += numbers.length))
+    nameEnd += name.length
+    nameEnds.push(nameEnd)
+    postingEnd += numbers.length
+    postingEnds.push(postingEnd)
   }
   const numbers = sorted.flatMap(([, each]) => each)
-  const words = Uint32Array.from([sorted.length, names.length, numbers.length, ...[nameEnds, postingEnds, numbers].flat()])
+  const words = Uint32Array.from([
+    sorted.length,
+    names.length,
+    numbers.length,
+    ...[nameEnds, postingEnds, numbers].flat(),
+  ])
   return Buffer.concat([new Uint8Array(words.buffer), names, new Uint8Array(-names.length & 3)])
 }
 

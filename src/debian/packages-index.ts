@@ -12,6 +12,8 @@ export interface PackagesIndex {
   providing(name: string): string[]
   /** Every name borne by a package, in code-unit order. */
   names(): Iterable<string>
+  /** The stanzas whose `Package` or first line of `Description` holds the text, in any case of letters. */
+  mentioning(text: string): Iterable<string>
 }
 
 /** The file that holds a compiled index, as the cache opens it. */
@@ -75,9 +77,36 @@ class CompiledIndex implements PackagesIndex {
     return this.#borne.names()
   }
 
+  *mentioning(text: string): Iterable<string> {
+    const wanted = Buffer.from(text, 'utf8').toString('latin1')
+    const line = new RegExp(`^(?:package|description):.*${wanted.replace(/[^A-Za-z0-9]/g, '\\$&')}`, 'gim')
+    for (let first = 0; first < this.#count; ) {
+      const start = this.#start(first)
+      let last = first + 1
+      while (last < this.#count && this.#end(last) - start <= BLOCK) last++
+      const bytes = this.#file.read(LAYOUT.headerSize + start, this.#end(last - 1) - start)
+      let number = first - 1
+      for (const hit of Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1').matchAll(line)) {
+        if (number >= first && start + hit.index < this.#end(number)) continue
+        do number++
+        while (start + hit.index >= this.#end(number))
+        yield this.#stanza(number)
+      }
+      first = last
+    }
+  }
+
+  #start(number: number): number {
+    return this.#stanzas[number] ?? 0
+  }
+
+  #end(number: number): number {
+    return this.#start(number) + (this.#stanzas[this.#count + number] ?? 0)
+  }
+
   #stanza(number: number): string {
-    const offset = this.#stanzas[number] ?? 0
-    const length = this.#stanzas[this.#count + number] ?? 0
+    const offset = this.#start(number)
+    const length = this.#end(number) - offset
     const bytes = this.#file.read(LAYOUT.headerSize + offset, length)
     if (bytes.length !== length || crc32(bytes) !== this.#stanzas[2 * this.#count + number]) {
       this.#file.discard()
@@ -137,6 +166,9 @@ class NameTable {
     return index === 0 ? 0 : (this.#nameEnds[index - 1] ?? 0)
   }
 }
+
+/** Bytes that a search over all stanzas reads at once. */
+const BLOCK = 4 << 20
 
 const UTF8 = new TextDecoder('utf-8')
 

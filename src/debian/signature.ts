@@ -19,7 +19,9 @@ const STRICT: Config = { ...config, rejectMessageHashAlgorithms: WEAK }
  */
 export async function readPinnedKey(armored: string, fingerprint: string, origin: string): Promise<PinnedKey> {
   const certificates = await readKeys({ armoredKeys: armored }).catch((cause: unknown) => {
-    throw new DebianError('ARCHIVE_INVALID', `cannot read key ${origin}: it is no armored OpenPGP certificate`, { cause })
+    throw new DebianError('ARCHIVE_INVALID', `cannot read key ${origin}: it is no armored OpenPGP certificate`, {
+      cause,
+    })
   })
   const [certificate] = certificates
   const found = certificates.map((key) => key.getFingerprint().toUpperCase())

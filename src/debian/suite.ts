@@ -90,7 +90,8 @@ export function suiteNotices(states: readonly SuiteState[], now: Date): string[]
   for (const { suite, date, validUntil, expired, stale } of states) {
     const hours = Math.floor((now.getTime() - Date.parse(date)) / 3_600_000)
     if (stale) notices.push(`suite ${suite} is stale: its mirror's newest state is of ${date}, ${hours} hours ago`)
-    if (expired) notices.push(`suite ${suite} expired at ${validUntil ?? date} and was accepted because you asked for it`)
+    if (expired)
+      notices.push(`suite ${suite} expired at ${validUntil ?? date} and was accepted because you asked for it`)
   }
   return notices
 }

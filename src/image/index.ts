@@ -1,3 +1,24 @@
+export type {
+  Certificate,
+  Contract,
+  DefinedPath,
+  Definition,
+  EffectiveDefinition,
+  Lifecycle,
+  TestDeclaration,
+} from './definition/definition.ts'
+export { firstDefinition } from './definition/first-definition.ts'
+export { definitionJsonSchema } from './definition/json-schema.ts'
+export { parseDefinition } from './definition/parse-definition.ts'
+export {
+  asksForPackageManager,
+  type DefinitionFile,
+  definitionDigest,
+  definitionInputs,
+  type ResolvedDefinition,
+  resolveDefinition,
+} from './definition/resolve-definition.ts'
+export { expandTags, type VersionedPackage } from './definition/tags.ts'
 export { applyEffects, type EffectsResult } from './effects/apply-effects.ts'
 export type {
   Account,
@@ -10,5 +31,36 @@ export type {
 } from './effects/effect.ts'
 export type { EffectChange } from './effects/overlay.ts'
 export { effectSummaries } from './effects/registry.ts'
+export { ImageError, type ImageErrorCode } from './errors.ts'
+export type { RunAs } from './execution.ts'
+export type { Assembly } from './io/assemble.ts'
+export { type BuiltImage, buildImage, type ImageInput, openWorkshop } from './io/build-image.ts'
+export {
+  catalogueFolder,
+  catalogueNames,
+  DEFINITION_FILE,
+  type DefinitionPlaces,
+  type OpenedDefinition,
+  openDefinition,
+} from './io/definition-files.ts'
+export { openMemberPool } from './io/member-pool.ts'
+export { type SolvedLock, type SolveLockOptions, solveLock } from './io/solve-lock.ts'
+export { assignLayers, type LayerAssignment, type SizedPackage } from './lock/assign-layers.ts'
+export { compareLock } from './lock/compare-lock.ts'
+export { formatLock } from './lock/format-lock.ts'
+export { CURRENT_FORMAT, FORMATS } from './lock/formats.ts'
+export { imageInputs, lockMismatches } from './lock/image-inputs.ts'
+export {
+  type DerivedResult,
+  type Lock,
+  type LockedPackage,
+  type LockedPlatform,
+  layersOf,
+  type ObservedSuite,
+  packageKey,
+  packagesOf,
+  SHARED_LAYER,
+} from './lock/lock.ts'
+export { parseLock } from './lock/parse-lock.ts'
 export { MemoryTree } from './memory-tree.ts'
 export type { DirectoryEntry, FileEntry, HardlinkEntry, Origin, SymlinkEntry, Tree, TreeEntry } from './tree.ts'

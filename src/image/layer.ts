@@ -1,4 +1,4 @@
-import { type TarHeaderInput, encodeTarEntry, tarPadding } from '#core'
+import { encodeTarEntry, type TarHeaderInput, tarPadding } from '#core'
 import type { MemberEntry, MemberIndex } from './member.ts'
 import type { Tree, TreeEntry } from './tree.ts'
 

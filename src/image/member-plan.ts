@@ -56,7 +56,7 @@ function place(entry: UnpackedEntry, recipe: MemberRecipe, omissions: MemberOmis
   const rule = ruleAgainst(path, entry.type, recipe.keep)
   const edit = recipe.edits.find((candidate) => candidate.path === path)
   if (rule !== undefined || edit?.kind === 'leave-out') {
-    omissions.push({ path, rule: rule?.name ?? (edit?.because ?? ''), size: entry.size })
+    omissions.push({ path, rule: rule?.name ?? edit?.because ?? '', size: entry.size })
     return undefined
   }
   let mode = entry.mode

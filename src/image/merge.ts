@@ -1,5 +1,6 @@
 import { type BinaryPackage, type PackageRelation, satisfies } from '#debian'
 import { ImageError } from './errors.ts'
+import { packageKey } from './lock/lock.ts'
 import type { MemberEdit, MemberEntry, MemberIndex } from './member.ts'
 import type { TreeEntry } from './tree.ts'
 
@@ -20,9 +21,17 @@ export interface Diversion {
 export interface MergedPackages {
   readonly entries: readonly TreeEntry[]
   /** By path, the member that holds it and its entry there, which a diversion may have renamed. */
-  readonly sources: ReadonlyMap<string, { readonly member: MemberIndex; readonly entry: MemberEntry }>
-  /** By package name; packages without an edit are absent. */
+  readonly sources: ReadonlyMap<string, MergedSource>
+  /** By `packageKey`; packages without an edit are absent. */
   readonly edits: ReadonlyMap<string, readonly MemberEdit[]>
+}
+
+/** Where a path's content is found. */
+export interface MergedSource {
+  /** The `packageKey` of the package that ships the path. */
+  readonly owner: string
+  readonly member: MemberIndex
+  readonly entry: MemberEntry
 }
 
 interface Claim {
@@ -40,12 +49,14 @@ export function mergePackages(members: readonly MemberOfPackage[], diversions: r
   const merged = new Map<string, Claim>()
   const edits = new Map<string, MemberEdit[]>()
   const edit = (owner: MemberOfPackage, change: MemberEdit) => {
-    const own = edits.get(owner.package.name)
-    if (own === undefined) edits.set(owner.package.name, [change])
+    const own = edits.get(packageKey(owner.package))
+    if (own === undefined) edits.set(packageKey(owner.package), [change])
     else own.push(change)
   }
   const diverted = new Map(diversions.map((diversion) => [diversion.path, diversion]))
-  for (const owner of [...members].sort((left, right) => (left.package.name < right.package.name ? -1 : 1))) {
+  for (const owner of [...members].sort((left, right) =>
+    packageKey(left.package) < packageKey(right.package) ? -1 : 1,
+  )) {
     for (const shipped of owner.index.entries) {
       const entry = divert(owner, shipped, diverted.get(shipped.path), edit)
       const rival = merged.get(entry.path)
@@ -62,8 +73,12 @@ export function mergePackages(members: readonly MemberOfPackage[], diversions: r
     }
   }
   refusePathsBelowLinks(merged)
-  const sources = new Map([...merged].map(([path, { owner, entry }]) => [path, { member: owner.index, entry }]))
+  const sources = new Map([...merged].map(([path, claim]) => [path, sourceOf(claim)]))
   return { entries: [...merged.values()].map(treeEntry), sources, edits }
+}
+
+function sourceOf({ owner, entry }: Claim): MergedSource {
+  return { owner: packageKey(owner.package), member: owner.index, entry }
 }
 
 function divert(
@@ -80,8 +95,14 @@ function divert(
 /** Decides which of two packages a path belongs to. */
 function settle(left: Claim, right: Claim): Claim {
   if (left.entry.type === 'directory' && right.entry.type === 'directory') {
-    const isSame = left.entry.mode === right.entry.mode && left.entry.uid === right.entry.uid && left.entry.gid === right.entry.gid
-    if (!isSame) throw conflict(left, right, `they give the directory different modes or owners (${modeOf(left)}, ${modeOf(right)})`)
+    const isSame =
+      left.entry.mode === right.entry.mode && left.entry.uid === right.entry.uid && left.entry.gid === right.entry.gid
+    if (!isSame)
+      throw conflict(
+        left,
+        right,
+        `they give the directory different modes or owners (${modeOf(left)}, ${modeOf(right)})`,
+      )
     return left.entry.mtime >= right.entry.mtime ? left : right
   }
   if (left.entry.type === 'directory' || right.entry.type === 'directory') {
@@ -116,7 +137,11 @@ function refusePathsBelowLinks(merged: ReadonlyMap<string, Claim>): void {
       const above = merged.get(claim.entry.path.slice(0, end))
       if (above === undefined) continue
       if (above.entry.type === 'directory') break
-      throw conflict(above, claim, `${above.entry.path} is a ${above.entry.type}, and the other ships ${claim.entry.path} below it`)
+      throw conflict(
+        above,
+        claim,
+        `${above.entry.path} is a ${above.entry.type}, and the other ships ${claim.entry.path} below it`,
+      )
     }
   }
 }
@@ -132,7 +157,10 @@ function treeEntry({ owner, entry }: Claim): TreeEntry {
       return { type: entry.type, target: entry.target ?? '', ...metadata }
     case 'file':
       if (entry.digest === undefined) {
-        throw new ImageError('CACHE_DAMAGED', `cannot merge ${path}: the member of ${owner.package.name} has no digest for it`)
+        throw new ImageError(
+          'CACHE_DAMAGED',
+          `cannot merge ${path}: the member of ${owner.package.name} has no digest for it`,
+        )
       }
       return { type: 'file', size: entry.size, digest: entry.digest, ...metadata }
   }
@@ -144,5 +172,8 @@ function modeOf({ entry }: Claim): string {
 
 function conflict(left: Claim, right: Claim, reason: string): ImageError {
   const name = ({ owner }: Claim) => `${owner.package.name} ${owner.package.version}`
-  return new ImageError('PATH_CONFLICT', `cannot merge ${left.entry.path} of ${name(left)} with ${name(right)}: ${reason}`)
+  return new ImageError(
+    'PATH_CONFLICT',
+    `cannot merge ${left.entry.path} of ${name(left)} with ${name(right)}: ${reason}`,
+  )
 }

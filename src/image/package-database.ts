@@ -23,7 +23,12 @@ function statusParagraph(member: MemberIndex): string {
   const lines = member.control.replace(/\n+$/, '').split('\n')
   const [first = '', ...rest] = lines
   const conffiles = conffileLines(member)
-  return [first, 'Status: install ok installed', ...rest, ...(conffiles.length > 0 ? ['Conffiles:', ...conffiles] : [])].join('\n')
+  return [
+    first,
+    'Status: install ok installed',
+    ...rest,
+    ...(conffiles.length > 0 ? ['Conffiles:', ...conffiles] : []),
+  ].join('\n')
 }
 
 /** ` /etc/x MD5` for each conffile, as dpkg records what it installed; the sums come from the package itself. */

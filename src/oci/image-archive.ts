@@ -62,7 +62,10 @@ function memoryFile(path: string, bytes: Uint8Array): ArchiveFile {
   return { path, size: bytes.length, open: () => [bytes] }
 }
 
-function layerFiles(image: ImageSource, pathOf: (layer: { digest: Digest; mediaType: string }) => string): ArchiveFile[] {
+function layerFiles(
+  image: ImageSource,
+  pathOf: (layer: { digest: Digest; mediaType: string }) => string,
+): ArchiveFile[] {
   return layersOf(image.images).map((layer) => ({
     path: pathOf(layer),
     size: layer.size,

@@ -3,6 +3,7 @@ export { type BlobSource, readBlob, verified } from './blob-source.ts'
 export { type ExecutionParameters, formatConfig, type HistoryEntry, type ImageConfig, parseConfig } from './config.ts'
 export { type Descriptor, describe } from './descriptor.ts'
 export { OciError, type OciErrorCode } from './errors.ts'
+export { dockerArchive, ociArchive } from './image-archive.ts'
 export {
   composeImage,
   composeIndex,
@@ -15,10 +16,18 @@ export {
   type PlatformImageInput,
 } from './image-source.ts'
 export { formatIndex, type ImageIndex, parseIndex } from './index-document.ts'
+export { type Credentials, findCredentials } from './io/credentials.ts'
 export { writeLayout } from './io/layout.ts'
+export { type Engine, type LoadReport, loadImage } from './io/load.ts'
+export { type OpenOptions, openImage } from './io/open-image.ts'
+export { type PushOptions, type PushReport, pushImage } from './io/push.ts'
+export { type BlobOutcome, RegistryClient } from './io/registry-client.ts'
+export type { RegistryOptions } from './io/registry-connection.ts'
 export { type FileSegment, type SegmentedBlob, segmentBlobs } from './io/segment-blobs.ts'
+export { writeImage } from './io/write-image.ts'
 export { formatManifest, type Manifest, parseManifest } from './manifest.ts'
 export { compressionOf, type LayerCompression, MEDIA_TYPES } from './media-types.ts'
+export type { OpenedImage, OpenedLayer } from './opened-image.ts'
 export {
   debianArchitectureOf,
   formatPlatform,
@@ -27,3 +36,13 @@ export {
   platformOfDebian,
   samePlatform,
 } from './platform.ts'
+export {
+  type DockerArchiveReference,
+  formatReference,
+  isTag,
+  type LayoutReference,
+  type OciArchiveReference,
+  parseReference,
+  type Reference,
+  type RegistryReference,
+} from './reference.ts'

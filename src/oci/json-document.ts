@@ -12,6 +12,17 @@ const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]/g
  * than 64: readers that disagree about such a document would see different images under one digest.
  */
 export function parseDocument(bytes: Uint8Array, name: string): JsonObject {
+  return new JsonObject(parseStrictly(bytes, name), name)
+}
+
+/** Reads a JSON document whose top is a list of objects, by the same rules. Throws `DOCUMENT_INVALID`. */
+export function parseDocumentList(bytes: Uint8Array, name: string): JsonObject[] {
+  const value = parseStrictly(bytes, name)
+  if (!Array.isArray(value)) throw invalid(name, 'it is no JSON list')
+  return value.map((item, index) => new JsonObject(item, `${name}[${index}]`))
+}
+
+function parseStrictly(bytes: Uint8Array, name: string): unknown {
   if (bytes.length > MAX_DOCUMENT_BYTES) {
     throw invalid(name, `it has ${bytes.length} bytes, more than ${MAX_DOCUMENT_BYTES}`)
   }
@@ -24,7 +35,7 @@ export function parseDocument(bytes: Uint8Array, name: string): JsonObject {
     throw new OciError('DOCUMENT_INVALID', `cannot read ${name}: it is no JSON in UTF-8`, { cause })
   }
   checkNesting(text, name)
-  return new JsonObject(value, name)
+  return value
 }
 
 /** Looks at the keys that `JSON.parse`, which has already accepted the text, would silently merge. */

@@ -84,7 +84,10 @@ export async function openFrom(
 /** Checks, before anything of it is read, that a document is not larger than documents are. Throws `DOCUMENT_INVALID`. */
 export function checkSize({ digest, size }: Descriptor, name: string): void {
   if (size <= MAX_DOCUMENT_BYTES) return
-  throw new OciError('DOCUMENT_INVALID', `cannot read ${name}: ${digest} has ${size} bytes, more than ${MAX_DOCUMENT_BYTES}`)
+  throw new OciError(
+    'DOCUMENT_INVALID',
+    `cannot read ${name}: ${digest} has ${size} bytes, more than ${MAX_DOCUMENT_BYTES}`,
+  )
 }
 
 async function chooseManifest(
@@ -116,7 +119,10 @@ function openedLayer(blobs: BlobSource, descriptor: Descriptor, diffId: Digest):
   return { descriptor, diffId, open, openTar: () => verifiedTar({ descriptor, diffId }, open()) }
 }
 
-async function* verifiedTar({ descriptor, diffId }: Layer, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* verifiedTar(
+  { descriptor, diffId }: Layer,
+  bytes: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256')
   let size = 0
   for await (const chunk of decompressed(descriptor, bytes)) {

@@ -64,7 +64,10 @@ export function parseReference(text: string): Reference {
     return name === undefined ? { transport, file } : { transport, file, name: archiveName(text, name) }
   }
   if (namesRegistry(text)) return parseRegistryReference(text, text)
-  throw invalid(text, 'it names no registry; want docker://NAME, HOST/NAME, oci:DIR, oci-archive:FILE or docker-archive:FILE')
+  throw invalid(
+    text,
+    'it names no registry; want docker://NAME, HOST/NAME, oci:DIR, oci-archive:FILE or docker-archive:FILE',
+  )
 }
 
 /** Writes a reference so that `parseReference` gives it back. */
@@ -116,7 +119,9 @@ function parseRegistryReference(text: string, name: string): RegistryReference {
 /** Whether the part before the first slash is a host and not the beginning of a repository's name. */
 function namesRegistry(text: string): boolean {
   const slash = text.indexOf('/')
-  return slash > 0 && (/[.:]/.test(text.slice(0, slash)) || text.slice(0, slash) === 'localhost') && !text.startsWith('.')
+  return (
+    slash > 0 && (/[.:]/.test(text.slice(0, slash)) || text.slice(0, slash) === 'localhost') && !text.startsWith('.')
+  )
 }
 
 function splitPath(text: string, rest: string): [path: string, name?: string] {
@@ -144,9 +149,13 @@ function digestIn(text: string, digest: string): Digest {
   try {
     return parseDigest(digest)
   } catch (cause) {
-    throw new OciError('REFERENCE_INVALID', `cannot parse image reference "${text}": "${digest}" is no SHA-256 digest`, {
-      cause,
-    })
+    throw new OciError(
+      'REFERENCE_INVALID',
+      `cannot parse image reference "${text}": "${digest}" is no SHA-256 digest`,
+      {
+        cause,
+      },
+    )
   }
 }
 

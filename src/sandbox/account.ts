@@ -35,7 +35,10 @@ function groupId(group: string, user: string, text: string): number {
 }
 
 function rows(text: string): string[][] {
-  return text.split('\n').map((line) => line.split(':'))
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.split(':'))
 }
 
 function isNumber(text: string): boolean {

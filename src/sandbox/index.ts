@@ -1,1 +1,23 @@
-export {}
+export {
+  type Contract,
+  contractDifferences,
+  contractLabel,
+  contractLabels,
+  contractSchema,
+  declaredContract,
+  effectiveContract,
+  formatContract,
+  parseContract,
+} from './contract.ts'
+export { SandboxError, type SandboxErrorCode } from './errors.ts'
+export { type ImageTest, parseImageTest, parseImageTests } from './image-test.ts'
+export { imageTestSchema, type WrittenImageTest } from './image-test-schema.ts'
+export { pickSandbox, sandboxes } from './io/pick-sandbox.ts'
+export type { TestableImage } from './io/prepared-image.ts'
+export type { ImageLayer } from './io/rootfs.ts'
+export { type TestImageOptions, testImage } from './io/test-image.ts'
+export { formatJunit } from './junit.ts'
+export type { Outcome } from './outcome.ts'
+export type { Sandbox } from './sandbox.ts'
+export { formatTestJson, formatTestTable, hasPassed, type TestReport, type TestResult } from './test-report.ts'
+export { judge, type Verdict } from './verdict.ts'

@@ -62,5 +62,5 @@ export interface Sandbox {
   /** `undefined` when it works here, else why not, in plain words. */
   unavailable(): Promise<string | undefined>
   /** Rejects with `SANDBOX_FAILED`, nothing left behind, when the container cannot be made. */
-  launch(spec: LaunchSpec, signal?: AbortSignal): Promise<Container>
+  launch(spec: LaunchSpec): Promise<Container>
 }

@@ -32,7 +32,6 @@ function judgeService(test: ImageTest, want: ServiceExpectation, { ending, servi
     return [`was never ready: ${describeEnding(ending, test.memory)}${lastWords(stderr)}`]
   }
   return [
-    ...want.ports.filter((port) => !service.listening.includes(port)).map((port) => `does not listen on port ${port}`),
     ...(want.probe && service.reply ? judgeReply(want.probe, service.reply) : []),
     ...judgeStop(want, service, stderr),
   ]

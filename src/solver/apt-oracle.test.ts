@@ -99,6 +99,15 @@ const CASES: readonly Case[] = [
     ask: ['app'],
   },
   {
+    because: 'an index is sorted by source, so the source decides before the name',
+    packages: [
+      pkg('app', '1', { depends: 'mta' }),
+      pkg('exim', '1', { provides: 'mta', source: 'zebra' }),
+      pkg('postfix', '1', { provides: 'mta' }),
+    ],
+    ask: ['app'],
+  },
+  {
     because: 'an unversioned provision does not meet a versioned need',
     packages: [pkg('app', '1', { depends: 'mta (>= 1) | aa' }), pkg('exim', '5', { provides: 'mta' }), pkg('aa', '1')],
     ask: ['app'],
@@ -332,7 +341,7 @@ const CASES: readonly Case[] = [
   },
 ]
 
-describe('the solver against apt-get -s install', () => {
+describe('the solver against apt-get -s install', { concurrency: 2 }, () => {
   let root = ''
   before(async () => {
     root = await mkdtemp(join(tmpdir(), 'casemate-apt-'))
@@ -383,8 +392,11 @@ async function askApt(root: string, one: Case): Promise<string[] | typeof NO_ANS
 
 async function writeRepository(folder: string, suite: string, one: Case): Promise<void> {
   await mkdir(folder)
-  const stanzas = one.packages.filter((it) => it.suite === suite).map(({ stanza }) => stanza)
-  const index = stanzas.sort().join('\n')
+  const listed = one.packages.filter((it) => it.suite === suite)
+  const index = listed
+    .sort((left, right) => (left.sortKey < right.sortKey ? -1 : 1))
+    .map(({ stanza }) => stanza)
+    .join('\n')
   const sha256 = createHash('sha256').update(index).digest('hex')
   const architectures = ['amd64', ...(one.foreign ?? [])].join(' ')
   const release = [

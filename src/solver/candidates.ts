@@ -1,12 +1,14 @@
 import type { ArchivePackage, Dependency, PackageRelation, Universe } from '#debian'
 import { architectureOf, meets } from './matching.ts'
+import { compareText } from './order.ts'
 
 /** `Priority` as apt ranks it: an absent one before all others. */
 const PRIORITIES = ['', 'required', 'important', 'standard', 'optional', 'extra']
 
 /**
  * What meets a dependency, in the order in which apt would try it: the alternatives in turn; of each the package that
- * bears the name, then those that provide it, essential ones first, native ones before foreign ones, then by priority.
+ * bears the name, then those that provide it, essential ones first, native ones before foreign ones, then by priority;
+ * last, for apt takes what its index mentions later, by source and name backwards, as Debian's indexes are sorted.
  * Of every package first the version that apt calls its candidate: the one pinned here, else the universe's first.
  * Other versions come after all candidates, where apt would give up.
  */
@@ -25,12 +27,10 @@ export class Candidates {
 
   /** Gives the candidates, each once. `asker` is the architecture of the package that depends. */
   of(dependency: Dependency, asker: string): readonly ArchivePackage[] {
-    const first: ArchivePackage[] = []
-    const others: ArchivePackage[] = []
-    for (const relation of dependency) {
-      for (const offered of this.#meeting(relation, asker)) (this.#isCandidate(offered) ? first : others).push(offered)
-    }
-    return [...new Set([...first, ...others])]
+    const met = dependency.flatMap((relation) => this.#meeting(relation, asker))
+    if (met.length < 2) return met
+    const first = met.filter((offered) => this.#isCandidate(offered))
+    return [...new Set([...first, ...met])]
   }
 
   #meeting(relation: PackageRelation, asker: string): ArchivePackage[] {
@@ -38,6 +38,7 @@ export class Candidates {
     const bearers = this.#universe.versions(relation.name)
     const providers = this.#universe.providers(relation.name)
     const meeting = bearers.filter((offered) => meets(relation, offered, asker, native))
+    if (meeting.length < 2 && providers.length === 0) return meeting
     const seen = new Set<ArchivePackage>(bearers)
     for (const provider of providers) {
       if (seen.has(provider.package)) continue
@@ -53,7 +54,8 @@ export class Candidates {
       Number(right.essential) - Number(left.essential) ||
       this.#architectureRank(left) - this.#architectureRank(right) ||
       PRIORITIES.indexOf(left.priority) - PRIORITIES.indexOf(right.priority) ||
-      (left.name === right.name ? 0 : left.name < right.name ? 1 : -1)
+      compareText(right.source.name, left.source.name) ||
+      compareText(right.name, left.name)
     )
   }
 

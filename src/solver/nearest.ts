@@ -1,3 +1,5 @@
+import { compareText } from './order.ts'
+
 /**
  * Gives up to three names that somebody may have meant: those that continue the text (a library's next soname), and those
  * at most two edits away, nearest first.
@@ -11,7 +13,7 @@ export function nearestNames(text: string, names: Iterable<string>): string[] {
   return near
     .sort(
       (left, right) =>
-        left.distance - right.distance || left.name.length - right.name.length || (left.name < right.name ? -1 : 1),
+        left.distance - right.distance || left.name.length - right.name.length || compareText(left.name, right.name),
     )
     .slice(0, 3)
     .map(({ name }) => name)

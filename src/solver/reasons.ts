@@ -6,17 +6,23 @@ import { formatRequest } from './request.ts'
 
 type FactOf<Kind extends Fact['kind']> = Extract<Fact, { kind: Kind }>
 
+/** So many sentences are told in full; a hostile universe can make the shortest chain thousands long. */
+const MOST_REASONS = 30
+
 /**
- * Says in plain words why the clauses exclude each other: the smallest chain found, from what was asked for to where it breaks.
+ * Says in plain words why the clauses exclude each other: the smallest chain found, from what was asked for to where it
+ * breaks. A request of a bare name that can be met is left out of the chain, for it goes without saying.
  */
 export function reasonsFor(core: readonly Clause[], universe: Universe): readonly string[] {
   const facts = minimalCore(core).flatMap(({ fact }) => fact ?? [])
   const clashes = clashesAmong(facts)
   const told = new Set(clashes.flatMap((clash) => clash.tells))
-  const chain = inOrder(facts.filter((fact) => !told.has(fact)))
   const isBare = (fact: Fact) => fact.kind === 'request' && formatRequest(fact.request) === fact.request.name
-  const telling = chain.filter((fact) => !isBare(fact) || choicesOf(fact).length === 0)
-  return [...new Set([...telling.map((fact) => sentence(fact, facts, universe)), ...clashes.map(({ text }) => text)])]
+  const telling = inOrder(facts).filter((fact) => !told.has(fact) && (!isBare(fact) || choicesOf(fact).length === 0))
+  const sentences = telling.slice(0, MOST_REASONS).map((fact) => sentence(fact, facts, universe))
+  const more = telling.length - sentences.length
+  const rest = more > 0 ? [`and ${more} more of this kind`] : []
+  return [...new Set([...sentences, ...rest, ...clashes.map(({ text }) => text)])]
 }
 
 /** Two facts that want different versions of one name, and all facts that one sentence about them tells. */
@@ -146,7 +152,10 @@ function hint(name: string, universe: Universe): string {
 }
 
 function formatDependency(dependency: Dependency): string {
-  return dependency.map(formatRelation).join(' | ')
+  const alternatives = dependency.map(formatRelation)
+  const shown = alternatives.slice(0, 6)
+  const more = alternatives.length - shown.length
+  return `${shown.join(' | ')}${more > 0 ? ` | … (${more} more)` : ''}`
 }
 
 function listed(packages: readonly ArchivePackage[]): string {

@@ -1,9 +1,11 @@
 import type { ArchivePackage, Universe } from '#debian'
+import { withBase } from './base.ts'
 import { Budget } from './budget.ts'
 import { Candidates } from './candidates.ts'
 import type { Clause } from './clause.ts'
 import { type LeftOut, LeftOutNames } from './left-out.ts'
 import { architectureOf } from './matching.ts'
+import { compareText } from './order.ts'
 import { Pool } from './pool.ts'
 import { reasonsFor } from './reasons.ts'
 import { allows, formatRequest, type Request } from './request.ts'
@@ -19,7 +21,7 @@ export interface SolveOptions {
   readonly without?: readonly LeftOut[]
   /** Follows Recommends where that is possible. Default: no. */
   readonly recommends?: boolean
-  /** How many steps the search may take. Default: ten million, some seconds. */
+  /** How many steps the search may take. Default: fifty million, a few seconds. */
   readonly stepLimit?: number
 }
 
@@ -29,50 +31,44 @@ interface Wanted {
   readonly choices: readonly number[]
 }
 
-const DEFAULT_STEP_LIMIT = 10_000_000
+const DEFAULT_STEP_LIMIT = 50_000_000
 
 /**
  * Finds the packages that meet the requests, as `apt-get install` on an empty root would choose them, and with a complete
  * search where apt would give up. The same universe, requests and options give the same answer, whatever the order of the requests.
  * Throws `SOLVER_LIMIT` when the search runs out of steps.
  */
-export function solve(universe: Universe, requests: readonly Request[], options: SolveOptions = {}): Solution {
+export function solve(offered: Universe, requests: readonly Request[], options: SolveOptions = {}): Solution {
   const budget = new Budget(options.stepLimit ?? DEFAULT_STEP_LIMIT)
-  const sorted = sortedRequests([...(options.base?.requests ?? []), ...requests])
-  const without = options.without ?? []
-  const contradictions = contradictionsOf(sorted, options)
+  const asked = sortedRequests(requests)
+  const contradictions = contradictionsOf(asked, options)
   if (contradictions.length > 0) return { kind: 'impossible', reasons: contradictions }
 
-  const leftOut = new LeftOutNames(universe, without)
+  const { universe, base } = withBase(offered, options.base?.packages ?? [])
+  const leftOut = new LeftOutNames(universe, options.without ?? [])
   const candidates = new Candidates(universe)
   const pool = new Pool({ universe, candidates, leftOut, budget, recommends: options.recommends ?? false })
-  const base = (options.base?.packages ?? []).map((one) => ownObject(universe, one))
   const wanted = [
-    ...base.map((one): Wanted => wantBase(one, pool, candidates)),
-    ...sorted.map((request): Wanted => wantRequest(request, universe, pool, candidates)),
+    ...base.map((one) => wantBase(one, pool, candidates)),
+    ...asked.map((request) => wantRequest(request, universe, pool, candidates)),
   ]
-  const walk = new Walk(
-    pool,
-    wanted.map(({ choices }) => choices),
-    budget,
-  )
+  const choices = wanted.map((want) => want.choices)
+  const walk = new Walk(pool, choices, budget)
   const core = new Search(walk, budget).run(wanted.map(({ clause }) => clause))
   if (core !== undefined) return { kind: 'impossible', reasons: reasonsFor(core, universe) }
   const packages = walk.selected.map((variable) => pool.packageOf(variable)).sort(byNameAndArchitecture)
-  return {
-    kind: 'selected',
-    selection: {
-      architecture: universe.architecture,
-      requests: sorted,
-      packages,
-      leftOut: report(leftOut, without, packages),
-    },
+  const selection = {
+    architecture: universe.architecture,
+    requests: sortedRequests([...(options.base?.requests ?? []), ...requests]),
+    packages,
+    leftOut: report(leftOut, options.without ?? [], packages),
   }
+  return { kind: 'selected', selection }
 }
 
 function sortedRequests(requests: readonly Request[]): Request[] {
   const byText = new Map(requests.map((request) => [formatRequest(request), request]))
-  return [...byText].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, request]) => request)
+  return [...byText].sort(([left], [right]) => compareText(left, right)).map(([, request]) => request)
 }
 
 function contradictionsOf(requests: readonly Request[], options: SolveOptions): string[] {
@@ -81,14 +77,6 @@ function contradictionsOf(requests: readonly Request[], options: SolveOptions): 
     ...(requests.some((request) => request.name === name) ? [`${name} is asked for and left out (${reason})`] : []),
     ...(base.has(name) ? [`${name} is in the base selection and left out (${reason})`] : []),
   ])
-}
-
-/** A base may come from a lock; where the universe offers the same file, its object is taken, for identity is equality there. */
-function ownObject(universe: Universe, one: ArchivePackage): ArchivePackage {
-  const same = universe
-    .versions(one.name)
-    .find((it) => it.version === one.version && it.architecture === one.architecture && it.digest === one.digest)
-  return same ?? one
 }
 
 function wantBase(one: ArchivePackage, pool: Pool, candidates: Candidates): Wanted {
@@ -127,13 +115,9 @@ function report(
 ): LeftOutPackage[] {
   return without
     .map(({ name, reason }) => ({ name, reason, neededBy: leftOut.neededBy(name, packages) }))
-    .sort((left, right) => (left.name < right.name ? -1 : 1))
+    .sort((left, right) => compareText(left.name, right.name))
 }
 
 function byNameAndArchitecture(left: ArchivePackage, right: ArchivePackage): number {
   return compareText(left.name, right.name) || compareText(left.architecture, right.architecture)
-}
-
-function compareText(left: string, right: string): number {
-  return left === right ? 0 : left < right ? -1 : 1
 }

@@ -1,4 +1,12 @@
 export {
+  type TestArchive,
+  type TestArchiveOptions,
+  type TestDeb,
+  type TestPublication,
+  testArchive,
+  testKey,
+} from './archive.ts'
+export {
   type ArItem,
   arOf,
   buildDeb,
@@ -9,6 +17,8 @@ export {
   type DebSpec,
   runXz,
 } from './deb.ts'
+export { type Fault, type MirrorRequest, requestsFor, type TestMirror, testMirror } from './mirror.ts'
+export { clearsign } from './sign.ts'
 export { bytesOf, forgedTarItem, paxItem, paxRecord, type TarItem, TEST_MTIME, tarItem, tarOf } from './tar.ts'
 export { type TestPath, type TestTree, testTree } from './tree.ts'
 export { type HandmadePackage, type PackageFields, pkg, universeOf } from './universe.ts'

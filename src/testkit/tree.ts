@@ -38,7 +38,17 @@ export function testTree(paths: Readonly<Record<string, TestPath>>, package_ = '
     const content = typeof given.content === 'string' ? new TextEncoder().encode(given.content) : given.content
     contents.set(path, content)
     const digest = digestOf(content)
-    entries.set(path, { type: 'file', path, mode: mode ?? 0o644, uid, gid, mtime: 0, size: content.length, digest, origin })
+    entries.set(path, {
+      type: 'file',
+      path,
+      mode: mode ?? 0o644,
+      uid,
+      gid,
+      mtime: 0,
+      size: content.length,
+      digest,
+      origin,
+    })
   }
   return {
     tree: new MemoryTree(entries.values()),

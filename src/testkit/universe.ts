@@ -10,6 +10,7 @@ import {
 
 /** The fields of a package written by hand; text as in a control file. */
 export interface PackageFields {
+  readonly source?: string
   readonly architecture?: string
   readonly multiArch?: 'no' | 'same' | 'foreign' | 'allowed'
   readonly essential?: boolean
@@ -27,6 +28,8 @@ export interface PackageFields {
 export interface HandmadePackage {
   readonly stanza: string
   readonly suite: string
+  /** Source and name: what Debian sorts an index by. */
+  readonly sortKey: string
 }
 
 /** Writes a package as its stanza, `amd64` in suite `test` unless the fields say otherwise. */
@@ -34,6 +37,7 @@ export function pkg(name: string, version: string, fields: PackageFields = {}): 
   const { architecture = 'amd64', suite = 'test' } = fields
   const lines: [string, string | undefined][] = [
     ['Package', name],
+    ['Source', fields.source],
     ['Version', version],
     ['Architecture', architecture],
     ['Maintainer', 'Nobody <nobody@example.org>'],
@@ -52,7 +56,7 @@ export function pkg(name: string, version: string, fields: PackageFields = {}): 
     ['Description', 'made by hand'],
   ]
   const stanza = lines.flatMap(([field, value]) => (value === undefined ? [] : `${field}: ${value}\n`)).join('')
-  return { stanza, suite }
+  return { stanza, suite, sortKey: `${fields.source ?? name} ${name}` }
 }
 
 /** Makes a universe of packages written by hand.. */

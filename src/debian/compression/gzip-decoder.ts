@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { type Decoder, type DecoderOptions, DecoderOutput } from './decoder.ts'
-import { Inflate, InflateFault } from './inflate.ts'
+import { InflateFault } from './huffman.ts'
+import { Inflate } from './inflate.ts'
 
 /** Input that is kept until more follows, so that a header, a trailer or a symbol is whole; also the longest header. */
 const MARGIN = 1024

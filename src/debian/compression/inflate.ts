@@ -1,4 +1,14 @@
-import { type HuffmanCode, huffmanCode } from './huffman.ts'
+import {
+  CODE_ORDER,
+  DISTANCE_BITS,
+  DISTANCES,
+  END_OF_BLOCK,
+  FIXED_DISTANCES,
+  FIXED_LITERALS,
+  LENGTH_BITS,
+  LENGTHS,
+} from './deflate-codes.ts'
+import { FAST_MASK, type HuffmanCode, huffmanCode, InflateFault, longEntry } from './huffman.ts'
 
 const WINDOW = 32 * 1024
 const OUTPUT = 256 * 1024
@@ -10,36 +20,8 @@ const MARGIN = 1024
 const HELD = 4
 /** Bits that are read ahead of a symbol or an extra field; 32 would be too many for JavaScript's shifts. */
 const ENOUGH = 25
-const FAST_MASK = 1023
 /** Where the output buffer is handed on; a match may still run over it. */
 const FULL = WINDOW + OUTPUT
-
-/** Match lengths and distances: the first of each code and its extra bits (RFC 1951 §3.2.5). */
-const LENGTHS = Uint16Array.of(
-  3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258,
-)
-const LENGTH_BITS = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0)
-const DISTANCES = Uint16Array.of(
-  1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193,
-  12289, 16385, 24577,
-)
-const DISTANCE_BITS = Uint8Array.of(
-  0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13,
-)
-const CODE_ORDER = Uint8Array.of(16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15)
-const END_OF_BLOCK = 256
-
-const FIXED_LITERALS = fixedCode()
-const FIXED_DISTANCES = huffmanCode(new Uint8Array(32).fill(5), false)
-
-/** Why data is no DEFLATE stream. */
-export class InflateFault {
-  readonly reason: string
-
-  constructor(reason: string) {
-    this.reason = reason
-  }
-}
 
 /**
  * Decodes one DEFLATE stream (RFC 1951) that lies in a caller's buffer, as far as the buffer reaches. State between
@@ -59,8 +41,8 @@ export class Inflate {
   #state: 'header' | 'stored' | 'codes' | 'done' = 'header'
   #last = false
   #stored = 0
-  #literals: HuffmanCode | undefined
-  #distances: HuffmanCode | undefined
+  #literals = FIXED_LITERALS
+  #distances = FIXED_DISTANCES
 
   constructor(onOutput: (chunk: Uint8Array) => void) {
     this.#onOutput = onOutput
@@ -82,7 +64,7 @@ export class Inflate {
     while (this.#state !== 'done' && this.#at - (this.#bits >> 3) < stop) {
       if (this.#state === 'header') this.#blockHeader()
       else if (this.#state === 'stored') this.#copyStored(end)
-      else this.#decodeCodes(final ? end + HELD : end - MARGIN)
+      else this.#decodeCodes(stop + HELD)
     }
     // Whole bytes among the bits that are read already go back.
     this.#at -= this.#bits >> 3
@@ -95,21 +77,16 @@ export class Inflate {
 
   #blockHeader(): void {
     this.#last = this.#take(1) === 1
-    switch (this.#take(2)) {
-      case 0:
-        return this.#storedHeader()
-      case 1:
-        this.#literals = FIXED_LITERALS
-        this.#distances = FIXED_DISTANCES
-        this.#state = 'codes'
-        return
-      case 2:
-        this.#dynamicHeader()
-        this.#state = 'codes'
-        return
-      default:
-        throw new InflateFault('it has a block of no known kind')
+    const kind = this.#take(2)
+    if (kind === 3) throw new InflateFault('it has a block of no known kind')
+    if (kind === 0) {
+      this.#storedHeader()
+      return
     }
+    this.#literals = FIXED_LITERALS
+    this.#distances = FIXED_DISTANCES
+    if (kind === 2) this.#dynamicHeader()
+    this.#state = 'codes'
   }
 
   #storedHeader(): void {
@@ -144,10 +121,10 @@ export class Inflate {
     if (literals > 286 || distances > 30) throw new InflateFault('a block has too many codes')
     const codeLengths = new Uint8Array(19)
     for (let index = 0; index < codes; index++) codeLengths[CODE_ORDER[index] ?? 0] = this.#take(3)
-    const lengths = this.#codeLengths(valid(huffmanCode(codeLengths, false)), literals + distances)
+    const lengths = this.#codeLengths(huffmanCode(codeLengths, false), literals + distances)
     if (lengths[END_OF_BLOCK] === 0) throw new InflateFault('a block has no end')
-    this.#literals = valid(huffmanCode(lengths.subarray(0, literals), true))
-    this.#distances = valid(huffmanCode(lengths.subarray(literals), true))
+    this.#literals = huffmanCode(lengths.subarray(0, literals), true)
+    this.#distances = huffmanCode(lengths.subarray(literals), true)
   }
 
   #codeLengths(code: HuffmanCode, count: number): Uint8Array {
@@ -171,8 +148,8 @@ export class Inflate {
   /** The loop that all the time goes into: its state lives in local variables. */
   #decodeCodes(limit: number): void {
     if (this.#end >= FULL) this.#flush()
-    const literals = valid(this.#literals)
-    const distances = valid(this.#distances)
+    const literals = this.#literals
+    const distances = this.#distances
     const input = this.#input
     const out = this.#out
     let at = this.#at
@@ -245,32 +222,4 @@ export class Inflate {
   #fill(): void {
     for (; this.#bits < ENOUGH; this.#bits += 8) this.#hold |= (this.#input[this.#at++] ?? 0) << this.#bits
   }
-}
-
-/** Symbol × 16 + length of a code of more bits than one look-up takes, walked bit by bit. */
-function longEntry({ counts, symbols }: HuffmanCode, hold: number): number {
-  let code = 0
-  let first = 0
-  let index = 0
-  for (let length = 1; length <= 15; length++) {
-    code |= (hold >>> (length - 1)) & 1
-    const count = counts[length] ?? 0
-    if (code - count < first) return ((symbols[index + code - first] ?? 0) << 4) | length
-    index += count
-    first = (first + count) << 1
-    code <<= 1
-  }
-  throw new InflateFault('it uses a code that means nothing')
-}
-
-function valid(code: HuffmanCode | undefined): HuffmanCode {
-  if (code === undefined) throw new InflateFault('the lengths of its codes make no code')
-  return code
-}
-
-function fixedCode(): HuffmanCode | undefined {
-  const lengths = new Uint8Array(288).fill(8)
-  lengths.fill(9, 144, 256)
-  lengths.fill(7, 256, 280)
-  return huffmanCode(lengths, false)
 }

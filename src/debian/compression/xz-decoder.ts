@@ -4,12 +4,13 @@ import { instantiateXz, type XzExports, type XzModule } from './xz-module.ts'
 /** Results of xz-embedded (`enum xz_ret`). */
 const OK = 0
 const STREAM_END = 1
+const CUT_SHORT = 'it is cut short, or something else follows it'
 const REASONS: Readonly<Record<number, string>> = {
   2: 'its integrity check is of an unsupported kind',
-  5: 'it is no xz stream, or something else follows one',
+  5: 'it is no xz data, or something else follows it',
   6: 'it uses options that are not supported',
   7: 'it is damaged',
-  8: 'it is cut short',
+  8: CUT_SHORT,
 }
 const MEMORY_RESULTS = [3, 4]
 
@@ -75,7 +76,7 @@ class XzDecoder implements Decoder {
     for (;;) {
       const before = this.#output.bytes
       if (this.#run() === STREAM_END) break
-      if (this.#output.bytes === before) throw this.#output.invalid('it is cut short')
+      if (this.#output.bytes === before) throw this.#output.invalid(CUT_SHORT)
     }
     this.#instance.destroy_context(this.#context)
     this.#release()

@@ -1,26 +1,54 @@
 import { createReadStream } from 'node:fs'
-import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
+import { DECODE_LIMITS } from '../compression/decoder.ts'
+import { XzDecoders } from '../compression/xz-decoder.ts'
 import { DebianError } from '../errors.ts'
-import { XzReadableStream } from 'xz-decompress'
+import { loadXzModule } from './xz-module.ts'
 
-/** Reads a compressed file whole, by its name's extension. Throws `INDEX_INVALID` when it is damaged or over `limit`. */
-export async function decompressFile(path: string, name: string, limit: number): Promise<Uint8Array> {
-  const compressed = createReadStream(path, { highWaterMark: 1 << 18 })
-  const chunks: Uint8Array[] = []
-  let size = 0
+/** A compressed index: its name, whose extension tells how, and how long its text may be. */
+export interface CompressedIndex {
+  readonly name: string
+  readonly limit: number
+}
+
+let xz: XzDecoders | undefined
+
+/** Decompresses an index file piece by piece. Throws `INDEX_INVALID` when it is damaged or its text is over the limit. */
+export async function decompressChunks(
+  path: string,
+  index: CompressedIndex,
+  onChunk: (chunk: Uint8Array) => void,
+): Promise<void> {
   try {
-    const output: AsyncIterable<Uint8Array> = name.endsWith('.xz')
-      ? Readable.from(new XzReadableStream(Readable.toWeb(compressed) as ReadableStream<Uint8Array>))
-      : compressed.pipe(createGunzip())
-    for await (const chunk of output) {
-      size += chunk.length
-      if (size > limit) throw new DebianError('INDEX_INVALID', `cannot decompress ${name}: it is over ${limit} bytes long`)
-      chunks.push(chunk)
-    }
+    await (index.name.endsWith('.xz') ? decodeXz(path, index, onChunk) : decodeGzip(path, index, onChunk))
   } catch (cause) {
-    if (cause instanceof DebianError) throw cause
-    throw new DebianError('INDEX_INVALID', `cannot decompress ${name}: it is damaged`, { cause })
+    if (cause instanceof DebianError && cause.code === 'INDEX_INVALID') throw cause
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new DebianError('INDEX_INVALID', `cannot decompress ${index.name}: ${reason}`, { cause })
   }
+}
+
+/** Decompresses an index file whole. Throws as `decompressChunks`. */
+export async function decompressFile(path: string, index: CompressedIndex): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  await decompressChunks(path, index, (chunk) => chunks.push(Uint8Array.from(chunk)))
   return Buffer.concat(chunks)
+}
+
+async function decodeXz(path: string, index: CompressedIndex, onOutput: (chunk: Uint8Array) => void): Promise<void> {
+  xz ??= new XzDecoders(loadXzModule())
+  const decoder = xz.decoder({ origin: index.name, limits: { ...DECODE_LIMITS, maxOutput: index.limit }, onOutput })
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 })) decoder.push(chunk)
+  decoder.end()
+}
+
+async function decodeGzip(path: string, index: CompressedIndex, onOutput: (chunk: Uint8Array) => void): Promise<void> {
+  let size = 0
+  for await (const chunk of createReadStream(path).pipe(createGunzip({ chunkSize: 1 << 18 }))) {
+    size += chunk.length
+    if (size > index.limit) {
+      throw new DebianError('INDEX_INVALID', `cannot decompress ${index.name}: it is over ${index.limit} bytes long`)
+    }
+    onOutput(chunk)
+  }
 }

@@ -25,6 +25,12 @@ export interface DownloadPatience {
 
 export const DOWNLOAD_PATIENCE: DownloadPatience = { attempts: 3, backOff: 250, deadline: 60_000, slowest: 16_384 }
 
+interface Job {
+  readonly file: KnownFile
+  readonly signal: AbortSignal
+  readonly onSize: (size: number) => void
+}
+
 /** Fetches files over HTTP into a cache, resuming what was left there and falling over from URL to URL. */
 export class Downloader {
   readonly #http: HttpClient
@@ -38,15 +44,17 @@ export class Downloader {
   }
 
   /**
-   * Fetches a file and gives its path in the cache. Throws `FETCH_MISMATCH`, `FETCH_REFUSED` or `FETCH_FAILED` when no
-   * URL gives exactly the bytes wanted; the reason of each is in the message.
+   * Fetches a file and gives its path in the cache; `onSize` hears how many bytes of it are there. When no URL gives
+   * exactly the bytes wanted it throws, with the reason of each in the message: `FETCH_MISSING` when every place
+   * answered that it has no such file, else `FETCH_MISMATCH`, `FETCH_REFUSED` or `FETCH_FAILED`.
    */
-  async fetch(file: KnownFile, signal: AbortSignal, onBytes: (count: number) => void): Promise<string> {
+  async fetch(file: KnownFile, signal: AbortSignal, onSize: (size: number) => void = () => {}): Promise<string> {
+    const job = { file, signal, onSize }
     const faults: DebianError[] = []
     for (const url of file.urls) {
       for (let attempt = 0; attempt < this.#patience.attempts; attempt++) {
         if (attempt > 0) await sleep(this.#pause(attempt), undefined, { signal })
-        const outcome = await this.#attempt(file, url, signal, onBytes)
+        const outcome = await this.#attempt(job, url)
         if (typeof outcome === 'string') return outcome
         signal.throwIfAborted()
         faults.push(outcome.fault)
@@ -78,11 +86,11 @@ export class Downloader {
     }
   }
 
-  async #attempt(file: KnownFile, url: string, signal: AbortSignal, onBytes: (count: number) => void) {
-    const partial = await this.#cache.openPartial(file.digest)
+  async #attempt(job: Job, url: string): Promise<string | { fault: DebianError; mayPass: boolean }> {
+    const partial = await this.#cache.openPartial(job.file.digest)
     const resumed = partial.size > 0
     try {
-      await this.#fill(partial, file, url, signal, onBytes)
+      await this.#fill(partial, job, url)
       return await partial.commit()
     } catch (error) {
       const fault = fetchFault(url, error)
@@ -93,16 +101,10 @@ export class Downloader {
     }
   }
 
-  async #fill(
-    partial: PartialObject,
-    { size }: KnownFile,
-    url: string,
-    signal: AbortSignal,
-    onBytes: (count: number) => void,
-  ): Promise<void> {
+  async #fill(partial: PartialObject, { file: { size }, signal, onSize }: Job, url: string): Promise<void> {
     if (partial.size > size) await partial.restart()
     if (partial.size === size) return
-    const budget = this.#patience.deadline + (size / this.#patience.slowest) * 1000
+    const budget = Math.ceil(this.#patience.deadline + (size / this.#patience.slowest) * 1000)
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(budget)])
     const range: Record<string, string> = partial.size > 0 ? { range: `bytes=${partial.size}-` } : {}
     const answer = await this.#http.get(url, range, deadline)
@@ -115,11 +117,10 @@ export class Downloader {
       if (answer.status === 200 && partial.size > 0) await partial.restart()
       const announced = Number(answer.headers['content-length'] ?? size - partial.size)
       if (announced !== size - partial.size) throw mismatch(url, `want ${size} bytes, it announces ${announced}`)
-      onBytes(partial.size)
       for await (const chunk of answer.body) {
         if (partial.size + chunk.length > size) throw mismatch(url, `it is longer than the ${size} bytes wanted`)
         await partial.append(chunk)
-        onBytes(chunk.length)
+        onSize(partial.size)
       }
       if (partial.size < size) {
         throw new DebianError('FETCH_FAILED', `cannot fetch ${url}: it ended after ${partial.size} of ${size} bytes`)
@@ -148,6 +149,10 @@ function checkStatus(url: string, status: number, wanted: readonly number[]): vo
   if (wanted.includes(status)) return
   const cause = new StatusFault(status)
   throw new DebianError('FETCH_FAILED', `cannot fetch ${url}: ${cause.message}`, { cause })
+}
+
+function isMissing({ cause }: DebianError): boolean {
+  return cause instanceof StatusFault && (cause.status === 404 || cause.status === 410)
 }
 
 /** A server that says "not found" will say so again; one that is overloaded or breaks off may not. */
@@ -180,9 +185,10 @@ function mismatch(url: string, reason: string): DebianError {
 /** One fault as it is; of several the first that is more than a failure, with all of them in its message. */
 function summary({ digest }: KnownFile, faults: readonly DebianError[]): DebianError {
   const [first] = faults
-  if (first !== undefined && faults.length === 1) return first
-  const worst = faults.find(({ code }) => code !== 'FETCH_FAILED') ?? first
+  if (first !== undefined && faults.length === 1 && !isMissing(first)) return first
+  const worst = faults.find(({ code }) => code !== 'FETCH_FAILED') ?? faults.find((fault) => !isMissing(fault)) ?? first
   const reasons = [...new Set(faults.map(({ message }) => message))].join('; ')
   const reason = reasons === '' ? 'no place is known that has it' : `every place failed: ${reasons}`
-  return new DebianError(worst?.code ?? 'FETCH_FAILED', `cannot fetch ${digest}: ${reason}`, { cause: worst })
+  const code = faults.every(isMissing) ? 'FETCH_MISSING' : (worst?.code ?? 'FETCH_FAILED')
+  return new DebianError(code, `cannot fetch ${digest}: ${reason}`, { cause: worst })
 }

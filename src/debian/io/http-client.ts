@@ -69,7 +69,11 @@ export class HttpClient {
   ): Promise<HttpAnswer> {
     const { idle } = this.#limits
     try {
-      const { statusCode, headers: answered, body } = await request(url, {
+      const {
+        statusCode,
+        headers: answered,
+        body,
+      } = await request(url.href, {
         headers: { 'user-agent': 'casemate', 'accept-encoding': 'identity', ...headers },
         signal,
         dispatcher,

@@ -58,9 +58,12 @@ export class IndexReader {
   async compile(entry: IndexEntry, fetched: string, origin: string): Promise<OpenIndex> {
     const { file, plain } = entry
     const limit = plain?.size ?? TEXT_LIMIT
-    const text = file === plain ? await readFile(fetched) : await decompressFile(fetched, file.path, limit)
+    const text = file === plain ? await readFile(fetched) : await decompressFile(fetched, { name: file.path, limit })
     if (plain !== undefined && digestOf(text) !== plain.digest) {
-      throw new DebianError('INDEX_INVALID', `cannot compile index ${origin}: its text has not the digest ${plain.digest}`)
+      throw new DebianError(
+        'INDEX_INVALID',
+        `cannot compile index ${origin}: its text has not the digest ${plain.digest}`,
+      )
     }
     const { header, tables } = compilePackagesIndex(text, origin)
     await writeWhole(this.#path((plain ?? file).digest), [header, text, tables])

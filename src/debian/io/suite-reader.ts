@@ -141,7 +141,9 @@ async function readValidator(path: string): Promise<Validator | undefined> {
     if (typeof value !== 'object' || value === null) return undefined
     const { digest, conditions } = value as { digest?: unknown; conditions?: unknown }
     if (typeof digest !== 'string' || typeof conditions !== 'object' || conditions === null) return undefined
-    const headers = Object.entries(conditions).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+    const headers = Object.entries(conditions).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
+    )
     return { digest: digestFromHex(digest.slice('sha256:'.length)), conditions: Object.fromEntries(headers) }
   } catch {
     return undefined

@@ -72,7 +72,7 @@ export interface Certificate {
 }
 
 /** What definitions and variants have in common, as far as one document says it; what it does not say is `undefined` or empty. */
-export interface Fragment {
+export interface Fragment<Path = PathDeclaration, CertificateForm = string> {
   readonly title: string | undefined
   readonly description: string | undefined
   readonly packages: readonly Request[]
@@ -84,9 +84,9 @@ export interface Fragment {
   readonly contract: ContractDeclaration
   readonly users: readonly UserDeclaration[]
   readonly groups: readonly Group[]
-  readonly paths: readonly PathDeclaration[]
-  /** Paths below the definition's folder, or PEM texts. */
-  readonly certificates: readonly string[]
+  readonly paths: readonly Path[]
+  /** As text: paths below the definition's folder, or PEM. */
+  readonly certificates: readonly CertificateForm[]
   readonly timeZone: string | undefined
   readonly locales: readonly string[]
   readonly acknowledge: Readonly<Record<string, string>>
@@ -106,13 +106,13 @@ export interface Lifecycle {
 }
 
 /** One definition file as a value: read, checked, in one form, but not yet extended. */
-export interface Definition extends Fragment {
+export interface Definition<Path = PathDeclaration, CertificateForm = string> extends Fragment<Path, CertificateForm> {
   readonly image: string
   readonly extends: string | undefined
   readonly archives: readonly string[] | undefined
   readonly without: Readonly<Record<string, string>>
   readonly platforms: readonly string[] | undefined
-  readonly variants: Readonly<Record<string, Fragment>>
+  readonly variants: Readonly<Record<string, Fragment<Path, CertificateForm>>>
   readonly tags: readonly string[]
   readonly lifecycle: Lifecycle
   readonly owner: string | undefined
@@ -123,6 +123,12 @@ export interface Definition extends Fragment {
   readonly source: string | undefined
   readonly layerBudget: number | undefined
 }
+
+/** A fragment whose files and certificates have been read. */
+export type LoadedFragment = Fragment<DefinedPath, Certificate>
+
+/** A definition whose files and certificates have been read. */
+export type LoadedDefinition = Definition<DefinedPath, Certificate>
 
 /**
  * What one variant of an image shall be, with everything it extends merged in and every default filled in. Frozen.

@@ -2,7 +2,7 @@ import { ImageError } from '../errors.ts'
 import type { Definition } from './definition.ts'
 import { type DefinitionDocument, definitionSchema } from './definition-schema.ts'
 import { readDefinition } from './read-definition.ts'
-import { type DocumentPath, type Fault, faultsOf } from './shape.ts'
+import { type Fault, faultsOf, formatPath } from './shape.ts'
 import { type Place, parseYaml } from './yaml-document.ts'
 
 const MAX_BYTES = 1024 * 1024
@@ -39,11 +39,6 @@ export function parseDefinition(text: string, file: string): Definition {
 /** The schema is where the document's type is inferred from, so a value without faults has it. */
 function isDefinitionDocument(_value: unknown, faults: readonly Fault[]): _value is DefinitionDocument {
   return faults.length === 0
-}
-
-/** Writes a way through a document as `variants.dev.packages[2]`. */
-export function formatPath(path: DocumentPath): string {
-  return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`)).join('')
 }
 
 function invalid(file: string, faults: readonly { readonly place: Place; readonly message: string }[]): ImageError {

@@ -1,4 +1,5 @@
 import { parseRequest, type Request, SolverError } from '#solver'
+import { mergeUsr } from '../path-rules.ts'
 import type { ContractDeclaration, Definition, Fragment, PathDeclaration, UserDeclaration } from './definition.ts'
 import type { DefinitionDocument, FragmentDocument } from './definition-schema.ts'
 import { type DocumentPath, type Fault, quote } from './shape.ts'
@@ -86,7 +87,7 @@ class FragmentReader {
       acknowledge: document.acknowledge ?? {},
       labels: document.labels ?? {},
       annotations: document.annotations ?? {},
-      tests: document.tests ?? [],
+      tests: this.#tests(document.tests ?? [], [...path, 'tests']),
     }
   }
 
@@ -96,7 +97,7 @@ class FragmentReader {
         return [parseRequest(text)]
       } catch (error) {
         if (!(error instanceof SolverError)) throw error
-        this.note([...path, index], error.message)
+        this.note([...path, index], error.message.replace(/^cannot parse request "[^"]*": /, ''))
         return []
       }
     })
@@ -142,9 +143,18 @@ class FragmentReader {
     return groups.map(({ name, gid, members = [] }) => ({ name, gid, members }))
   }
 
+  #tests(tests: Fragment['tests'], path: DocumentPath): Fragment['tests'] {
+    this.#refuseTwins(
+      tests.map(({ name }) => name),
+      path,
+      'name',
+    )
+    return tests
+  }
+
   #paths(entries: readonly PathDocument[], path: DocumentPath): readonly PathDeclaration[] {
     this.#refuseTwins(
-      entries.map((entry) => entry.path),
+      entries.map((entry) => mergeUsr(entry.path, typeOf(entry) ?? 'file')),
       path,
       'path',
     )
@@ -188,7 +198,8 @@ function declarationOf(entry: PathDocument, mode: number | undefined): PathDecla
   const allowed: readonly string[] = KEYS_OF[type]
   const wrong = Object.keys(entry).find((key) => key !== 'path' && key !== 'type' && !allowed.includes(key))
   if (wrong !== undefined) return `a path of type ${type} has no \`${wrong}\``
-  const { path, uid = 0, gid = 0, replace = false } = entry
+  const { uid = 0, gid = 0, replace = false } = entry
+  const path = mergeUsr(entry.path, type)
   switch (type) {
     case 'directory':
       return { type, path, mode: mode ?? 0o755, uid, gid, replace }

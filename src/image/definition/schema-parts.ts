@@ -32,7 +32,10 @@ const packageRequest = text(
 )
 const absolutePath = text('an absolute path without "." and ".." in it', `^(?:/${component})+$`)
 const directoryPath = text('an absolute path without "." and ".." in it', `^/$|^(?:/${component})+$`)
-const innerPath = text('a path below the definition\'s folder, without ".."', `^${component}(?:/${component})*$`)
+const innerPath = text(
+  'a path below the definition\'s folder, without ".."',
+  `^(?!-----)${component}(?:/${component})*$`,
+)
 const linkTarget = text("a link's target", '^[^\\u0000-\\u001f\\u007f]+$')
 const reason = { ...line, title: 'a reason, not empty' } as const
 const accountName = text('an account name (lowercase letters, digits, _ and -; at most 32)', '^[a-z_][a-z0-9_-]{0,31}$')

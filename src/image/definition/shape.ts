@@ -115,11 +115,11 @@ function hasType(shape: Shape, value: unknown): boolean {
 }
 
 function isAllowedScalar(shape: Shape, value: unknown): boolean {
+  if (shape.enum !== undefined) return typeof value === 'string' && shape.enum.includes(value)
   if (typeof value === 'number') return value >= (shape.minimum ?? value) && value <= (shape.maximum ?? value)
   if (typeof value !== 'string') return true
   return (
     (shape.pattern === undefined || new RegExp(shape.pattern, 'u').test(value)) &&
-    (shape.enum === undefined || shape.enum.includes(value)) &&
     (shape.maxLength === undefined || value.length <= shape.maxLength)
   )
 }
@@ -154,6 +154,11 @@ function show(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
   if (isRecord(value)) return 'keys with values'
   return typeof value === 'string' ? quote(value) : String(value)
+}
+
+/** Writes a way through a document as `variants.dev.packages[2]`. */
+export function formatPath(path: DocumentPath): string {
+  return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`)).join('')
 }
 
 /** A text between quotes with control characters escaped, cut where it is long. */

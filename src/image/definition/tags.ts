@@ -6,9 +6,7 @@ import { nearest, quote } from './shape.ts'
 type TagField = 'upstream' | 'minor' | 'major' | 'full'
 
 /** A piece of a template: text as it stands, or a field of a package's version. */
-type Piece =
-  | { readonly text: string }
-  | { readonly field: TagField; readonly package: string | undefined; readonly written: string }
+type Piece = { readonly text: string } | { readonly field: TagField; readonly package: string | undefined }
 
 const FIELDS: readonly TagField[] = ['upstream', 'minor', 'major', 'full']
 
@@ -112,7 +110,7 @@ function parsePlaceholder(written: string): Piece | string {
     return `unknown field \`${field}\` in ${quote(written)}: ${hint}`
   }
   if (name !== undefined && !/^[a-z0-9][a-z0-9+.-]+$/.test(name)) return `found ${quote(written)}, want {package:field}`
-  return { field: known, package: name, written }
+  return { field: known, package: name }
 }
 
 /** distribution-spec, "Pulling manifests": what a tag may be. */

@@ -27,12 +27,19 @@ const MAX_VALUES = 100_000
 const MAX_DEPTH = 50
 const MAX_FAULTS = 20
 
+/** For what the parser says in terms of its own options. */
+const OWN_WORDS: Readonly<Record<string, string>> = {
+  MULTIPLE_DOCS: 'found a second document, want one',
+  NON_STRING_KEY: 'a key must be text',
+  RESOURCE_EXHAUSTION: 'it is nested too deeply',
+}
+
 /**
  * Reads one YAML 1.2 document strictly: no duplicate keys, keys are text, no tags, no directives, no second document.
- * Aliases are allowed while what they unfold to stays below 100,000 values and 50 levels.
+ * Aliases are allowed while what they unfold to stays below `maxValues` (default 100,000) and 50 levels.
  * Gives the document, or what is wrong with it.
  */
-export function parseYaml(text: string): YamlDocument | readonly SyntaxFault[] {
+export function parseYaml(text: string, maxValues = MAX_VALUES): YamlDocument | readonly SyntaxFault[] {
   const lineCounter = new LineCounter()
   const place = (offset: number): Place => {
     const { line, col } = lineCounter.linePos(offset)
@@ -53,13 +60,13 @@ export function parseYaml(text: string): YamlDocument | readonly SyntaxFault[] {
   if (wrongs.length > 0) {
     return wrongs.slice(0, MAX_FAULTS).map(({ pos, code, message }) => ({
       place: place(pos[0]),
-      message: code === 'RESOURCE_EXHAUSTION' ? 'it is nested too deeply' : message.split('\n', 1).join(),
+      message: OWN_WORDS[code] ?? message.split('\n', 1).join(),
     }))
   }
   if (document.directives.yaml.explicit === true) {
     return [{ place: { line: 1, column: 1 }, message: 'found a %YAML directive, want YAML 1.2 without directives' }]
   }
-  const unfolding = new Unfolding(document)
+  const unfolding = new Unfolding(document, maxValues)
   const value = unfolding.unfold(document.contents, 0)
   if (unfolding.faults.length > 0) {
     return unfolding.faults.slice(0, MAX_FAULTS).map(({ offset, message }) => ({ place: place(offset), message }))
@@ -79,16 +86,21 @@ class Unfolding {
   readonly faults: { readonly offset: number; readonly message: string }[] = []
   readonly #anchors = new Map<string, Node>()
   readonly #document: Document.Parsed
+  readonly #maxValues: number
   #values = 0
 
-  constructor(document: Document.Parsed) {
+  constructor(document: Document.Parsed, maxValues: number) {
     this.#document = document
+    this.#maxValues = maxValues
   }
 
   unfold(node: unknown, depth: number): unknown {
-    if (++this.#values > MAX_VALUES || depth > MAX_DEPTH) {
+    if (++this.#values > this.#maxValues || depth > MAX_DEPTH) {
       if (this.faults.length === 0) {
-        this.#refuse(node, `it holds more than ${MAX_VALUES} values or ${MAX_DEPTH} levels once aliases are unfolded`)
+        this.#refuse(
+          node,
+          `it holds more than ${this.#maxValues} values or ${MAX_DEPTH} levels once aliases are unfolded`,
+        )
       }
       return undefined
     }

@@ -1,7 +1,7 @@
+import { ImageError } from '../errors.ts'
 import { formatGroups, formatPasswd, parseGroups, parsePasswd, systemId } from './account-database.ts'
 import type { Account, Effect, EffectContext, EffectEntry, Group } from './effect.ts'
 import { hasPackage, readText, textFile } from './entry.ts'
-import { ImageError } from '../errors.ts'
 import { staticAccounts, staticGroups } from './static-accounts.ts'
 import { parseSysusers, type SysusersLine } from './sysusers.ts'
 
@@ -49,7 +49,8 @@ class Database {
       { name: 'nogroup', gid: NOGROUP, members: [] },
     ]
     for (const group of masterGroups === undefined ? everywhere : parseGroups(masterGroups)) this.#offerGroup(group)
-    for (const user of masterUsers === undefined ? minimalUsers(context) : parsePasswd(masterUsers)) this.#offerUser(user)
+    for (const user of masterUsers === undefined ? minimalUsers(context) : parsePasswd(masterUsers))
+      this.#offerUser(user)
     if (![...this.users.values()].some(({ uid }) => uid === NONROOT.uid)) this.#offerUser(NONROOT)
     for (const { name, gid } of this.users.values()) {
       if (![...this.groups.values()].some((group) => group.gid === gid)) this.#offerGroup({ name, gid, members: [] })

@@ -1,3 +1,4 @@
+import { type ClassifiedPackage, classifyScripts } from '../scripts/classify-scripts.ts'
 import type { Tree } from '../tree.ts'
 import type { Effect, EffectContext, EffectInput } from './effect.ts'
 import { type EffectChange, Overlay } from './overlay.ts'
@@ -11,6 +12,8 @@ export interface EffectsResult {
   readonly tree: Tree
   /** The bytes of a regular file or hard link of `tree`, by the path that `tree.resolve` gives. */
   read(path: string): Uint8Array
+  /** Every package that has maintainer scripts, in name order, with what became of them. */
+  readonly scripts: readonly ClassifiedPackage[]
 }
 
 /**
@@ -20,7 +23,13 @@ export interface EffectsResult {
 export function applyEffects(input: EffectInput, ordered: readonly Effect[] = effects): EffectsResult {
   const overlay = new Overlay(input.tree, input.read, input.epoch)
   const read = (path: string) => overlay.read(path)
-  const context: EffectContext = { ...input, tree: overlay, read, actions: [] }
+  const scripts = input.packages
+    .map(({ package: { name }, control }) => {
+      return classifyScripts({ package: name, architecture: input.architecture, tree: input.tree }, control)
+    })
+    .filter((classified) => classified.scripts.length > 0)
+  const actions = scripts.flatMap((classified) => classified.scripts.flatMap((script) => script.actions))
+  const context: EffectContext = { ...input, tree: overlay, read, actions }
   for (const effect of ordered) overlay.apply(effect.name, effect.apply(context))
-  return { changes: overlay.changes, tree: overlay, read }
+  return { changes: overlay.changes, tree: overlay, read, scripts }
 }

@@ -58,7 +58,8 @@ const copies: readonly (readonly [source: string, path: string])[] = [
 /** The directories, links and first files of a root, as base-files' postinst leaves them. */
 export const baseDirectories: Effect = {
   name: 'base-directories',
-  summary: 'Makes the directories of a Debian root, the links /var/run and /var/lock, and the first files of base-files.',
+  summary:
+    'Makes the directories of a Debian root, the links /var/run and /var/lock, and the first files of base-files.',
   apply(context) {
     const { tree } = context
     const missing = directories.filter(([path]) => tree.get(path) === undefined)

@@ -13,10 +13,13 @@ const CONFIGURATION_HEAD = `# Certificates that update-ca-certificates(8) instal
 #
 `
 
-interface TrustedFile {
-  /** Where the certificate stands in the image. */
+/** A CA certificate that the image trusts. */
+export interface TrustedCertificate {
+  /** Where it stands in the image. */
   readonly path: string
   readonly pem: string
+  /** The name of its link in /etc/ssl/certs, as update-ca-certificates gives it. */
+  readonly linkName: string
 }
 
 /**
@@ -29,9 +32,9 @@ export const caBundle: Effect = {
   summary:
     'Writes the CA bundle, certificates that the definition adds included; with dpkg also the links by subject hash.',
   apply(context) {
-    const shared = hasPackage(context, 'ca-certificates') ? sharedFiles(context) : []
-    const added = addedFiles(context)
-    const trusted = [...shared, ...added]
+    const trusted = trustedCertificates(context)
+    const shared = trusted.filter(({ path }) => path.startsWith(`${SHARED}/`))
+    const added = trusted.filter(({ path }) => path.startsWith(`${LOCAL}/`))
     if (trusted.length === 0) return []
     const bundle = trusted.map(({ pem }) => (pem.endsWith('\n') ? pem : `${pem}\n`)).join('')
     const installs = hasPackage(context, 'dpkg')
@@ -47,9 +50,15 @@ export const caBundle: Effect = {
   },
 }
 
-/** Every certificate below /usr/share/ca-certificates, in the byte order of paths. */
-function sharedFiles({ tree, read }: EffectContext): readonly TrustedFile[] {
-  return certificatePaths(tree, SHARED).map((path) => ({ path, pem: Buffer.from(read(path)).toString('utf8') }))
+/** The certificates of ca-certificates, then those of the definition, each in the byte order of paths. */
+export function trustedCertificates(context: EffectContext): readonly TrustedCertificate[] {
+  return [...(hasPackage(context, 'ca-certificates') ? sharedFiles(context) : []), ...addedFiles(context)]
+}
+
+function sharedFiles({ tree, read }: EffectContext): readonly TrustedCertificate[] {
+  return certificatePaths(tree, SHARED).map((path) => {
+    return { path, pem: Buffer.from(read(path)).toString('utf8'), linkName: pemName(path) }
+  })
 }
 
 function certificatePaths(tree: EffectContext['tree'], directory: string): readonly string[] {
@@ -60,28 +69,28 @@ function certificatePaths(tree: EffectContext['tree'], directory: string): reado
   })
 }
 
-function addedFiles({ certificates }: EffectContext): readonly TrustedFile[] {
+function addedFiles({ certificates }: EffectContext): readonly TrustedCertificate[] {
   return certificates
     .map(({ name, pem }) => {
       if (!/^[A-Za-z0-9][\w .+()-]*$/.test(name)) {
         throw new ImageError('CERTIFICATE_INVALID', `cannot add certificate "${name}": the name is no plain file name`)
       }
       parseCertificate(pem, name)
-      return { path: `${LOCAL}/${name.replace(/\.(crt|pem)$/, '')}.crt`, pem }
+      const path = `${LOCAL}/${name.replace(/\.(crt|pem)$/, '')}.crt`
+      return { path, pem, linkName: pemName(path) }
     })
     .sort((left, right) => (left.path < right.path ? -1 : 1))
 }
 
-function configuration(shared: readonly TrustedFile[]): EffectEntry {
+function configuration(shared: readonly TrustedCertificate[]): EffectEntry {
   const lines = shared.map(({ path }) => `${path.slice(SHARED.length + 1)}\n`)
   return textFile('/etc/ca-certificates.conf', CONFIGURATION_HEAD + lines.join(''))
 }
 
 /** `NAME.pem` for each certificate, and `HASH.N` to it as `openssl rehash` makes them. */
-function directoryLinks(trusted: readonly TrustedFile[]): readonly EffectEntry[] {
+function directoryLinks(trusted: readonly TrustedCertificate[]): readonly EffectEntry[] {
   const taken = new Map<string, number>()
-  return trusted.flatMap(({ path, pem }) => {
-    const name = `${pemName(path)}.pem`
+  return trusted.flatMap(({ path, pem, linkName: name }) => {
     const { subjectHash } = parseCertificate(pem, path)
     const number = taken.get(subjectHash) ?? 0
     taken.set(subjectHash, number + 1)
@@ -92,8 +101,7 @@ function directoryLinks(trusted: readonly TrustedFile[]): readonly EffectEntry[]
   })
 }
 
-/** The name that update-ca-certificates gives a certificate's link. */
 function pemName(path: string): string {
   const base = path.slice(path.lastIndexOf('/') + 1, -'.crt'.length)
-  return base.replaceAll(' ', '_').replaceAll(/[()]/g, '=').replaceAll(',', '_')
+  return `${base.replaceAll(' ', '_').replaceAll(/[()]/g, '=').replaceAll(',', '_')}.pem`
 }

@@ -78,7 +78,9 @@ function textOf({ tag, content }: Element): string | undefined {
     case 0x1e: // BMPString
       return bytes.length % 2 === 0 ? bytes.swap16().toString('utf16le') : undefined
     case 0x1c: // UniversalString
-      return Array.from({ length: bytes.length >> 2 }, (_, at) => String.fromCodePoint(bytes.readUInt32BE(at * 4))).join('')
+      return Array.from({ length: bytes.length >> 2 }, (_, at) =>
+        String.fromCodePoint(bytes.readUInt32BE(at * 4)),
+      ).join('')
     default:
       return undefined
   }

@@ -85,7 +85,8 @@ export class Overlay implements Tree {
       return above + path.slice(parent.length)
     }
     const entry = this.get(found)
-    if (entry !== undefined && entry.type !== 'directory') throw this.#conflict(effect, path, entry, `${found} is a file`)
+    if (entry !== undefined && entry.type !== 'directory')
+      throw this.#conflict(effect, path, entry, `${found} is a file`)
     return (found === '/' ? '' : found) + path.slice(parent.length)
   }
 
@@ -174,5 +175,9 @@ function owned({ mode, uid, gid }: TreeEntry): string {
 }
 
 function definedOnly({ mode, uid, gid }: { mode?: number; uid?: number; gid?: number }) {
-  return { ...(mode === undefined ? {} : { mode }), ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) }
+  return {
+    ...(mode === undefined ? {} : { mode }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(gid === undefined ? {} : { gid }),
+  }
 }

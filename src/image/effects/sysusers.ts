@@ -16,7 +16,9 @@ export type SysusersLine =
 /** Reads a file of sysusers.d(5), in its order. Ranges (`r`) and ids taken from a path say nothing to a fresh root. */
 export function parseSysusers(text: string): readonly SysusersLine[] {
   return text.split('\n').flatMap((line): SysusersLine[] => {
-    const fields = [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
+    const fields = [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+      (match) => match[1] ?? match[2] ?? match[3] ?? '',
+    )
     const [type, name, id, comment, home, shell] = fields.map((field) => (field === '-' ? undefined : field))
     if (type === undefined || name === undefined || type.startsWith('#')) return []
     switch (type.replace(/!$/, '')) {

@@ -1,37 +1,35 @@
-import type { ArchivePackage } from '#debian'
+import { type BinaryPackage, parseBinaryPackage, parseStanza } from '#debian'
 import { applyEffects } from '../effects/apply-effects.ts'
 import type { Effect, EffectInput, InstalledPackage } from '../effects/effect.ts'
 import type { EffectChange } from '../effects/overlay.ts'
 import { effects } from '../effects/registry.ts'
 import { ImageError } from '../errors.ts'
 import { encodeTar } from '../layer.ts'
-import type { MemberEdit, MemberIndex } from '../member.ts'
+import { type LockedPackage, packageKey } from '../lock/lock.ts'
+import type { MemberEdit, MemberIndex, MemberRecipe } from '../member.ts'
+import { memberKey } from '../member.ts'
 import { MemoryTree } from '../memory-tree.ts'
-import { type Diversion, type MergedPackages, mergePackages } from '../merge.ts'
+import { type Diversion, type MemberOfPackage, type MergedPackages, mergePackages } from '../merge.ts'
 import { formatStatus } from '../package-database.ts'
 import type { Tree, TreeEntry } from '../tree.ts'
 import { type BuiltLayer, buildPackageLayer, buildStreamLayer, type LayerWorkshop } from './layers.ts'
 import { makeMember } from './member-maker.ts'
 
-/** A selected package and its .deb on disk, checked against the digest. */
-export interface PackageFile {
-  readonly package: ArchivePackage
-  readonly deb: string
-}
-
 /** Everything that an image's layers are made from, for one platform. */
 export interface AssemblyInput extends Omit<EffectInput, 'tree' | 'read' | 'packages' | 'epoch'> {
-  readonly packages: readonly PackageFile[]
+  readonly packages: readonly LockedPackage[]
   /** Which packages share a layer, lowest first; every package stands in exactly one. */
-  readonly layers: readonly { readonly name: string; readonly packages: readonly string[] }[]
+  readonly layers: readonly (readonly LockedPackage[])[]
   readonly format: number
   /** Path rules that the definition switches off, sorted. */
   readonly keep: readonly string[]
   readonly diversions: readonly Diversion[]
   /** The definition's own paths, applied after every effect. */
   readonly paths: Effect
-  /** Called when a package's member is ready. */
-  readonly onMember?: (name: string) => void
+  /** Gives the .deb files, checked, of packages whose members are not at hand; called only for those. */
+  fetch(packages: readonly LockedPackage[]): Promise<readonly string[]>
+  /** Called when a package's member is ready, and whether it was at hand. */
+  onMember?(name: string, cached: boolean): void
 }
 
 /** The layers of an image and all that is known of what is in them. */
@@ -50,73 +48,103 @@ export interface Assembly {
  * anything is written. Throws `PATH_CONFLICT`, `EFFECT_CONFLICT`, and what taking a .deb apart throws.
  */
 export async function assemble(input: AssemblyInput, workshop: LayerWorkshop): Promise<Assembly> {
-  const unedited = await makeMembers(input, new Map(), workshop)
-  const merged = mergePackages(
-    input.packages.map(({ package: selected }, number) => ({ package: selected, index: memberAt(unedited, number) })),
-    input.diversions,
-  )
-  const epoch = Math.max(0, ...unedited.map((member) => member.newest))
-  const { changes, tree } = applyEffects(effectInput(input, merged, unedited, epoch, workshop), [...effects, input.paths])
+  const unedited = await provideMembers(input, new Map(), workshop)
+  const merged = mergePackages(unedited, input.diversions)
+  const epoch = Math.max(0, ...unedited.map(({ index }) => index.newest))
+  const { changes, tree } = applyEffects(effectInput(input, merged, unedited, { epoch, workshop }), [
+    ...effects,
+    input.paths,
+  ])
   const edits = withRemovals(merged, changes)
-  const members = edits.size === 0 ? unedited : await makeMembers(input, edits, workshop)
-  const byName = new Map(members.map((member) => [member.package, member]))
-  const packageLayers = input.layers.map(({ name, packages }) =>
-    buildPackageLayer(name, packages.map((member) => known(byName, member)), tree, workshop),
-  )
-  const last = buildStreamLayer('effects', lastLayer({ changes, merged, members, epoch }, workshop), workshop)
+  const provided = edits.size === 0 ? unedited : await provideMembers(input, edits, workshop)
+  const members = provided.map(({ index }) => index)
+  const byKey = new Map(provided.map((member) => [packageKey(member.package), member.index]))
+  const packageLayers = input.layers.map((packages) => {
+    const name = packages.map((one) => `${one.name} ${one.version}`).join(', ')
+    return buildPackageLayer(
+      name,
+      packages.map((one) => known(byKey, packageKey(one))),
+      tree,
+      workshop,
+    )
+  })
+  const last = buildStreamLayer(LAST_LAYER, lastLayer({ changes, merged, members, epoch }, workshop), workshop)
   return { layers: await Promise.all([...packageLayers, last]), tree, members, changes, epoch }
 }
 
-/** The biggest packages first, so that the last thread is not left with the longest task. */
-async function makeMembers(
+const LAST_LAYER = 'effects, definition files and the package database'
+
+/** Members from the cache or made from their .debs, the biggest first, so that no thread is left with the longest task. */
+async function provideMembers(
   input: AssemblyInput,
   edits: ReadonlyMap<string, readonly MemberEdit[]>,
   workshop: LayerWorkshop,
-): Promise<MemberIndex[]> {
-  const { format, keep } = input
-  const order = input.packages.map((_, number) => number)
-  order.sort((left, right) => (input.packages[right]?.package.size ?? 0) - (input.packages[left]?.package.size ?? 0))
-  const members: MemberIndex[] = []
+): Promise<MemberOfPackage[]> {
+  const recipes = new Map(input.packages.map((one) => [one, recipeOf(one, input, edits, workshop)]))
+  const members = new Map<LockedPackage, MemberIndex>()
+  const ready = (one: LockedPackage, index: MemberIndex, cached: boolean) => {
+    members.set(one, index)
+    input.onMember?.(one.name, cached)
+  }
+  for (const [one, recipe] of recipes) {
+    const index = workshop.members.find(memberKey(recipe))
+    if (index !== undefined) ready(one, index, true)
+  }
+  const missing = input.packages.filter((one) => !members.has(one)).sort((left, right) => right.size - left.size)
+  const debs = missing.length === 0 ? [] : await input.fetch(missing)
   await Promise.all(
-    order.map(async (number) => {
-      const file = input.packages[number]
-      if (file === undefined) return
-      const { name, digest: deb } = file.package
-      const recipe = { deb, format, codec: workshop.codec, keep, edits: edits.get(name) ?? [] }
-      members[number] = await makeMember({ name, deb: file.deb, recipe }, workshop.members, workshop.pool)
-      input.onMember?.(name)
+    missing.map(async (one, number) => {
+      const recipe = recipes.get(one)
+      const deb = debs[number]
+      if (recipe === undefined || deb === undefined)
+        throw new ImageError('CACHE_FAILED', `cannot build ${one.name}: it was not fetched`)
+      ready(one, await makeMember({ name: one.name, deb, recipe }, workshop.members, workshop.pool), false)
     }),
   )
-  return members
+  return [...members.values()].map((index) => ({ index, package: controlOf(index) }))
+}
+
+function recipeOf(
+  one: LockedPackage,
+  { format, keep }: AssemblyInput,
+  edits: ReadonlyMap<string, readonly MemberEdit[]>,
+  { codec }: LayerWorkshop,
+): MemberRecipe {
+  return { deb: one.digest, format, codec, keep, edits: edits.get(packageKey(one)) ?? [] }
+}
+
+/** What the package says of itself: a locked build has no index to ask. */
+function controlOf(index: MemberIndex): BinaryPackage {
+  return parseBinaryPackage(parseStanza(index.control, `control file of ${index.package}`))
 }
 
 function effectInput(
   input: AssemblyInput,
   merged: MergedPackages,
-  members: readonly MemberIndex[],
-  epoch: number,
-  workshop: LayerWorkshop,
+  members: readonly MemberOfPackage[],
+  { epoch, workshop }: { epoch: number; workshop: LayerWorkshop },
 ): EffectInput {
   const { architecture, release, accounts, groups, timeZone, certificates } = input
-  const packages = input.packages
-    .map(({ package: selected }, number) => installed(selected, memberAt(members, number)))
-    .sort((left, right) => (left.package.name < right.package.name ? -1 : 1))
+  const packages = members
+    .map(installed)
+    .sort((left, right) => (packageKey(left.package) < packageKey(right.package) ? -1 : 1))
   const tree = new MemoryTree(merged.entries)
   const read = (path: string) => readPackaged(path, merged, workshop)
   return { tree, read, packages, architecture, release, accounts, groups, timeZone, certificates, epoch }
 }
 
-function installed(selected: ArchivePackage, member: MemberIndex): InstalledPackage {
-  const control = Object.entries(member.controlFiles).map(([name, text]) => [name, Buffer.from(text)] as const)
-  return { package: selected, control: new Map(control) }
+function installed({ package: own, index }: MemberOfPackage): InstalledPackage {
+  const control = Object.entries(index.controlFiles).map(([name, text]) => [name, Buffer.from(text)] as const)
+  return { package: own, control: new Map(control) }
 }
 
 /** The bytes of a file or hard link that a package ships. */
-function readPackaged(path: string, merged: MergedPackages, { members, codec }: LayerWorkshop): Uint8Array {
+function readPackaged(path: string, merged: MergedPackages, workshop: LayerWorkshop): Uint8Array {
   const source = merged.sources.get(path)
-  if (source?.entry.type === 'hardlink') return readPackaged(source.entry.target ?? '', merged, { members, codec } as LayerWorkshop)
-  if (source?.entry.type !== 'file') throw new ImageError('PATH_CONFLICT', `cannot read ${path}: no package ships it as a file`)
-  return members.readFile(source.member, source.entry, codec)
+  if (source?.entry.type === 'hardlink') return readPackaged(source.entry.target ?? '', merged, workshop)
+  if (source?.entry.type !== 'file')
+    throw new ImageError('PATH_CONFLICT', `cannot read ${path}: no package ships it as a file`)
+  return workshop.members.readFile(source.member, source.entry, workshop.codec)
 }
 
 /**
@@ -130,9 +158,9 @@ function withRemovals(merged: MergedPackages, changes: readonly EffectChange[]):
     if (source === undefined || source.entry.type === 'directory') continue
     const isSameFile = entry !== undefined && entry.type === source.entry.type && content === undefined
     if (isSameFile) continue
-    const own = edits.get(source.member.package) ?? []
+    const own = edits.get(source.owner) ?? []
     own.push({ kind: 'leave-out', path, because: `effect ${effect} takes its place` })
-    edits.set(source.member.package, own)
+    edits.set(source.owner, own)
   }
   for (const own of edits.values()) own.sort((left, right) => (left.path < right.path ? -1 : 1))
   return edits
@@ -159,14 +187,9 @@ function lastLayer(
 
 const STATUS_PATH = '/var/lib/dpkg/status'
 
-function memberAt(members: readonly MemberIndex[], number: number): MemberIndex {
-  const member = members[number]
-  if (member === undefined) throw new ImageError('CACHE_DAMAGED', `cannot assemble: package ${number} has no member`)
-  return member
-}
-
 function known(members: ReadonlyMap<string, MemberIndex>, name: string): MemberIndex {
   const member = members.get(name)
-  if (member === undefined) throw new ImageError('LOCK_INVALID', `cannot assemble a layer: package ${name} is not selected`)
+  if (member === undefined)
+    throw new ImageError('LOCK_INVALID', `cannot assemble a layer: package ${name} is not selected`)
   return member
 }

@@ -46,7 +46,11 @@ export function buildStreamLayer(name: string, tar: Uint8Array, workshop: LayerW
 }
 
 function memberSegment(member: MemberIndex, { members }: LayerWorkshop): LayerSegment {
-  return { path: members.streamPath(member.key), digest: member.digest, blocks: member.blocks.map(({ length }) => length) }
+  return {
+    path: members.streamPath(member.key),
+    digest: member.digest,
+    blocks: member.blocks.map(({ length }) => length),
+  }
 }
 
 async function measured(name: string, segments: readonly LayerSegment[], workshop: LayerWorkshop): Promise<BuiltLayer> {

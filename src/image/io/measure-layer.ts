@@ -46,7 +46,11 @@ function expand(task: MeasureTask, block: Uint8Array, path: string): Uint8Array 
 }
 
 function damaged(path: string, cause?: unknown): ImageError {
-  return new ImageError('CACHE_DAMAGED', `cannot read ${path}: it is not what was cached; run "casemate cache prune" and build again`, {
-    cause,
-  })
+  return new ImageError(
+    'CACHE_DAMAGED',
+    `cannot read ${path}: it is not what was cached; run "casemate cache prune" and build again`,
+    {
+      cause,
+    },
+  )
 }

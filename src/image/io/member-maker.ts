@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { parseDigest } from '#core'
-import { type MemberBlock, type MemberIndex, type MemberRecipe, memberKey } from '../member.ts'
 import { BLOCK_SIZE } from '../codec.ts'
+import { type MemberBlock, type MemberIndex, type MemberRecipe, memberKey } from '../member.ts'
 import type { MemberStore } from './member-store.ts'
 import type { MemberPool, UnpackResult } from './member-task.ts'
 
@@ -48,7 +48,9 @@ async function* blocksOf(result: UnpackResult, recipe: MemberRecipe, spill: stri
     yield* result.blocks
     return
   }
-  const compressing = result.blocks.map((parts) => pool.compress({ kind: 'compress', codec: recipe.codec, spill, parts }))
+  const compressing = result.blocks.map((parts) =>
+    pool.compress({ kind: 'compress', codec: recipe.codec, spill, parts }),
+  )
   try {
     for (const block of compressing) yield await block
   } finally {

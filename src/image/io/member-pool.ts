@@ -1,6 +1,14 @@
 import { availableParallelism } from 'node:os'
+import type {
+  CompressTask,
+  MeasuredLayer,
+  MeasureTask,
+  MemberPool,
+  MemberTask,
+  UnpackResult,
+  UnpackTask,
+} from './member-task.ts'
 import { revivedError } from './revived-error.ts'
-import type { CompressTask, MeasuredLayer, MeasureTask, MemberPool, MemberTask, UnpackResult, UnpackTask } from './member-task.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 type AnyResult = UnpackResult | Uint8Array | MeasuredLayer

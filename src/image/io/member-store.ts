@@ -1,4 +1,14 @@
-import { closeSync, mkdirSync, openSync, readFileSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Digest, digestOf, hexOf } from '#core'
 import { expandBlock } from '../codec.ts'
@@ -76,11 +86,16 @@ export class MemberStore {
   readFile(index: MemberIndex, entry: MemberEntry, codec: LayerCodec): Uint8Array {
     const { offset } = entry
     if (offset === undefined || entry.digest === undefined) {
-      throw new ImageError('CACHE_DAMAGED', `cannot read ${entry.path} of ${index.package}: its member holds no content for it`)
+      throw new ImageError(
+        'CACHE_DAMAGED',
+        `cannot read ${entry.path} of ${index.package}: its member holds no content for it`,
+      )
     }
     const end = offset + entry.size
     const parts = index.blocks
-      .filter((block, number) => block.tarOffset < end && (index.blocks[number + 1]?.tarOffset ?? index.tarSize) > offset)
+      .filter(
+        (block, number) => block.tarOffset < end && (index.blocks[number + 1]?.tarOffset ?? index.tarSize) > offset,
+      )
       .map((block) => {
         const bytes = this.#expand(index, block, codec)
         return bytes.subarray(Math.max(0, offset - block.tarOffset), Math.max(0, end - block.tarOffset))
@@ -88,7 +103,10 @@ export class MemberStore {
     const content = Buffer.concat(parts)
     if (digestOf(content) !== entry.digest) {
       this.discard(index.key)
-      throw new ImageError('CACHE_DAMAGED', `cannot read ${entry.path} of ${index.package}: its cached member is damaged; build again`)
+      throw new ImageError(
+        'CACHE_DAMAGED',
+        `cannot read ${entry.path} of ${index.package}: its cached member is damaged; build again`,
+      )
     }
     return content
   }

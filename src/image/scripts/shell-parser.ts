@@ -23,7 +23,7 @@ export function parseShell(text: string): readonly ShellCommand[] {
 
 function readSequence(reader: ShellReader): Extract<ShellCommand, { type: 'sequence' }> {
   return reader.nested(() => {
-    const start = reader.at
+    const start = reader.position
     const commands: ShellCommand[] = []
     for (reader.skipLines(); !reader.isAtEnd && reader.match(CLOSING) === undefined; reader.skipLines()) {
       commands.push(readAndOr(reader))
@@ -31,24 +31,24 @@ function readSequence(reader: ShellReader): Extract<ShellCommand, { type: 'seque
       if (reader.looksAt(';;')) break
       if (!reader.take(';')) reader.take('&')
     }
-    return { type: 'sequence', commands, start, end: reader.at }
+    return { type: 'sequence', commands, start, end: reader.position }
   })
 }
 
 function readAndOr(reader: ShellReader): ShellCommand {
-  const start = reader.at
+  const start = reader.position
   let left = readPipeline(reader)
   for (;;) {
     reader.skipBlanks()
     const operator = reader.take('&&') ? '&&' : reader.take('||') ? '||' : undefined
     if (operator === undefined) return left
     reader.skipLines()
-    left = { type: 'and-or', operator, left, right: readPipeline(reader), start, end: reader.at }
+    left = { type: 'and-or', operator, left, right: readPipeline(reader), start, end: reader.position }
   }
 }
 
 function readPipeline(reader: ShellReader): ShellCommand {
-  const start = reader.at
+  const start = reader.position
   const negated = takeKeyword(reader, '!')
   const first = readCommand(reader)
   const commands = [first]
@@ -58,16 +58,18 @@ function readPipeline(reader: ShellReader): ShellCommand {
     commands.push(readCommand(reader))
   }
   if (!negated && commands.length === 1) return first
-  return { type: 'pipeline', commands, negated, start, end: reader.at }
+  return { type: 'pipeline', commands, negated, start, end: reader.position }
 }
 
 function readCommand(reader: ShellReader): ShellCommand {
   reader.skipBlanks()
-  const start = reader.at
-  const body: ShellCommand = { ...reader.nested(() => readBody(reader)), start, end: reader.at }
+  const start = reader.position
+  const body: ShellCommand = { ...reader.nested(() => readBody(reader)), start, end: reader.position }
   if (body.type === 'simple' || body.type === 'function') return body
   const redirections = readRedirections(reader)
-  return redirections.length === 0 ? body : { type: 'group', body, redirections, start, end: reader.at }
+  return redirections.length === 0
+    ? body
+    : { type: 'group', body, redirections, isSubshell: false, start, end: reader.position }
 }
 
 function readBody(reader: ShellReader): Body<ShellCommand['type']> {
@@ -154,7 +156,7 @@ function readGroup(reader: ShellReader, closing: string): Body<'group'> {
   const body = readSequence(reader)
   reader.skipLines()
   reader.expect(closing)
-  return { type: 'group', body, redirections: [] }
+  return { type: 'group', body, redirections: [], isSubshell: closing === ')' }
 }
 
 function readSimple(reader: ShellReader): Body<'simple'> {
@@ -214,7 +216,11 @@ function readRedirection(reader: ShellReader): Redirection | undefined {
   if (operator === '<<' || operator === '<<-') {
     const raw = reader.takeMatch(/(?:"[^"\n]*"|'[^'\n]*'|\\.|[^\s;&|<>()])+/y)
     const delimiter = raw.replace(/["'\\]/g, '')
-    return { descriptor, operator: '<<', target: reader.announceDocument(delimiter, raw !== delimiter, operator === '<<-') }
+    return {
+      descriptor,
+      operator: '<<',
+      target: reader.announceDocument(delimiter, raw !== delimiter, operator === '<<-'),
+    }
   }
   const known = (['<', '>', '>>', '>&', '<&', '>|', '<>'] as const).find((each) => each === operator)
   if (known === undefined) throw reader.fault(`"${token}" is no redirection`)

@@ -18,14 +18,22 @@ export class ShellReader {
   at = 0
   /** Reads the commands of a substitution up to its closing parenthesis; given by the reader of commands. */
   readonly readCommands: (reader: ShellReader) => ShellCommand
+  /** Where this text starts in the script, when it is a part of it. */
+  readonly #offset: number
   #depth = 0
   #documents: PendingDocument[] = []
 
   /** Throws `SCRIPT_UNREADABLE` for a text over 1 MiB. */
-  constructor(text: string, readCommands: (reader: ShellReader) => ShellCommand) {
+  constructor(text: string, readCommands: (reader: ShellReader) => ShellCommand, offset = 0) {
     this.text = text
+    this.#offset = offset
     this.readCommands = readCommands
     if (text.length > MAXIMUM_LENGTH) throw this.fault(`it is longer than ${MAXIMUM_LENGTH} characters`)
+  }
+
+  /** The place in the whole script. */
+  get position(): number {
+    return this.#offset + this.at
   }
 
   get isAtEnd(): boolean {
@@ -83,7 +91,7 @@ export class ShellReader {
   /** The commands of a text inside this one, such as a back-quoted substitution. */
   inner(text: string): ShellCommand {
     return this.nested(() => {
-      const reader = new ShellReader(text, this.readCommands)
+      const reader = new ShellReader(text, this.readCommands, this.position - text.length)
       reader.#depth = this.#depth
       const commands = this.readCommands(reader)
       if (!reader.isAtEnd) throw this.fault('a back-quoted command does not end where its quotes do')

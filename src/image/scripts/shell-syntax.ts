@@ -53,5 +53,11 @@ export type ShellCommand = { readonly start: number; readonly end: number } & (
       readonly arms: readonly { readonly patterns: readonly Word[]; readonly body: ShellCommand }[]
     }
   | { readonly type: 'function'; readonly name: string; readonly body: ShellCommand }
-  | { readonly type: 'group'; readonly body: ShellCommand; readonly redirections: readonly Redirection[] }
+  | {
+      readonly type: 'group'
+      readonly body: ShellCommand
+      readonly redirections: readonly Redirection[]
+      /** In parentheses: what it sets and ends stays inside. */
+      readonly isSubshell: boolean
+    }
 )

@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { posix } from 'node:path'
 import {
-  CasemateError,
+  type CasemateError,
   type ContentSink,
   type Digest,
   digestFromHex,
@@ -11,8 +11,10 @@ import {
   type TarHeader,
   TarReader,
 } from '#core'
+import { readBlob } from '../blob-source.ts'
 import { OciError } from '../errors.ts'
-import type { FileSegment } from './segment-blobs.ts'
+import { checkSize } from '../opened-image.ts'
+import { type FileSegment, locatedBlobs } from './segment-blobs.ts'
 
 /** Where the content of a file in an archive lies, and what its digest is. */
 export interface ArchivedFile {
@@ -70,12 +72,19 @@ export class ArchiveIndex {
   constructor(path: string) {
     this.path = path
     const onEntry = (header: TarHeader) => this.#add(header)
-    this.#reader = new TarReader({ origin: path, limits: { ...TAR_LIMITS, totalBytes: 2 ** 40, entryBytes: 2 ** 40 }, onEntry })
+    this.#reader = new TarReader({
+      origin: path,
+      limits: { ...TAR_LIMITS, totalBytes: 2 ** 40, entryBytes: 2 ** 40 },
+      onEntry,
+    })
   }
 
   push(chunk: Uint8Array, position: number): void {
     if (position === 0 && GZIP_MAGIC.every((byte, index) => chunk[index] === byte)) {
-      throw new OciError('IMAGE_ARCHIVE_INVALID', `cannot read image archive ${this.path}: it is compressed; gunzip it first`)
+      throw new OciError(
+        'IMAGE_ARCHIVE_INVALID',
+        `cannot read image archive ${this.path}: it is compressed; gunzip it first`,
+      )
     }
     this.#chunk = chunk
     this.#position = position
@@ -104,9 +113,12 @@ export class ArchiveIndex {
     return undefined
   }
 
-  /** Every regular file. */
-  files(): IterableIterator<ArchivedFile> {
-    return this.#files.values()
+  /** Reads a JSON document. Rejects with `DOCUMENT_INVALID` for one over 4 MiB, and as `lookup`. */
+  async readDocument(path: string): Promise<Uint8Array> {
+    const { segment, digest } = this.lookup(path)
+    const descriptor = { mediaType: '', digest, size: segment.length }
+    checkSize(descriptor, `${this.path}: ${path}`)
+    return readBlob(descriptor, locatedBlobs(() => [segment]).open(digest))
   }
 
   #add(header: TarHeader): ContentSink | undefined {

@@ -21,14 +21,19 @@ const CHUNK_BYTES = 256 * 1024
 
 /** Gives blobs whose bytes lie in files, streamed and never held. Reading rejects with `BLOB_UNKNOWN`. */
 export function segmentBlobs(blobs: Iterable<SegmentedBlob>): BlobSource {
-  const byDigest = new Map<Digest, SegmentedBlob>()
-  for (const blob of blobs) byDigest.set(blob.descriptor.digest, blob)
+  const byDigest = new Map<Digest, readonly FileSegment[]>()
+  for (const { descriptor, segments } of blobs) byDigest.set(descriptor.digest, segments)
+  return locatedBlobs((digest) => byDigest.get(digest))
+}
+
+/** Gives blobs that `locate` knows the segments of. Reading rejects with `BLOB_UNKNOWN`. */
+export function locatedBlobs(locate: (digest: Digest) => readonly FileSegment[] | undefined): BlobSource {
   return {
     async *open(digest, start = 0) {
-      const blob = byDigest.get(digest)
-      if (!blob) throw new OciError('BLOB_UNKNOWN', `cannot open blob ${digest}: no file segments are known for it`)
+      const segments = locate(digest)
+      if (!segments) throw new OciError('BLOB_UNKNOWN', `cannot open blob ${digest}: it is not there`)
       let skip = start
-      for (const segment of blob.segments) skip = yield* readSegment(segment, skip, digest)
+      for (const segment of segments) skip = yield* readSegment(segment, skip, digest)
     },
   }
 }

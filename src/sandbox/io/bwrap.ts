@@ -12,7 +12,7 @@ const HOLD = 4
 /**
  * bubblewrap: the quickest, and the one that needs no root. It makes a user namespace with one user in it. When we
  * are root it is started as the image's user, so that permissions count as they will in production; else the image's
- * user is us under another number, and owns every file. Memory is limited per process (RLIMIT_DATA).
+ * user is us under another number, owns every file, and has no /dev/pts. Memory is limited per process (RLIMIT_DATA).
  */
 export const bwrap: Sandbox = {
   name: 'bwrap',
@@ -71,6 +71,25 @@ async function adopt(started: { child: ChildProcess; exited: Promise<number>; sp
   }
 }
 
+/**
+ * bwrap mounts /dev/pts as the root of one user namespace and runs the program in another below it. Who is not root
+ * can then not enter the network namespace, which belongs to the first, to probe a service; so does without.
+ */
+function devices(): string[] {
+  if (process.getuid?.() === 0) return ['--dev', '/dev']
+  const nodes = ['null', 'zero', 'full', 'random', 'urandom'].flatMap((name) => [
+    '--dev-bind',
+    `/dev/${name}`,
+    `/dev/${name}`,
+  ])
+  const links = ['stdin', 'stdout', 'stderr'].flatMap((name, fd) => [
+    '--symlink',
+    `/proc/self/fd/${fd}`,
+    `/dev/${name}`,
+  ])
+  return ['--tmpfs', '/dev', ...nodes, ...links, '--symlink', '/proc/self/fd', '/dev/fd', '--tmpfs', '/dev/shm']
+}
+
 function parseChildPid(info: string): number | undefined {
   return Number(/"child-pid"\s*:\s*([0-9]+)/.exec(info)?.[1]) || undefined
 }
@@ -82,7 +101,7 @@ function command(spec: LaunchSpec): [string, ...string[]] {
   argv.push('--unshare-all', '--unshare-user', '--uid', `${user.uid}`, '--gid', `${user.gid}`, '--cap-drop', 'ALL')
   argv.push('--as-pid-1', '--die-with-parent', '--new-session', '--hostname', 'casemate', '--clearenv')
   if (spec.network === 'host') argv.push('--share-net')
-  argv.push('--ro-bind', spec.root, '/', '--proc', '/proc', '--dev', '/dev')
+  argv.push('--ro-bind', spec.root, '/', '--proc', '/proc', ...devices())
   if (spec.emulator) argv.push('--ro-bind', spec.emulator, EMULATOR_PATH)
   for (const { path, mode } of spec.writable) argv.push('--perms', mode.toString(8), '--size', size, '--tmpfs', path)
   for (const [name, value] of Object.entries(spec.environment)) argv.push('--setenv', name, value)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { resolveInside } from '../container-path.ts'
 import { SandboxError } from '../errors.ts'
 import { type FileState, OUTPUT_LIMIT } from '../outcome.ts'
+import type { LaunchSpec } from '../sandbox.ts'
 import { readLinkAt } from './layer-writer.ts'
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = fs.constants
@@ -12,7 +13,7 @@ const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = fs.constants
  * The writable paths are held open, so they can be looked at when the program, and with it every mount, is gone.
  * Links are resolved here, as inside the container, and never by the host.
  */
-export class ContainerFiles implements Disposable {
+export class ContainerFiles {
   readonly #root: string
   /** Descriptors of the writable paths' directories, by path. */
   readonly #held: ReadonlyMap<string, number>
@@ -38,7 +39,8 @@ export class ContainerFiles implements Disposable {
     return { type: found.isDirectory() ? 'directory' : 'other', mode }
   }
 
-  [Symbol.dispose](): void {
+  /** Lets go of the writable paths. */
+  close(): void {
     for (const fd of this.#held.values()) fs.closeSync(fd)
   }
 
@@ -52,28 +54,27 @@ export class ContainerFiles implements Disposable {
 }
 
 /**
- * Opens the writable paths of a container whose mounts stand. `containerRoot` is where the host reaches its root;
- * `paths` have no links. Throws `SANDBOX_FAILED` when one is no mount of its own, so that no file of the host's is
- * ever taken for the container's.
+ * Opens the writable paths of a container whose mounts stand. `containerRoot` is where the host reaches its root.
+ * Throws `SANDBOX_FAILED` when one is no mount of its own, so that no file of the host's is ever taken for the
+ * container's.
  */
-export async function holdWritable(
+export function holdWritable(
   containerRoot: string,
-  root: string,
-  paths: readonly string[],
-): Promise<ContainerFiles> {
+  { root, writable }: Pick<LaunchSpec, 'root' | 'writable'>,
+): ContainerFiles {
   const held = new Map<string, number>()
   const files = new ContainerFiles(root, held)
   try {
     if (!isSameDirectory(containerRoot, root)) throw new Error('its root is not the image')
     // Deeper mounts first, so that the first match is the right one.
-    for (const path of paths.toSorted((a, b) => b.length - a.length)) {
+    for (const { path } of writable.toSorted((a, b) => b.path.length - a.path.length)) {
       const fd = fs.openSync(join(containerRoot, path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
       held.set(path, fd)
       if (fs.fstatSync(fd).dev === fs.statSync(root).dev) throw new Error(`"${path}" is no mount`)
     }
     return files
   } catch (cause) {
-    files[Symbol.dispose]()
+    files.close()
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new SandboxError('SANDBOX_FAILED', `cannot look into the container: ${reason}`, { cause })
   }

@@ -149,7 +149,6 @@ export class LayerWriter {
     const found = fs.lstatSync(this.#host(place), { throwIfNoEntry: false })
     if (!found) return
     this.#parents.clear()
-    if (!found.isDirectory()) return fs.unlinkSync(this.#host(place))
     fs.rmSync(this.#host(place), { recursive: true })
     for (const path of this.#directories.keys()) {
       if (path === place || path.startsWith(`${place}/`)) this.#directories.delete(path)

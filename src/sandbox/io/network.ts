@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { ServiceExpectation } from '../image-test.ts'
 import { parseListeningPorts } from '../listening-ports.ts'
 import { OUTPUT_LIMIT, type ProbeReply } from '../outcome.ts'
+import type { ProbeRequest } from './probe.ts'
 import { runTool } from './process.ts'
 
 const PROBE = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './probe.ts' : './probe.js', import.meta.url))
@@ -20,15 +21,11 @@ export async function askService(
   probe: NonNullable<ServiceExpectation['probe']>,
   target: { pid: number; network: 'none' | 'host'; timeout: number },
 ): Promise<ProbeReply> {
-  const { kind, port } = probe
-  const request = {
-    kind,
-    port,
-    path: kind === 'http' ? probe.path : '',
-    send: kind === 'tcp' ? (probe.send ?? '') : '',
-    limit: OUTPUT_LIMIT,
-    timeout: target.timeout,
-  }
+  const limits = { port: probe.port, limit: OUTPUT_LIMIT, timeout: target.timeout }
+  const request: ProbeRequest =
+    probe.kind === 'http'
+      ? { kind: 'http', path: probe.path, ...limits }
+      : { kind: 'tcp', send: probe.send ?? '', awaited: probe.contains ?? '', ...limits }
   const argv = [process.execPath, '--no-warnings', PROBE, JSON.stringify(request)]
   const [program = '', ...args] = target.network === 'host' ? argv : [...enterNetwork(target.pid), ...argv]
   return JSON.parse(await runTool([program, ...args]))

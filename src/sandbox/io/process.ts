@@ -64,19 +64,27 @@ export async function runTool(argv: readonly [string, ...string[]]): Promise<str
   }
 }
 
+/** An output that is being read: what came so far, and all of it once the program has closed it. */
+export interface OutputReader {
+  soFar(): string
+  readonly whole: Promise<Output>
+}
+
 /** Reads a stream to its end, keeping its first `OUTPUT_LIMIT` bytes. */
-export async function collectOutput(stream: Readable, onText?: (text: string) => void): Promise<Output> {
+export function readOutput(stream: Readable): OutputReader {
   const kept: Buffer[] = []
   let room = OUTPUT_LIMIT
   let truncated = false
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    if (chunk.length > room) truncated = true
-    if (room === 0) continue
-    kept.push(chunk.subarray(0, room))
-    room -= kept.at(-1)?.length ?? 0
-    onText?.(Buffer.concat(kept).toString())
+  const soFar = () => Buffer.concat(kept).toString()
+  const read = async () => {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      if (chunk.length > room) truncated = true
+      if (room > 0) kept.push(chunk.subarray(0, room))
+      room = Math.max(0, room - chunk.length)
+    }
+    return { text: soFar(), truncated }
   }
-  return { text: Buffer.concat(kept).toString(), truncated }
+  return { soFar, whole: read() }
 }
 
 /** Asks again every few milliseconds until there is an answer; `undefined` when `goOn` says no. */

@@ -14,17 +14,19 @@ export interface ImageLayer {
 }
 
 /** An image's files in a directory that only we (and, in bwrap, the image's user) can reach. */
-export interface Rootfs extends AsyncDisposable {
+export interface Rootfs {
   /** The private directory; `root` and the drivers' own files are in it. */
   readonly directory: string
   /** The image's root in it. */
   readonly root: string
   /** Devices and fifos that were left out. */
   readonly skipped: readonly string[]
+  /** Removes the whole directory. */
+  remove(): void
 }
 
 /**
- * Unpacks layers, lowest first, below the host's folder for temporary files; disposing removes every trace.
+ * Unpacks layers, lowest first, below the host's folder for temporary files.
  * Throws `ROOTFS_INVALID`, or what `TarReader` throws; nothing is left then.
  */
 export async function unpackRootfs(layers: readonly ImageLayer[], signal?: AbortSignal): Promise<Rootfs> {
@@ -51,7 +53,7 @@ export async function unpackRootfs(layers: readonly ImageLayer[], signal?: Abort
       skipped.push(...writer.skipped)
     }
     finishDirectories(root, directories)
-    return { directory, root, skipped, [Symbol.asyncDispose]: async () => removeTree(directory) }
+    return { directory, root, skipped, remove: () => removeTree(directory) }
   } catch (error) {
     removeTree(directory)
     throw error
@@ -63,6 +65,7 @@ async function readLayer({ mediaType, open }: ImageLayer, reader: TarReader, sig
   let bytes = 0
   const read = async (chunks: AsyncIterable<Uint8Array>) => {
     for await (const chunk of chunks) {
+      signal?.throwIfAborted()
       bytes += chunk.length
       reader.push(chunk)
     }

@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises'
+import type { ArchivePlace } from '#debian'
+import {
+  CURRENT_FORMAT,
+  ImageError,
+  type Lock,
+  lockMismatches,
+  type OpenedDefinition,
+  parseLock,
+  solveLock,
+} from '#image'
+
+/** How the packages of a build were decided. */
+export type LockChoice =
+  | {
+      readonly kind: 'locked'
+      readonly lock: Lock
+      /** The lock file that was taken, or `undefined` when the archive was asked. */
+      readonly file: string | undefined
+      readonly notices: readonly string[]
+    }
+  | { readonly kind: 'impossible'; readonly reasons: readonly string[] }
+
+/** Where packages are looked for when there is no lock. */
+export interface LockPlace {
+  readonly platforms: readonly string[]
+  readonly place: ArchivePlace
+  readonly acceptExpired: boolean
+}
+
+/**
+ * Takes the lock beside the definition if there is one, and then reads no index; else solves against the archive. Rejects
+ * with `LOCK_INVALID` when the lock is of another state of the definition.
+ */
+export async function provideLock(opened: OpenedDefinition, from: LockPlace): Promise<LockChoice> {
+  const text = await readLockText(opened.lockFile)
+  if (text !== undefined) {
+    const lock = parseLock(text, opened.lockFile)
+    refuseOutdated(lock, opened, from.platforms)
+    return { kind: 'locked', lock, file: opened.lockFile, notices: expiredNotices(lock) }
+  }
+  const solved = await solveLock({ definition: opened.definition, format: CURRENT_FORMAT, ...from })
+  if (solved.kind === 'locked') return { kind: 'locked', lock: solved.lock, file: undefined, notices: solved.notices }
+  const title = `cannot solve ${opened.definition.image} (${solved.variant}, ${solved.platform}):`
+  return { kind: 'impossible', reasons: [title, ...solved.reasons.map((reason) => `  ${reason}`)] }
+}
+
+/** The text of a lock file; `undefined` when there is none. */
+export async function readLockText(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function refuseOutdated(lock: Lock, { definition, lockFile }: OpenedDefinition, platforms: readonly string[]): void {
+  const mismatches = lockMismatches(lock, definition, platforms)
+  if (mismatches.length === 0) return
+  const reason = `${mismatches.join('; ')}; run "casemate lock" to bring it up to date`
+  throw new ImageError('LOCK_INVALID', `cannot build ${definition.image} from ${lockFile}: ${reason}`)
+}
+
+function expiredNotices(lock: Lock): string[] {
+  return lock.observed
+    .filter((suite) => suite.expired)
+    .map((suite) => `suite ${suite.suite} was past its Valid-Until when the lock was made, and accepted by a setting`)
+}

@@ -1,0 +1,31 @@
+import { type Verb, withPlaceOptions } from '../verb.ts'
+
+/** `casemate build DEF`: definition and lock to image. */
+export const buildVerb: Verb = (program, session) => {
+  const command = program
+    .command('build')
+    .argument('<definition>', 'name of a catalogue image, or path of a definition')
+    .description('build an image from a definition, and from its lock where there is one')
+    .option('--variant <name>', 'variant to build', 'runtime')
+    .option('--platform <list>', 'platforms, e.g. linux/amd64,linux/arm64 (default: those of the definition)')
+    .option(
+      '-o, --output <reference...>',
+      'where to: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker://… (default: oci:./out:NAME)',
+    )
+    .option('--load', 'load the image into podman or docker')
+    .option('--zstd', 'compress layers with zstd instead of gzip')
+    .option('--workers <number>', 'threads to use (default: one a core)')
+    .option('--json', 'print the result as JSON')
+  withPlaceOptions(command).addHelpText(
+    'after',
+    `
+Examples:
+  casemate build python
+  casemate build ./my-image --platform linux/amd64 -o docker://registry.example.org/team/app:1.0
+  casemate build nginx --variant dev -o oci-archive:nginx-dev.tar`,
+  )
+  command.action(async (reference: string, options) => {
+    const { runBuild } = await import('../build.ts')
+    session.end(await runBuild(reference, options, session.terminal))
+  })
+}

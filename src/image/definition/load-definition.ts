@@ -1,0 +1,87 @@
+import { type Digest, digestOf, hexOf } from '#core'
+import { ImageError } from '../errors.ts'
+import type {
+  Certificate,
+  DefinedPath,
+  Fragment,
+  LoadedDefinition,
+  LoadedFragment,
+  PathDeclaration,
+} from './definition.ts'
+import type { DefinitionFile } from './resolve-definition.ts'
+
+/** Bytes of files by their digest. */
+export type FileContents = ReadonlyMap<Digest, Uint8Array>
+
+/** The relative paths that a definition reads: sources of files, and certificates; each once, in order of first use. */
+export function referredFiles(
+  definition: Fragment & { readonly variants: Readonly<Record<string, Fragment>> },
+): readonly string[] {
+  const fragments = [definition, ...Object.values(definition.variants)]
+  const paths = fragments.flatMap(({ paths, certificates }) => [
+    ...paths.flatMap((entry) => ('source' in entry ? [entry.source] : [])),
+    ...certificates.filter((certificate) => !isPem(certificate)),
+  ])
+  return [...new Set(paths)]
+}
+
+/**
+ * Puts digests and certificates in the place of the files that a definition refers to, and adds the bytes to `contents`.
+ * Throws `DEFINITION_INVALID` for a file that is missing or a certificate file without certificates.
+ */
+export function loadDefinition(source: DefinitionFile, contents: Map<Digest, Uint8Array>): LoadedDefinition {
+  const { definition } = source
+  const load = (fragment: Fragment) => loadFragment(fragment, source, contents)
+  return {
+    ...definition,
+    ...load(definition),
+    variants: Object.fromEntries(Object.entries(definition.variants).map(([name, variant]) => [name, load(variant)])),
+  }
+}
+
+function loadFragment(fragment: Fragment, source: DefinitionFile, contents: Map<Digest, Uint8Array>): LoadedFragment {
+  return {
+    ...fragment,
+    paths: fragment.paths.map((entry) => definedPath(entry, source, contents)),
+    certificates: fragment.certificates.flatMap((certificate) => certificatesOf(certificate, source)),
+  }
+}
+
+function definedPath(entry: PathDeclaration, from: DefinitionFile, contents: Map<Digest, Uint8Array>): DefinedPath {
+  if (entry.type !== 'file') return entry
+  const { type, path, mode, uid, gid, replace } = entry
+  const bytes = 'source' in entry ? bytesOf(entry.source, from) : new TextEncoder().encode(entry.content)
+  const digest = digestOf(bytes)
+  contents.set(digest, bytes)
+  return { type, path, mode, uid, gid, replace, digest, size: bytes.length }
+}
+
+/** One for each PEM block; its name says which certificate it is, wherever it was written. */
+function certificatesOf(certificate: string, from: DefinitionFile): readonly Certificate[] {
+  const text = isPem(certificate) ? certificate : new TextDecoder().decode(bytesOf(certificate, from))
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g)
+  if (blocks === null) {
+    const place = isPem(certificate) ? 'a certificate in it' : certificate
+    throw new ImageError('DEFINITION_INVALID', `cannot load definition ${from.file}: ${place} holds no whole PEM block`)
+  }
+  return blocks.map((block) => {
+    const pem = `${block.split(/\s*\n\s*/).join('\n')}\n`
+    return { name: `${stemOf(certificate)}-${hexOf(digestOf(pem)).slice(0, 8)}`, pem }
+  })
+}
+
+function stemOf(certificate: string): string {
+  if (isPem(certificate)) return 'extra'
+  const name = certificate.slice(certificate.lastIndexOf('/') + 1).replace(/\.(?:crt|pem|cer)$/i, '')
+  return name.replaceAll(/[^A-Za-z0-9._-]/g, '_')
+}
+
+function isPem(certificate: string): boolean {
+  return certificate.includes('-----BEGIN CERTIFICATE-----')
+}
+
+function bytesOf(path: string, from: DefinitionFile): Uint8Array {
+  const bytes = from.files.get(path)
+  if (bytes !== undefined) return bytes
+  throw new ImageError('DEFINITION_INVALID', `cannot load definition ${from.file}: ${path} was not read`)
+}

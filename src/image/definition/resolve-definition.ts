@@ -1,0 +1,161 @@
+import { canonicalJson, type Digest, digestOf, type Json } from '#core'
+import { formatRequest, type Request } from '#solver'
+import { ImageError } from '../errors.ts'
+import type { Definition, EffectiveDefinition, LoadedFragment } from './definition.ts'
+import { type FileContents, loadDefinition } from './load-definition.ts'
+import { mergeDefinitions, mergeFragments } from './merge-definitions.ts'
+
+/** One file of a chain of definitions: its name for messages, its value, and the bytes it refers to by relative path. */
+export interface DefinitionFile {
+  readonly file: string
+  readonly definition: Definition
+  readonly files: ReadonlyMap<string, Uint8Array>
+}
+
+/** A definition with everything it extends merged in. */
+export interface ResolvedDefinition {
+  readonly image: string
+  /** OCI platforms, sorted. */
+  readonly platforms: readonly string[]
+  /** `runtime` first, then the others by name. */
+  readonly variants: ReadonlyMap<string, EffectiveDefinition>
+  /** The bytes of every file that a variant's `paths` has. */
+  readonly contents: FileContents
+}
+
+const PACKAGE_MANAGERS: ReadonlySet<string> = new Set(['apt', 'dpkg', 'aptitude'])
+
+/**
+ * Merges a chain of definitions, the one that extends nothing first, and fills in defaults. Throws `DEFINITION_INVALID`
+ * where two of them contradict each other.
+ */
+export function resolveDefinition(chain: readonly DefinitionFile[]): ResolvedDefinition {
+  const contents = new Map<Digest, Uint8Array>()
+  const merged = chain.map((one) => loadDefinition(one, contents)).reduce(mergeDefinitions)
+  const names = Object.keys(merged.variants).sort()
+  const fragments: [string, LoadedFragment][] = [['runtime', merged]]
+  for (const name of names) {
+    const variant = merged.variants[name]
+    if (variant !== undefined) {
+      fragments.push([name, mergeFragments(merged, variant, `${merged.image} with its variant ${name}`)])
+    }
+  }
+  const { archives = ['debian-13'], layerBudget = 30, platforms = ['linux/amd64', 'linux/arm64'] } = merged
+  const { image, tags, lifecycle, owner, vendor, licenses, url, documentation, source } = merged
+  const shared = { image, archives, tags, lifecycle, owner, vendor, licenses, url, documentation, source, layerBudget }
+  const variants = fragments.map(([variant, fragment]): [string, EffectiveDefinition] => {
+    const without = asksForPackageManager(fragment.packages) ? {} : sortedRecord(merged.without)
+    return [variant, deepFreeze({ ...shared, variant, ...effectiveFragment(image, fragment), without })]
+  })
+  return { image, platforms: sortedUnique(platforms), variants: new Map(variants), contents }
+}
+
+/**
+ * Tells whether a package manager is asked for by name. It may also come as a dependency: then the selection shows it,
+ * and the packages left out have to come back as well.
+ */
+export function asksForPackageManager(requests: readonly Request[]): boolean {
+  return requests.some(({ name }) => PACKAGE_MANAGERS.has(name))
+}
+
+/**
+ * The part of an effective definition that decides what is in the image; its canonical JSON is what `definitionDigest`
+ * is taken of. Left out, because no byte of image or config comes from them: tests, acknowledgements, lifecycle, owner,
+ * the reasons for leaving packages out, the platform (an input of its own) and all tags but the first, which is the
+ * version label. Requests stay in, although only the selection reaches layers: a lock is compared by this digest, and a
+ * dev variant records which packages were asked for.
+ */
+export function definitionInputs(definition: EffectiveDefinition): Json {
+  const { tests, acknowledge, lifecycle, owner, without, tags, packages, users, ...rest } = definition
+  return {
+    ...rest,
+    packages: packages.map(formatRequest),
+    paths: rest.paths.map((entry) => ({ ...entry })),
+    contract: { ...rest.contract },
+    groups: rest.groups.map((group) => ({ ...group })),
+    certificates: rest.certificates.map((certificate) => ({ ...certificate })),
+    users: users.map((user) => ({ ...user })),
+    without: Object.keys(without),
+    version: tags[0],
+  }
+}
+
+/** Gives the digest of what a definition puts into an image; see `definitionInputs`. */
+export function definitionDigest(definition: EffectiveDefinition): Digest {
+  return digestOf(canonicalJson(definitionInputs(definition)))
+}
+
+type FragmentPart = Pick<EffectiveDefinition, keyof EffectiveDefinition & keyof LoadedFragment>
+
+function effectiveFragment(image: string, fragment: LoadedFragment): FragmentPart {
+  const { contract } = fragment
+  return {
+    title: fragment.title ?? image,
+    description: fragment.description ?? '',
+    packages: [...fragment.packages].sort((left, right) => order(formatRequest(left), formatRequest(right))),
+    keep: sortedUnique(fragment.keep),
+    derived: sortedUnique(fragment.derived),
+    environment: sortedRecord(fragment.environment),
+    entrypoint: fragment.entrypoint ?? [],
+    cmd: fragment.cmd ?? [],
+    contract: {
+      runAs: contract.runAs ?? 'nonroot',
+      workDir: contract.workDir ?? '/',
+      ports: sortedUnique(contract.ports ?? []),
+      writable: sortedUnique(contract.writable ?? []),
+      volumes: sortedUnique(contract.volumes ?? []),
+      stopSignal: contract.stopSignal ?? 'SIGTERM',
+    },
+    users: fragment.users
+      .map(({ name, uid, gid = uid, home = '/nonexistent', shell = '/usr/sbin/nologin', comment = '' }) => {
+        return { name, uid, gid, home, shell, comment }
+      })
+      .sort((left, right) => left.uid - right.uid || order(left.name, right.name)),
+    groups: fragment.groups
+      .map((group) => ({ ...group, members: sortedUnique(group.members) }))
+      .sort((left, right) => left.gid - right.gid || order(left.name, right.name)),
+    paths: checkedPaths(image, fragment),
+    certificates: [...fragment.certificates].sort((left, right) => order(left.name, right.name)),
+    timeZone: fragment.timeZone ?? 'Etc/UTC',
+    locales: sortedUnique(fragment.locales),
+    acknowledge: sortedRecord(fragment.acknowledge),
+    labels: sortedRecord(fragment.labels),
+    annotations: sortedRecord(fragment.annotations),
+    tests: fragment.tests,
+  }
+}
+
+/** In path order; nothing may stand below what is no directory. */
+function checkedPaths(image: string, { paths }: LoadedFragment): EffectiveDefinition['paths'] {
+  const others = new Map(paths.filter(({ type }) => type !== 'directory').map((entry) => [entry.path, entry]))
+  for (const { path } of paths) {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const above = others.get(path.slice(0, end))
+      if (above === undefined) continue
+      const reason = `the definition has ${above.path} as ${above.type}, so nothing can be below it`
+      throw new ImageError('DEFINITION_INVALID', `cannot put ${path} into image ${image}: ${reason}`)
+    }
+  }
+  return [...paths].sort((left, right) => order(left.path, right.path))
+}
+
+function sortedUnique(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts)].sort()
+}
+
+function sortedRecord(record: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(record).sort(([left], [right]) => order(left, right)))
+}
+
+/** Code-unit order, the same in every locale. */
+function order(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0
+}
+
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    Object.values(value).forEach(deepFreeze)
+  }
+  return value
+}

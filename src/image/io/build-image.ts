@@ -1,0 +1,141 @@
+import { join } from 'node:path'
+import { composeImage, type PlatformImage, parsePlatform, type SegmentedBlob } from '#oci'
+import { prepareCodec } from '../codec.ts'
+import type { EffectiveDefinition } from '../definition/definition.ts'
+import type { FileContents } from '../definition/load-definition.ts'
+import { expandTags } from '../definition/tags.ts'
+import { definitionPaths } from '../definition-paths.ts'
+import { ImageError } from '../errors.ts'
+import { findUser, imageAnnotations, imageConfig, type RunAs } from '../execution.ts'
+import { type Lock, type LockedPackage, layersOf, packagesOf } from '../lock/lock.ts'
+import type { LayerCodec } from '../member.ts'
+import { type Assembly, assemble } from './assemble.ts'
+import { LayerStore } from './layer-store.ts'
+import type { LayerWorkshop } from './layers.ts'
+import { MemberStore } from './member-store.ts'
+import type { MemberPool } from './member-task.ts'
+
+/** One image to build: a variant of a definition on a platform, with its lock. */
+export interface ImageInput {
+  readonly definition: EffectiveDefinition
+  readonly contents: FileContents
+  readonly lock: Lock
+  /** OCI platform as the lock names it. */
+  readonly platform: string
+  readonly architecture: string
+  readonly release: { readonly version: string; readonly codename: string }
+  /** Labels beside the definition's own, made when the image's user is known. */
+  labels(user: RunAs): Readonly<Record<string, string>>
+  fetch(packages: readonly LockedPackage[]): Promise<readonly string[]>
+  onMember?(name: string, cached: boolean): void
+}
+
+/** An image with everything that was learnt on the way. */
+export interface BuiltImage {
+  readonly image: PlatformImage
+  /** Where the layers' bytes stand. */
+  readonly blobs: readonly SegmentedBlob[]
+  readonly assembly: Assembly
+  readonly packages: readonly LockedPackage[]
+  readonly user: RunAs
+  /** As OCI's `ExposedPorts`. */
+  readonly ports: readonly string[]
+  /** Without repository: `3.13`, `3.13-debian13`. */
+  readonly tags: readonly string[]
+}
+
+/**
+ * Opens the place where layers are made, below a cache folder. `owner` tells processes that share the cache apart, e.g.
+ * the process id.
+ */
+export async function openWorkshop(
+  cache: string,
+  pool: MemberPool,
+  codec: LayerCodec,
+  owner: string,
+): Promise<LayerWorkshop> {
+  await prepareCodec(codec)
+  return {
+    members: new MemberStore(join(cache, 'members'), owner),
+    layers: new LayerStore(join(cache, 'layers'), owner),
+    pool,
+    codec,
+  }
+}
+
+/**
+ * Builds one image. Its digest is a function of the effective definition, the packages' digests, the platform and the
+ * format alone. Throws as `assemble` does, `LOCK_INVALID` for a lock without the platform or variant, and
+ * `DEFINITION_INVALID` for a user the image does not have.
+ */
+export async function buildImage(input: ImageInput, workshop: LayerWorkshop): Promise<BuiltImage> {
+  const { definition, lock, platform } = input
+  const packages = packagesOf(lock, platform, definition.variant)
+  if (packages.length === 0) {
+    throw new ImageError(
+      'LOCK_INVALID',
+      `cannot build ${definition.image}: its lock has no ${definition.variant} for ${platform}`,
+    )
+  }
+  const assembly = await assemble(
+    {
+      packages,
+      layers: layersOf(lock, platform, definition.variant),
+      format: lock.format,
+      keep: definition.keep,
+      diversions: [],
+      paths: definitionPaths(definition.paths, input.contents),
+      architecture: input.architecture,
+      release: input.release,
+      accounts: definition.users,
+      groups: definition.groups,
+      timeZone: definition.timeZone,
+      certificates: definition.certificates,
+      fetch: input.fetch,
+      ...(input.onMember === undefined ? {} : { onMember: input.onMember }),
+    },
+    workshop,
+  )
+  return compose(input, assembly, packages, workshop.codec)
+}
+
+function compose(
+  input: ImageInput,
+  assembly: Assembly,
+  packages: readonly LockedPackage[],
+  codec: LayerCodec,
+): BuiltImage {
+  const { definition } = input
+  const user = findUser(definition.contract.runAs, passwdOf(assembly))
+  const tags = expandTags(definition.tags, { name: definition.image, variant: definition.variant }, packages)
+  const version = tags[0] ?? ''
+  const facts = {
+    platform: parsePlatform(input.platform),
+    user,
+    epoch: assembly.epoch,
+    version,
+    layers: assembly.layers,
+    labels: input.labels(user),
+  }
+  const mediaType = `application/vnd.oci.image.layer.v1.tar+${codec}`
+  const layers = assembly.layers.map(({ digest, diffId, size }) => ({
+    descriptor: { mediaType, digest, size },
+    diffId,
+  }))
+  const image = composeImage({
+    config: imageConfig(definition, facts),
+    layers,
+    annotations: imageAnnotations(definition, facts),
+  })
+  const blobs = assembly.layers.map(({ segments }, number) => ({
+    descriptor: layers[number]?.descriptor ?? image.config.descriptor,
+    segments: segments.map(({ path }) => ({ path })),
+  }))
+  return { image, blobs, assembly, packages, user, ports: definition.contract.ports, tags }
+}
+
+/** /etc/passwd as an effect wrote it; every image has one. */
+function passwdOf({ changes }: Assembly): string {
+  const written = changes.find(({ path }) => path === '/etc/passwd')?.content
+  return written === undefined ? '' : Buffer.from(written).toString('utf8')
+}

@@ -1,0 +1,175 @@
+import { readdir, readFile, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { referredFiles } from '../definition/load-definition.ts'
+import { parseDefinition } from '../definition/parse-definition.ts'
+import { type DefinitionFile, type ResolvedDefinition, resolveDefinition } from '../definition/resolve-definition.ts'
+import { nearest } from '../definition/shape.ts'
+import { ImageError } from '../errors.ts'
+
+/** The file that a folder's definition stands in. */
+export const DEFINITION_FILE = 'casemate.yaml'
+
+const MAX_DEFINITION_BYTES = 1024 * 1024
+const MAX_SOURCE_BYTES = 64 * 1024 * 1024
+const MAX_CHAIN = 20
+
+/** A definition from disk, resolved, with where it and its lock are kept. */
+export interface OpenedDefinition {
+  readonly definition: ResolvedDefinition
+  /** Absolute, the extended ones first, the definition itself last. */
+  readonly files: readonly string[]
+  /** Absolute; there may be no such file yet. `casemate.lock`, or `STEM.lock` for a file that is not `casemate.yaml`. */
+  readonly lockFile: string
+  /** Whether it is one of the catalogue's own. */
+  readonly isCatalogue: boolean
+}
+
+/** Where to look for definitions. */
+export interface DefinitionPlaces {
+  /** The folder that relative paths start from. */
+  readonly workingFolder: string
+  /** The folder of catalogue images, one folder each. Default: the one that ships with Casemate. */
+  readonly catalogue?: string
+}
+
+/** Gives the folder of the catalogue that ships with Casemate. */
+export function catalogueFolder(): string {
+  return fileURLToPath(new URL('../../../images', import.meta.url))
+}
+
+/** The names of catalogue images, in code-unit order; empty where there is no catalogue. */
+export async function catalogueNames(catalogue: string = catalogueFolder()): Promise<readonly string[]> {
+  const entries = await readdir(catalogue, { withFileTypes: true }).catch((error: unknown) => {
+    if (isMissing(error)) return []
+    throw error
+  })
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort()
+}
+
+/**
+ * Reads a definition with everything it extends. `reference` is the name of a catalogue image, or a path: something with
+ * a slash, or that ends in .yaml or .yml, or `.`; a folder stands for its `casemate.yaml`. Files that a definition refers
+ * to are read from its own folder only, links followed. Throws `DEFINITION_NOT_FOUND`, `DEFINITION_INVALID` and
+ * `EXTENDS_CYCLE`.
+ */
+export async function openDefinition(reference: string, places: DefinitionPlaces): Promise<OpenedDefinition> {
+  const catalogue = places.catalogue ?? catalogueFolder()
+  const chain: DefinitionFile[] = []
+  let next: string | undefined = reference
+  let folder = places.workingFolder
+  while (next !== undefined) {
+    const path = await locateDefinition(next, folder, catalogue)
+    const seen = chain.findIndex(({ file }) => file === path)
+    if (seen >= 0 || chain.length >= MAX_CHAIN) throw chainFault(chain, path, seen)
+    const one = await readDefinitionFile(path)
+    chain.push(one)
+    next = one.definition.extends
+    folder = dirname(path)
+  }
+  chain.reverse()
+  const files = chain.map(({ file }) => file)
+  const own = files.at(-1) ?? ''
+  return {
+    definition: resolveDefinition(chain),
+    files,
+    lockFile: join(dirname(own), `${basename(own).replace(/\.ya?ml$/, '')}.lock`),
+    isCatalogue: own.startsWith(`${resolve(catalogue)}${sep}`),
+  }
+}
+
+async function locateDefinition(reference: string, folder: string, catalogue: string): Promise<string> {
+  const isPath = reference.includes('/') || reference.startsWith('.') || /\.ya?ml$/.test(reference)
+  const path = isPath ? resolve(folder, reference) : join(resolve(catalogue), reference)
+  const found = await stat(path).catch((error: unknown) => {
+    if (isMissing(error)) return undefined
+    throw new ImageError('DEFINITION_NOT_FOUND', `cannot read definition ${path}: ${messageOf(error)}`, {
+      cause: error,
+    })
+  })
+  if (found === undefined) throw await notFound(reference, isPath ? path : undefined, catalogue)
+  return realpath(found.isDirectory() ? join(path, DEFINITION_FILE) : path).catch((error: unknown) => {
+    throw new ImageError('DEFINITION_NOT_FOUND', `cannot find ${DEFINITION_FILE} in ${path}`, { cause: error })
+  })
+}
+
+async function notFound(reference: string, path: string | undefined, catalogue: string): Promise<ImageError> {
+  if (path !== undefined) {
+    return new ImageError('DEFINITION_NOT_FOUND', `cannot find definition ${reference}: there is no ${path}`)
+  }
+  const names = await catalogueNames(catalogue)
+  const near = nearest(reference, names)
+  const hint = near === undefined ? `the catalogue has ${names.join(', ') || 'no images'}` : `did you mean ${near}?`
+  const reason = `${hint} (a path has a slash in it: ./${reference})`
+  return new ImageError('DEFINITION_NOT_FOUND', `cannot find catalogue image ${reference}: ${reason}`)
+}
+
+async function readDefinitionFile(file: string): Promise<DefinitionFile> {
+  const text = decode(await readLimited(file, MAX_DEFINITION_BYTES, file), file)
+  const definition = parseDefinition(text, file)
+  const root = await realpath(dirname(file))
+  const files = new Map<string, Uint8Array>()
+  for (const path of referredFiles(definition)) files.set(path, await readInside(root, path, file))
+  return { file, definition, files }
+}
+
+/** Reads a file that a definition names; where links lead out of the definition's folder, that is refused. */
+async function readInside(root: string, path: string, file: string): Promise<Uint8Array> {
+  const real = await realpath(join(root, path)).catch((error: unknown) => {
+    throw new ImageError('DEFINITION_INVALID', `cannot read ${path} for definition ${file}: ${messageOf(error)}`, {
+      cause: error,
+    })
+  })
+  if (!real.startsWith(root.endsWith(sep) ? root : `${root}${sep}`)) {
+    const reason = "it leads out of the definition's folder"
+    throw new ImageError('DEFINITION_INVALID', `cannot read ${path} for definition ${file}: ${reason}`)
+  }
+  return readLimited(real, MAX_SOURCE_BYTES, file)
+}
+
+async function readLimited(path: string, limit: number, file: string): Promise<Uint8Array> {
+  const refuse = (reason: string, cause?: unknown) =>
+    new ImageError(
+      'DEFINITION_INVALID',
+      `cannot read ${path === file ? 'definition' : `${path} for definition`} ${file}: ${reason}`,
+      { cause },
+    )
+  try {
+    const found = await stat(path)
+    if (!found.isFile()) throw refuse('it is no regular file')
+    if (found.size > limit) throw refuse(`it has ${found.size} bytes, more than the ${limit} allowed`)
+    return await readFile(path)
+  } catch (error) {
+    throw error instanceof ImageError ? error : refuse(messageOf(error), error)
+  }
+}
+
+function decode(bytes: Uint8Array, file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new ImageError('DEFINITION_INVALID', `cannot read definition ${file}: it is not UTF-8`, { cause })
+  }
+}
+
+function chainFault(chain: readonly DefinitionFile[], path: string, seen: number): ImageError {
+  if (seen < 0) {
+    return new ImageError(
+      'EXTENDS_CYCLE',
+      `cannot extend ${path}: more than ${MAX_CHAIN} definitions extend each other`,
+    )
+  }
+  const circle = [...chain.slice(seen).map(({ file }) => file), path]
+  return new ImageError('EXTENDS_CYCLE', `cannot extend ${path}: it extends itself (${circle.join(' → ')})`)
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,64 @@
+import { createHash, type Hash } from 'node:crypto'
+import { type ContentSink, parseDigest, type TarHeader } from '#core'
+import type { MemberOmission } from '../member.ts'
+import type { UnpackedEntry } from '../member-plan.ts'
+import type { Spill } from './spill.ts'
+
+/** What a .deb ships, gathered entry by entry while its data streams by: contents are hashed and spilled, not held. */
+export class ShippedFiles {
+  readonly entries: UnpackedEntry[] = []
+  readonly omissions: MemberOmission[] = []
+  readonly conffileSums: Record<string, string> = {}
+  readonly #spill: Spill
+  readonly #conffiles: ReadonlySet<string>
+  #newest = 0
+
+  /** `conffiles` are the paths whose MD5 dpkg's database will want. */
+  constructor(spill: Spill, conffiles: ReadonlySet<string>) {
+    this.#spill = spill
+    this.#conffiles = conffiles
+  }
+
+  /** The newest time of any entry so far, in seconds since the epoch. */
+  get newest(): number {
+    return this.#newest
+  }
+
+  /** Takes an entry whose path is absolute and normal; gives what takes its content, for a file. */
+  take(path: string, header: TarHeader): ContentSink | undefined {
+    this.#newest = Math.max(this.#newest, header.mtime)
+    if (path === '/') return undefined
+    if (header.xattrs.size > 0) this.omissions.push({ path, rule: 'extended-attributes', size: 0 })
+    const { mode, uid, gid } = header
+    const entry = { path, mode, uid, gid, mtime: Math.max(0, header.mtime), size: 0 }
+    switch (header.type) {
+      case 'directory':
+      case 'symlink':
+      case 'hardlink':
+        this.entries.push({
+          ...entry,
+          type: header.type,
+          ...(header.type === 'directory' ? {} : { target: header.linkPath }),
+        })
+        return undefined
+      default:
+        return this.#sinkFor({ ...entry, type: 'file', size: header.size, spilled: this.#spill.size })
+    }
+  }
+
+  #sinkFor(entry: UnpackedEntry): ContentSink {
+    const sha256 = createHash('sha256')
+    const md5: Hash | undefined = this.#conffiles.has(entry.path) ? createHash('md5') : undefined
+    return {
+      write: (chunk) => {
+        sha256.update(chunk)
+        md5?.update(chunk)
+        this.#spill.append(chunk)
+      },
+      end: () => {
+        if (md5 !== undefined) this.conffileSums[entry.path] = md5.digest('hex')
+        this.entries.push({ ...entry, digest: parseDigest(`sha256:${sha256.digest('hex')}`) })
+      },
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import type { Json } from '#core'
+import type { EffectiveDefinition } from '../definition/definition.ts'
+import { definitionDigest, type ResolvedDefinition } from '../definition/resolve-definition.ts'
+import { type Lock, packageKey, packagesOf } from './lock.ts'
+
+/**
+ * Everything that the digest of one image on one platform is a function of, as one canonical value: the effective
+ * definition, the selected packages with their layers, the results of derived effects, the platform, the format. What
+ * was observed of suites, where files came from and who built it are not in it.
+ */
+export function imageInputs(definition: EffectiveDefinition, lock: Lock, platform: string): Json {
+  const { variant } = definition
+  const derived = lock.platforms[platform]?.derived ?? []
+  return {
+    format: lock.format,
+    definition: definitionDigest(definition),
+    platform,
+    packages: packagesOf(lock, platform, variant).map((one) => [packageKey(one), one.digest, one.layers[variant] ?? 0]),
+    derived: derived.filter((one) => one.variant === variant).map((one) => [one.effect, one.digest]),
+  }
+}
+
+/**
+ * Why a lock is not one for this definition and the asked platforms, in words; empty when it is. A lock may hold more
+ * platforms than are asked for.
+ */
+export function lockMismatches(
+  lock: Lock,
+  definition: ResolvedDefinition,
+  platforms: readonly string[] = definition.platforms,
+): readonly string[] {
+  const reasons: string[] = []
+  if (lock.image !== definition.image) reasons.push(`it is the lock of image ${lock.image}`)
+  for (const [variant, effective] of definition.variants) {
+    const locked = lock.definitions[variant]
+    if (locked === undefined) reasons.push(`variant ${variant} is new`)
+    else if (locked !== definitionDigest(effective)) reasons.push(`the definition of ${variant} has changed since`)
+  }
+  for (const variant of Object.keys(lock.definitions).sort()) {
+    if (!definition.variants.has(variant)) reasons.push(`variant ${variant} is gone`)
+  }
+  for (const platform of platforms) {
+    if (!Object.hasOwn(lock.platforms, platform)) reasons.push(`platform ${platform} is not in it`)
+  }
+  return reasons
+}

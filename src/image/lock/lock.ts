@@ -1,0 +1,94 @@
+import type { Digest } from '#core'
+import type { ArchivePackage } from '#debian'
+
+/** The layer that all packages share which have none of their own. */
+export const SHARED_LAYER = 0
+
+/** A package as the lock pins it: enough to fetch it from any mirror and to know it again. */
+export type LockedPackage = Pick<
+  ArchivePackage,
+  'name' | 'version' | 'architecture' | 'archive' | 'suite' | 'filename' | 'size' | 'digest' | 'source'
+> & {
+  /**
+   * The variants it is in, each with its layer there: a number of its own from 1, which is its place in the manifest, or
+   * `SHARED_LAYER`.
+   */
+  readonly layers: Readonly<Record<string, number>>
+}
+
+/** What a derived effect gave when it was run, for one variant: others take it from here by its digest. */
+export interface DerivedResult {
+  readonly effect: string
+  readonly variant: string
+  readonly digest: Digest
+  /** Bytes. */
+  readonly size: number
+}
+
+export interface LockedPlatform {
+  /** In the order of name, then architecture; the runtime's are a subset of every variant's. */
+  readonly packages: readonly LockedPackage[]
+  /** In the order of effect, then variant. */
+  readonly derived: readonly DerivedResult[]
+}
+
+/** The state of a suite when the lock was made: evidence, never an input of an image. */
+export interface ObservedSuite {
+  readonly archive: string
+  /** The suite as the archive's definition and the packages name it. */
+  readonly suite: string
+  /** The `Codename` and `Suite` fields of its Release file. */
+  readonly codename: string
+  readonly suiteField: string
+  /** RFC 3339, UTC. */
+  readonly date: string
+  readonly validUntil?: string
+  /** Of the InRelease file. */
+  readonly inRelease: Digest
+  /** Key fingerprints, in code-unit order. */
+  readonly signers: readonly string[]
+  /** Whether it was accepted past its Valid-Until by an explicit setting. */
+  readonly expired: boolean
+  /** Whether it was older than its freshness rule wants. */
+  readonly stale: boolean
+}
+
+/** The exact packages of every variant and platform of an image, and which layer each is in. Names no host. */
+export interface Lock {
+  readonly image: string
+  /** The layer format: path rules, effects, codec. */
+  readonly format: number
+  /** By variant, what the definition was when the lock was made (`definitionDigest`). */
+  readonly definitions: Readonly<Record<string, Digest>>
+  /** By OCI platform. */
+  readonly platforms: Readonly<Record<string, LockedPlatform>>
+  /** In the order of archive, then suite. */
+  readonly observed: readonly ObservedSuite[]
+}
+
+/** What makes two packages of a platform the same one across versions: `name:architecture`. */
+export function packageKey(one: { readonly name: string; readonly architecture: string }): string {
+  return `${one.name}:${one.architecture}`
+}
+
+/** The packages of one variant on one platform, in the lock's order; empty when the lock has no such platform or variant. */
+export function packagesOf(lock: Lock, platform: string, variant: string): readonly LockedPackage[] {
+  const packages = lock.platforms[platform]?.packages ?? []
+  return packages.filter(({ layers }) => Object.hasOwn(layers, variant))
+}
+
+/**
+ * The layers of one variant on one platform, bottom first: those of single packages by their number, then the shared one.
+ * None is empty. The last layer of an image, with effects and the package database, is not among them.
+ */
+export function layersOf(lock: Lock, platform: string, variant: string): readonly (readonly LockedPackage[])[] {
+  const byNumber = new Map<number, LockedPackage[]>()
+  for (const one of packagesOf(lock, platform, variant)) {
+    const number = one.layers[variant] ?? SHARED_LAYER
+    const layer = byNumber.get(number)
+    if (layer === undefined) byNumber.set(number, [one])
+    else layer.push(one)
+  }
+  const place = (number: number) => (number === SHARED_LAYER ? Number.POSITIVE_INFINITY : number)
+  return [...byNumber].sort(([left], [right]) => place(left) - place(right)).map(([, layer]) => layer)
+}

@@ -1,0 +1,90 @@
+import type { Digest } from '#core'
+import type { BlobSource } from '../blob-source.ts'
+import type { Descriptor } from '../descriptor.ts'
+import { OciError } from '../errors.ts'
+import { type ImageDocument, type ImageSource, layersOf } from '../image-source.ts'
+import { formatReference, type RegistryReference } from '../reference.ts'
+import { inParallel } from './parallel.ts'
+import { type BlobOutcome, RegistryClient } from './registry-client.ts'
+import type { RegistryOptions } from './registry-connection.ts'
+
+const TRANSFERS = 4
+
+/** What a push may know and tell. */
+export interface PushOptions extends RegistryOptions {
+  /** Repositories of the same registry that may have some of the layers, such as the base image's. */
+  readonly mountFrom?: readonly string[]
+  /** Told of every blob, when the registry has it. */
+  readonly onBlob?: (blob: Descriptor, outcome: BlobOutcome) => void
+}
+
+/** What a push did: the digest that was pushed, and how many blobs and manifests took which way. */
+export interface PushReport {
+  readonly digest: Digest
+  readonly blobs: Readonly<Record<BlobOutcome, number>>
+  /** Bytes of the blobs that were uploaded. */
+  readonly uploadedBytes: number
+  /** Manifests that were stored, the tag's included. */
+  readonly manifests: number
+}
+
+/**
+ * Pushes an image: blobs that the registry lacks, then the manifests by digest, then the index, the tag last, so that a
+ * push that breaks off shows nowhere; done again, it goes on. What the registry has is not sent. Rejects with the codes
+ * of `RegistryClient`, with those of the image's blobs, and with `IMAGE_UNKNOWN` for a digest that is not the image's.
+ */
+export async function pushImage(
+  image: ImageSource,
+  reference: RegistryReference,
+  options: PushOptions = {},
+): Promise<PushReport> {
+  const { digest } = image.top.descriptor
+  if (reference.digest !== undefined && reference.digest !== digest) {
+    throw new OciError('IMAGE_UNKNOWN', `cannot push to ${formatReference(reference)}: the image's digest is ${digest}`)
+  }
+  const client = new RegistryClient(reference, options)
+  try {
+    const pushed = await pushBlobs(client, image, options)
+    const manifests = await pushManifests(client, image, reference.tag)
+    return { digest, ...pushed, manifests }
+  } finally {
+    await client.close()
+  }
+}
+
+async function pushBlobs(client: RegistryClient, image: ImageSource, options: PushOptions) {
+  const configs = new Map(image.images.map(({ config }) => [config.descriptor.digest, config]))
+  const source: BlobSource = {
+    async *open(digest, start = 0) {
+      const config = configs.get(digest)
+      if (config) yield config.bytes.subarray(start)
+      else yield* image.blobs.open(digest, start)
+    },
+  }
+  const blobs = { present: 0, mounted: 0, uploaded: 0 }
+  let uploadedBytes = 0
+  const wanted = [...layersOf(image.images), ...[...configs.values()].map(({ descriptor }) => descriptor)]
+  await inParallel(TRANSFERS, wanted, async (blob) => {
+    const outcome = await client.ensureBlob(blob, source, configs.has(blob.digest) ? [] : options.mountFrom)
+    blobs[outcome]++
+    if (outcome === 'uploaded') uploadedBytes += blob.size
+    options.onBlob?.(blob, outcome)
+  })
+  return { blobs, uploadedBytes }
+}
+
+/** Stores what is missing and gives how many documents were sent. */
+async function pushManifests(client: RegistryClient, image: ImageSource, tag: string | undefined): Promise<number> {
+  let stored = 0
+  const store = async (document: ImageDocument, reference: string) => {
+    if ((await client.resolve(reference, 'push')) === document.descriptor.digest) return
+    await client.putManifest(document, reference)
+    stored++
+  }
+  const { top } = image
+  const below = image.images.map(({ manifest }) => manifest).filter((manifest) => manifest !== top)
+  await inParallel(TRANSFERS, below, (manifest) => store(manifest, manifest.descriptor.digest))
+  await store(top, top.descriptor.digest)
+  if (tag !== undefined) await store(top, tag)
+  return stored
+}

@@ -1,0 +1,151 @@
+import type { Digest } from '#core'
+import type { BlobSource } from '../blob-source.ts'
+import type { Descriptor } from '../descriptor.ts'
+import { OciError } from '../errors.ts'
+import type { ImageDocument } from '../image-source.ts'
+import { MAX_DOCUMENT_BYTES } from '../json-document.ts'
+import { DOCKER_MEDIA_TYPES, MEDIA_TYPES } from '../media-types.ts'
+import { BlobUpload } from './blob-upload.ts'
+import { RegistryConnection, type RegistryOptions } from './registry-connection.ts'
+import { type HttpResponse, isUnreachable } from './registry-http.ts'
+
+const MANIFEST_TYPES = [
+  MEDIA_TYPES.index,
+  MEDIA_TYPES.manifest,
+  DOCKER_MEDIA_TYPES.index,
+  DOCKER_MEDIA_TYPES.manifest,
+].join(', ')
+
+/** What became of a blob that a registry was to have. */
+export type BlobOutcome = 'present' | 'mounted' | 'uploaded'
+
+/**
+ * One repository of a registry (distribution-spec 1.1). Requests that may arrive twice are tried again; every method
+ * rejects with `REGISTRY_REFUSED`, `REGISTRY_UNREACHABLE` or `REGISTRY_FAILED`.
+ */
+export class RegistryClient {
+  readonly #connection: RegistryConnection
+  readonly #repository: string
+
+  constructor({ registry, repository }: { registry: string; repository: string }, options: RegistryOptions = {}) {
+    this.#connection = new RegistryConnection(registry, options)
+    this.#repository = repository
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close()
+  }
+
+  /** Gives the digest that a tag or digest names here, or `undefined`. Nothing of the manifest is transferred. */
+  async resolve(reference: string, allowed: 'pull' | 'push'): Promise<string | undefined> {
+    const headers = { accept: MANIFEST_TYPES }
+    const target = this.#path(`manifests/${reference}`)
+    const response = await this.#send({ method: 'HEAD', target, headers, scopes: this.#scopes(allowed), retry: true })
+    await response.drop()
+    if (response.status === 404) return undefined
+    if (response.status !== 200) throw await this.#failure(response, `look for ${reference}`)
+    return response.header('docker-content-digest') ?? reference
+  }
+
+  /** Gives a manifest or index with the media type that the registry says, or `undefined`. Its bytes are unverified. */
+  async readManifest(reference: string): Promise<{ mediaType: string; bytes: Uint8Array } | undefined> {
+    const headers = { accept: MANIFEST_TYPES }
+    const target = this.#path(`manifests/${reference}`)
+    const response = await this.#send({ method: 'GET', target, headers, scopes: this.#scopes('pull'), retry: true })
+    if (response.status === 404) {
+      await response.drop()
+      return undefined
+    }
+    if (response.status !== 200) throw await this.#failure(response, `read manifest ${reference}`)
+    const mediaType = response.header('content-type')?.split(';')[0]?.trim() ?? ''
+    return { mediaType, bytes: await response.bytes(MAX_DOCUMENT_BYTES) }
+  }
+
+  /** Stores a manifest or index under its digest or a tag. */
+  async putManifest({ descriptor, bytes }: ImageDocument, reference: string): Promise<void> {
+    const headers = { 'content-type': descriptor.mediaType }
+    const target = this.#path(`manifests/${reference}`)
+    const scopes = this.#scopes('push')
+    const response = await this.#send({ method: 'PUT', target, headers, scopes, body: bytes, retry: true })
+    if (response.status !== 201) throw await this.#failure(response, `store manifest ${reference}`)
+    await response.drop()
+    const stored = response.header('docker-content-digest')
+    if (stored !== undefined && stored !== descriptor.digest) {
+      const reason = `the registry calls it ${stored} instead of ${descriptor.digest}`
+      throw new OciError('REGISTRY_FAILED', `cannot store manifest ${reference} in ${this.#repository}: ${reason}`)
+    }
+  }
+
+  async hasBlob({ digest }: Descriptor): Promise<boolean> {
+    const target = this.#path(`blobs/${digest}`)
+    const response = await this.#send({ method: 'HEAD', target, scopes: this.#scopes('push'), retry: true })
+    await response.drop()
+    if (response.status !== 200 && response.status !== 404)
+      throw await this.#failure(response, `look for blob ${digest}`)
+    return response.status === 200
+  }
+
+  /**
+   * Sees to it that the registry has a blob: it is looked for, then mounted from one of the repositories `mountFrom`,
+   * then uploaded. An upload that breaks off goes on where the registry's own count says.
+   */
+  async ensureBlob(blob: Descriptor, blobs: BlobSource, mountFrom: readonly string[] = []): Promise<BlobOutcome> {
+    if (await this.hasBlob(blob)) return 'present'
+    const upload = new BlobUpload(this.#connection, this.#repository, blob)
+    for (const from of mountFrom) if (from !== this.#repository && (await upload.mount(from))) return 'mounted'
+    await upload.run(blobs)
+    return 'uploaded'
+  }
+
+  /** Opens blobs as they come over the network; a transfer that breaks off goes on where it stopped. */
+  blobs(): BlobSource {
+    return { open: (digest, start = 0) => this.#readBlob(digest, start) }
+  }
+
+  async *#readBlob(digest: Digest, start: number): AsyncGenerator<Uint8Array> {
+    let position = start
+    const { http } = this.#connection
+    for (let failures = 0; ; failures++) {
+      const before = position
+      try {
+        for await (const chunk of (await this.#getBlob(digest, position)).body) {
+          position += chunk.length
+          yield chunk
+        }
+        return
+      } catch (error) {
+        if (position > before) failures = 0
+        if (!isUnreachable(error) || failures + 1 >= http.policy.tries) throw error
+        await http.pause(http.policy.backOff * 2 ** failures)
+      }
+    }
+  }
+
+  async #getBlob(digest: Digest, start: number): Promise<HttpResponse> {
+    const headers: Record<string, string> = start === 0 ? {} : { range: `bytes=${start}-` }
+    const target = this.#path(`blobs/${digest}`)
+    const response = await this.#send({ method: 'GET', target, headers, scopes: this.#scopes('pull'), retry: true })
+    if (response.status === (start === 0 ? 200 : 206)) return response
+    if (response.status === 404) {
+      await response.drop()
+      throw new OciError('BLOB_UNKNOWN', `cannot open blob ${digest}: ${this.#repository} does not have it`)
+    }
+    throw await this.#failure(response, `read blob ${digest} from byte ${start}`)
+  }
+
+  #send(message: Parameters<RegistryConnection['send']>[0]): Promise<HttpResponse> {
+    return this.#connection.send(message, this.#repository)
+  }
+
+  #failure(response: HttpResponse, action: string): Promise<OciError> {
+    return this.#connection.failure(response, `${action} in ${this.#repository}`)
+  }
+
+  #path(rest: string): string {
+    return `/v2/${this.#repository}/${rest}`
+  }
+
+  #scopes(allowed: 'pull' | 'push'): string[] {
+    return [`repository:${this.#repository}:${allowed === 'push' ? 'pull,push' : 'pull'}`]
+  }
+}

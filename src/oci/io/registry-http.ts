@@ -1,0 +1,191 @@
+import { Readable } from 'node:stream'
+import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
+import { OciError } from '../errors.ts'
+
+/** A request to a registry or its token service. A body that is a function is called once for every try. */
+export interface HttpRequest {
+  readonly method: 'HEAD' | 'GET' | 'POST' | 'PUT' | 'PATCH'
+  readonly url: URL
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array | (() => AsyncIterable<Uint8Array>)
+  /** Tries again after a fault that may pass: only for requests that may arrive twice. */
+  readonly retry?: boolean
+}
+
+/** An answer. The body must be read or dropped. */
+export interface HttpResponse {
+  readonly status: number
+  readonly url: URL
+  header(name: string): string | undefined
+  readonly body: AsyncIterable<Uint8Array>
+  /** Reads the body as far as `limit` bytes. Rejects with `REGISTRY_FAILED` for more. */
+  bytes(limit: number): Promise<Uint8Array>
+  drop(): Promise<void>
+}
+
+/** How long, how often and how much at once a client tries; times in milliseconds. */
+export interface HttpPolicy {
+  /** How many times a request is sent at most. */
+  readonly tries: number
+  /** The wait after the first fault; it doubles with each. */
+  readonly backOff: number
+  /** The longest wait that a server may ask for by Retry-After. */
+  readonly longestWait: number
+  /** How long a server may stay silent. */
+  readonly silence: number
+  /** The most bytes of a blob that are sent in one request. */
+  readonly chunk: number
+  /** Ends everything, waits included. */
+  readonly signal: AbortSignal
+}
+
+/** Statuses of faults that may pass (RFC 9110 §15, RFC 6585 §4). */
+const PASSING = new Set([408, 429, 500, 502, 503, 504])
+
+/** Sends requests over kept connections, through the proxies that the environment names. */
+export class RegistryHttp {
+  readonly policy: HttpPolicy
+  readonly #direct: Agent
+  readonly #proxied: EnvHttpProxyAgent
+
+  constructor(policy: HttpPolicy) {
+    this.policy = policy
+    const timeouts = { headersTimeout: policy.silence, bodyTimeout: policy.silence, connectTimeout: policy.silence }
+    this.#direct = new Agent(timeouts)
+    this.#proxied = new EnvHttpProxyAgent(timeouts)
+  }
+
+  /**
+   * Gives the answer, whatever its status; a redirect is not followed. Rejects with `REGISTRY_UNREACHABLE` when there
+   * is none, with the error of the request's body, or with the reason of the policy's signal.
+   */
+  async send(message: HttpRequest): Promise<HttpResponse> {
+    const tries = message.retry ? this.policy.tries : 1
+    for (let tried = 1; ; tried++) {
+      const last = tried >= tries
+      let wait = this.policy.backOff * 2 ** (tried - 1)
+      try {
+        const response = await this.#exchange(message)
+        if (last || !isPassing(response.status)) return response
+        wait = Math.max(wait, retryAfter(response))
+        await response.drop()
+      } catch (error) {
+        this.throwIfEnded()
+        if (last || !isUnreachable(error)) throw error
+      }
+      await this.pause(wait)
+    }
+  }
+
+  /** Waits, a little longer or shorter so that clients do not come back all at once. */
+  async pause(milliseconds: number): Promise<void> {
+    const { signal, longestWait } = this.policy
+    this.throwIfEnded()
+    const wait = Math.min(milliseconds, longestWait) * (0.75 + Math.random() / 2)
+    await new Promise<void>((resolve, reject) => {
+      const end = () => {
+        clearTimeout(timer)
+        reject(endReason(signal))
+      }
+      const timer = setTimeout(() => {
+        signal.removeEventListener('abort', end)
+        resolve()
+      }, wait)
+      signal.addEventListener('abort', end, { once: true })
+    })
+  }
+
+  /** Throws when the deadline has passed (`REGISTRY_UNREACHABLE`) or the caller has aborted (its reason). */
+  throwIfEnded(): void {
+    if (this.policy.signal.aborted) throw endReason(this.policy.signal)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#direct.destroy(), this.#proxied.destroy()])
+  }
+
+  async #exchange({ method, url, headers, body }: HttpRequest): Promise<HttpResponse> {
+    const { signal } = this.policy
+    const dispatcher: Dispatcher = isLoopback(url.hostname) ? this.#direct : this.#proxied
+    const sent = typeof body === 'function' ? Readable.from(body()) : (body ?? null)
+    try {
+      const reply = await request(url, { method, headers: { ...headers }, body: sent, dispatcher, signal })
+      return responseOf(url, reply)
+    } catch (cause) {
+      this.throwIfEnded()
+      throw unreachable(url, cause)
+    }
+  }
+}
+
+/** Tells whether a status says that the same request may succeed later. */
+export function isPassing(status: number): boolean {
+  return PASSING.has(status)
+}
+
+/** Tells whether an error says that no answer came. */
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof OciError && error.code === 'REGISTRY_UNREACHABLE'
+}
+
+/** Tells whether a host name or address, as in a URL, is this machine. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
+}
+
+function responseOf(url: URL, { statusCode, headers, body }: Dispatcher.ResponseData): HttpResponse {
+  return {
+    status: statusCode,
+    url,
+    header: (name) => [headers[name]].flat()[0],
+    body: readBody(url, body),
+    bytes: async (limit) => {
+      const chunks: Uint8Array[] = []
+      let size = 0
+      for await (const chunk of readBody(url, body)) {
+        size += chunk.length
+        if (size > limit)
+          throw new OciError('REGISTRY_FAILED', `cannot read ${shown(url)}: the reply is over ${limit} bytes`)
+        chunks.push(chunk)
+      }
+      return Buffer.concat(chunks)
+    },
+    drop: () => body.dump({ limit: 64 * 1024 }),
+  }
+}
+
+async function* readBody(url: URL, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body
+  } catch (cause) {
+    throw unreachable(url, cause)
+  }
+}
+
+/** A token or an upload's state stands in the query, so it is never shown. */
+function shown(url: URL): string {
+  return `${url.origin}${url.pathname}`
+}
+
+function unreachable(url: URL, cause: unknown): OciError {
+  if (cause instanceof OciError) return cause
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new OciError('REGISTRY_UNREACHABLE', `cannot reach ${shown(url)}: ${reason}`, { cause })
+}
+
+/** Why everything ended: the deadline is a fault of ours to word, an abort is the caller's own. */
+function endReason(signal: AbortSignal): unknown {
+  const { reason } = signal
+  if (!(reason instanceof DOMException) || reason.name !== 'TimeoutError') return reason
+  return new OciError('REGISTRY_UNREACHABLE', 'cannot go on with the registry: the deadline has passed', {
+    cause: reason,
+  })
+}
+
+/** The wait that a server asks for, in milliseconds: seconds or an HTTP date (RFC 9110 §10.2.3). */
+export function retryAfter(response: HttpResponse): number {
+  const value = response.header('retry-after') ?? ''
+  if (/^\d+$/.test(value)) return Number(value) * 1000
+  const date = Date.parse(value)
+  return Number.isNaN(date) ? 0 : Math.max(0, date - Date.now())
+}

@@ -1,0 +1,57 @@
+import { SandboxError } from '../errors.ts'
+import type { ImageTest } from '../image-test.ts'
+import type { Sandbox } from '../sandbox.ts'
+import type { TestReport, TestResult } from '../test-report.ts'
+import { judge } from '../verdict.ts'
+import { type PreparedImage, prepareImage, type TestableImage } from './prepared-image.ts'
+import { runTest } from './run-test.ts'
+
+/** What `testImage` needs. */
+export interface TestImageOptions {
+  readonly image: TestableImage
+  readonly tests: readonly ImageTest[]
+  readonly sandbox: Sandbox
+  /** Leaves out the tests that are for other variants; absent: none is left out. */
+  readonly variant?: string
+  /** Told each result as soon as it is there. */
+  readonly onProgress?: (result: TestResult) => void
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Runs an image's tests one after another, each in a container of its own, and removes every trace of the image.
+ * A test that could not be run is in the report as such; rejects only when the image itself cannot be made ready
+ * (`IMAGE_CONFIG_INVALID`, `IMAGE_USER_UNKNOWN`, `ROOTFS_INVALID`, `CONTRACT_INVALID`, `SANDBOX_MISSING`, or core's
+ * codes for a broken layer), or when the signal says so.
+ */
+export async function testImage(options: TestImageOptions): Promise<TestReport> {
+  const { sandbox, variant, signal } = options
+  const tests = options.tests.filter(({ variants }) => !variant || !variants || variants.includes(variant))
+  const network = tests.some((test) => test.network === 'host') ? 'host' : 'none'
+  const image = await prepareImage(options.image, { network, ...(signal && { signal }) })
+  try {
+    const results: TestResult[] = []
+    for (const test of tests) {
+      const result = await resultOf(test, { sandbox, image, signal })
+      options.onProgress?.(result)
+      results.push(result)
+    }
+    const notes = image.rootfs.skipped.map((path) => `${path} was left out: it is a device or a fifo`)
+    return { sandbox: sandbox.name, platform: image.platform, contract: image.contract, notes, results }
+  } finally {
+    image.remove()
+  }
+}
+
+async function resultOf(
+  test: ImageTest,
+  { sandbox, image, signal }: { sandbox: Sandbox; image: PreparedImage; signal: AbortSignal | undefined },
+): Promise<TestResult> {
+  try {
+    const outcome = await runTest(sandbox, image, test, signal)
+    return { name: test.name, verdict: judge(test, outcome), outcome }
+  } catch (error) {
+    if (!(error instanceof SandboxError)) throw error
+    return { name: test.name, verdict: { kind: 'not-run', reason: error.message } }
+  }
+}

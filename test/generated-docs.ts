@@ -1,0 +1,107 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CasemateError } from '#core'
+import { effectSummaries } from '#image'
+import { imageTestSchema } from '#sandbox'
+import { statusOfError } from '../src/cli/exit-status.ts'
+import { definitionSchema } from '../src/image/definition/definition-schema.ts'
+
+/** A document that is made from the sources; `path` is below the checkout. */
+export interface GeneratedDoc {
+  readonly path: string
+  readonly text: string
+}
+
+/** A code of a module's error union with the sentence of its doc comment, empty where it has none. */
+export interface DocumentedCode {
+  readonly code: string
+  readonly meaning: string
+}
+
+const NOTICE = '<!-- Made by `npm run docs` from the sources; edit those. -->'
+
+/** Makes every generated document of the checkout at `root`, in path order. */
+export function generatedDocs(root: string): readonly GeneratedDoc[] {
+  return [
+    { path: 'docs/definition.schema.json', text: definitionJsonSchema() },
+    { path: 'docs/effects.md', text: effectsPage() },
+    { path: 'docs/errors.md', text: errorsPage(root) },
+  ]
+}
+
+/** Reads the codes of the closed union in a module's `errors.ts`, in the order in which they stand there. */
+export function parseErrorCodes(source: string): readonly DocumentedCode[] {
+  const union =
+    /export type \w+ErrorCode =([\s\S]*?)\n(?=\n|export|\/\*\*\n|\/\*\* Thrown)/.exec(`${source}\n\n`)?.[1] ?? ''
+  return [...union.matchAll(/(?:\/\*\*([\s\S]*?)\*\/\s*)?\|?\s*'([A-Z0-9_]+)'/g)].map(
+    ([, comment = '', code = '']) => ({
+      code,
+      meaning: comment.replace(/\s*\n?\s*\*?\s+/g, ' ').trim(),
+    }),
+  )
+}
+
+class Probe extends CasemateError {}
+
+function errorsPage(root: string): string {
+  const source = join(root, 'src')
+  const sections = readdirSync(source)
+    .sort()
+    .flatMap((module) => {
+      const codes = readCodes(join(source, module, 'errors.ts'))
+      const rows = codes.map(
+        ({ code, meaning }) => `| \`${code}\` | ${statusOfError(new Probe(code, ''))} | ${meaning} |`,
+      )
+      return rows.length === 0
+        ? []
+        : [`## ${module}\n\n| code | exit | meaning |\n| --- | --- | --- |\n${rows.join('\n')}`]
+    })
+  return `${NOTICE}
+
+# Errors
+
+Every error that Casemate throws on purpose has one of these codes; it ends the error's line, in brackets. A message reads
+"cannot ⟨verb⟩ ⟨object⟩: ⟨reason⟩". Codes are stable, messages are not. The exit status is 2 where the input has to be
+changed and 3 where something could not be done; an answer of "no" is not an error and exits with 1.
+
+${sections.join('\n\n')}
+`
+}
+
+function readCodes(file: string): readonly DocumentedCode[] {
+  try {
+    return parseErrorCodes(readFileSync(file, 'utf8'))
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    throw error
+  }
+}
+
+function effectsPage(): string {
+  const rows = effectSummaries().map(({ name, summary }) => `| \`${name}\` | ${summary} |`)
+  return `${NOTICE}
+
+# Effects
+
+No maintainer script runs when an image is built. What the scripts would have done, and an image needs, is written by these
+effects, in this order; \`casemate explain REF PATH\` names the effect that wrote a path.
+
+| effect | what it writes |
+| --- | --- |
+${rows.join('\n')}
+`
+}
+
+/** The definition's schema with the tests' own in its place, for editors that complete and check YAML. */
+function definitionJsonSchema(): string {
+  const text = JSON.stringify(
+    { $schema: 'https://json-schema.org/draft/2020-12/schema', ...definitionSchema },
+    replaceTests,
+    2,
+  )
+  return `${text}\n`
+}
+
+function replaceTests(_key: string, value: unknown): unknown {
+  return value === definitionSchema.properties.tests.items ? imageTestSchema : value
+}
