@@ -31,7 +31,7 @@ export class SomeError extends CasemateError<SomeErrorCode> {}
 })
 
 test('a union on one line is read as well', () => {
-  const source = "export type ErrorCode = 'A_INVALID' | 'B_LIMIT'\n\n/** Thrown. */\nexport class X {}\n"
+  const source = "export type TinyErrorCode = 'A_INVALID' | 'B_LIMIT'\n\n/** Thrown. */\nexport class X {}\n"
   assert.deepEqual(
     parseErrorCodes(source).map(({ code }) => code),
     ['A_INVALID', 'B_LIMIT'],

@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { CasemateError } from '#core'
-import { effectSummaries } from '#image'
+import { CasemateError, type Json } from '#core'
+import { definitionJsonSchema, effectSummaries } from '#image'
 import { imageTestSchema } from '#sandbox'
 import { statusOfError } from '../src/cli/exit-status.ts'
-import { definitionSchema } from '../src/image/definition/definition-schema.ts'
 
 /** A document that is made from the sources; `path` is below the checkout. */
 export interface GeneratedDoc {
@@ -23,7 +22,7 @@ const NOTICE = '<!-- Made by `npm run docs` from the sources; edit those. -->'
 /** Makes every generated document of the checkout at `root`, in path order. */
 export function generatedDocs(root: string): readonly GeneratedDoc[] {
   return [
-    { path: 'docs/definition.schema.json', text: definitionJsonSchema() },
+    { path: 'docs/definition.schema.json', text: definitionSchemaText() },
     { path: 'docs/effects.md', text: effectsPage() },
     { path: 'docs/errors.md', text: errorsPage(root) },
   ]
@@ -92,16 +91,8 @@ ${rows.join('\n')}
 `
 }
 
-/** The definition's schema with the tests' own in its place, for editors that complete and check YAML. */
-function definitionJsonSchema(): string {
-  const text = JSON.stringify(
-    { $schema: 'https://json-schema.org/draft/2020-12/schema', ...definitionSchema },
-    replaceTests,
-    2,
-  )
-  return `${text}\n`
-}
-
-function replaceTests(_key: string, value: unknown): unknown {
-  return value === definitionSchema.properties.tests.items ? imageTestSchema : value
+/** The definition's schema with that of its tests in it, for editors that complete and check YAML. */
+function definitionSchemaText(): string {
+  const test: Json = JSON.parse(JSON.stringify(imageTestSchema))
+  return `${JSON.stringify(definitionJsonSchema(test), undefined, 2)}\n`
 }

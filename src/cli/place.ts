@@ -10,7 +10,9 @@ export async function placeOf(options: PlaceOptions, definitionFiles: readonly s
   const archiveFolders = [...new Set(definitionFiles.map((file) => join(dirname(file), 'archives')))]
   return {
     archiveFolders,
-    ...(options.mirror === undefined ? {} : { mirrors: parseMirrors(options.mirror, await kindsOf(archiveFolders), '--mirror') }),
+    ...(options.mirror === undefined
+      ? {}
+      : { mirrors: parseMirrors(options.mirror, await kindsOf(archiveFolders), '--mirror') }),
     ...(options.offline === undefined ? {} : { offline: options.offline }),
   }
 }

@@ -1,3 +1,5 @@
+import { DebianError } from './errors.ts'
+
 /** A path that a package of an archive has, as its `Contents` index says. */
 export interface FileMatch {
   /** Absolute. */
@@ -22,12 +24,15 @@ export class ContentsSearch {
     this.#wanted = wanted.replace(/^\/+/, '')
   }
 
-  /** Takes the next bytes of the text. */
+  /** Takes the next bytes of the text. Throws `INDEX_INVALID` for a line over 1 MiB. */
   push(chunk: Uint8Array): void {
     const text = Buffer.concat([this.#rest, chunk])
     const end = text.lastIndexOf(NEWLINE) + 1
     this.#search(text.subarray(0, end))
     this.#rest = text.subarray(end)
+    if (this.#rest.length > LINE_LIMIT) {
+      throw new DebianError('INDEX_INVALID', 'cannot search an index of files: it has a line of more than 1 MiB')
+    }
   }
 
   /** Takes the end of the text. */
@@ -37,15 +42,14 @@ export class ContentsSearch {
 
   /** Lines are looked at only where the wanted text occurs: the indexes are hundreds of megabytes. */
   #search(text: Buffer): void {
-    let from = 0
-    for (;;) {
+    for (let from = 0; from < text.length && this.#wanted !== ''; ) {
       const hit = text.indexOf(this.#wanted, from)
       if (hit < 0) return
       const start = text.lastIndexOf(NEWLINE, hit) + 1
       const newline = text.indexOf(NEWLINE, hit)
       const end = newline < 0 ? text.length : newline
       this.#take(text.toString('utf8', start, end))
-      from = end
+      from = end + 1
     }
   }
 
@@ -59,3 +63,4 @@ export class ContentsSearch {
 }
 
 const NEWLINE = 10
+const LINE_LIMIT = 1 << 20

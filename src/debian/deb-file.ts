@@ -54,7 +54,7 @@ export function readDebControl(source: DebSource, decoders: DecoderFactory): Deb
     limits: CONTROL_LIMITS.tar,
     onEntry: (header) => controlSink(source.name, header, files),
   })
-  decodeMember(source, members.control, decoders, reader, CONTROL_LIMITS.decode)
+  decodeMember(source, members.control, { decoders, limits: CONTROL_LIMITS.decode, reader })
   const stanza = controlStanza(source.name, files.get('control'))
   return { package: parseBinaryPackage(stanza), stanza, files, data: members.data }
 }
@@ -67,7 +67,7 @@ export function readDebControl(source: DebSource, decoders: DecoderFactory): Deb
 export function readDebData(source: DebSource, data: DebMember, options: DebDataOptions): void {
   const limits = options.limits ?? DEB_DATA_LIMITS
   const reader = debDataReader(source.name, limits.tar, options.onEntry)
-  decodeMember(source, data, options.decoders, reader, limits.decode)
+  decodeMember(source, data, { decoders: options.decoders, limits: limits.decode, reader })
 }
 
 /** Gives the reader of a decoded data.tar, for callers that decode by other means; `readDebData` says what throws. */
@@ -76,15 +76,15 @@ export function debDataReader(name: string, limits: TarLimits, onEntry: DebDataO
   return new TarReader({ origin: `${name} (data.tar)`, limits, onEntry: (header) => onEntry(entries.take(header)) })
 }
 
-function decodeMember(
-  { read, name }: DebSource,
-  member: DebMember,
-  decoders: DecoderFactory,
-  reader: TarReader,
-  limits: DecodeLimits,
-): void {
-  const options = { origin: `${name} (${member.name})`, limits, onOutput: (chunk: Uint8Array) => reader.push(chunk) }
-  const decoder = decoders(member.compression, options)
+interface MemberReading {
+  readonly decoders: DecoderFactory
+  readonly limits: DecodeLimits
+  readonly reader: TarReader
+}
+
+function decodeMember({ read, name }: DebSource, member: DebMember, { decoders, limits, reader }: MemberReading): void {
+  const onOutput = (chunk: Uint8Array) => reader.push(chunk)
+  const decoder = decoders(member.compression, { origin: `${name} (${member.name})`, limits, onOutput })
   const end = member.offset + member.size
   for (let at = member.offset; at < end; at += READ) decoder.push(read(at, Math.min(READ, end - at)))
   decoder.end()

@@ -93,7 +93,7 @@ const wrong: [string, RegExp, string][] = [
     /second time/,
     'one path under two names',
   ],
-  ['packages: ["xx=1:"]', /packages\[0\]: "1:" is no version/, 'no version'],
+  ['packages: ["xx=1:"]', /packages\[0\]: cannot parse request "xx=1:": "1:" is no version/, 'no version'],
   ['packages: ["xx:any"]', /packages\[0\]: .*is no architecture/, 'any is a qualifier of dependencies'],
   ['contract: { ports: ["99999/udp"] }', /found the port 99999/, 'ports end at 65535'],
   ['variants: { runtime: {} }', /2:13: variants: the definition itself is the runtime variant/, 'a reserved name'],

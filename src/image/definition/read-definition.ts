@@ -97,7 +97,7 @@ class FragmentReader {
         return [parseRequest(text)]
       } catch (error) {
         if (!(error instanceof SolverError)) throw error
-        this.note([...path, index], error.message.replace(/^cannot parse request "[^"]*": /, ''))
+        this.note([...path, index], error.message)
         return []
       }
     })

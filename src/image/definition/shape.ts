@@ -102,7 +102,7 @@ function memberFaults(
 function hasType(shape: Shape, value: unknown): boolean {
   switch (shape.type) {
     case undefined:
-      return true
+      return shape.enum === undefined || typeof value === 'string'
     case 'object':
       return isRecord(value)
     case 'array':
@@ -115,10 +115,10 @@ function hasType(shape: Shape, value: unknown): boolean {
 }
 
 function isAllowedScalar(shape: Shape, value: unknown): boolean {
-  if (shape.enum !== undefined) return typeof value === 'string' && shape.enum.includes(value)
   if (typeof value === 'number') return value >= (shape.minimum ?? value) && value <= (shape.maximum ?? value)
   if (typeof value !== 'string') return true
   return (
+    (shape.enum === undefined || shape.enum.includes(value)) &&
     (shape.pattern === undefined || new RegExp(shape.pattern, 'u').test(value)) &&
     (shape.maxLength === undefined || value.length <= shape.maxLength)
   )

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
-import { type ContentSink, parseDigest, type TarHeader } from '#core'
+import { type ContentSink, parseDigest } from '#core'
+import type { DebEntry } from '#debian'
 import type { MemberOmission } from '../member.ts'
 import type { UnpackedEntry } from '../member-plan.ts'
 import type { Spill } from './spill.ts'
@@ -24,8 +25,9 @@ export class ShippedFiles {
     return this.#newest
   }
 
-  /** Takes an entry whose path is absolute and normal; gives what takes its content, for a file. */
-  take(path: string, header: TarHeader): ContentSink | undefined {
+  /** Takes an entry; gives what takes its content, for a file. */
+  take(header: DebEntry): ContentSink | undefined {
+    const { path } = header
     this.#newest = Math.max(this.#newest, header.mtime)
     if (path === '/') return undefined
     if (header.xattrs.size > 0) this.omissions.push({ path, rule: 'extended-attributes', size: 0 })

@@ -28,7 +28,7 @@ export class Spill implements Disposable {
 
   /** Takes a copy of the bytes. */
   append(bytes: Uint8Array): void {
-    this.#chunks.push(bytes.slice())
+    this.#chunks.push(Uint8Array.from(bytes))
     this.#buffered += bytes.length
     this.#size += bytes.length
     if (this.#size > MEMORY_LIMIT && this.#buffered > BUFFER) this.#flush()

@@ -1,12 +1,20 @@
-import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { parseDigest, type TarHeader } from '#core'
-import { readDebControl, readDebData } from '#debian'
+import { type ContentSink, digestOf } from '#core'
+import {
+  createDecoders,
+  type DebEntry,
+  type DebSource,
+  type DecoderFactory,
+  loadXzModule,
+  readDebControl,
+  readDebData,
+} from '#debian'
 import { compressBlock } from '../codec.ts'
 import { cutBlocks, planMember, type UnpackedEntry } from '../member-plan.ts'
 import { databaseDirectories, databaseFiles } from '../package-database.ts'
 import { mergeUsr, ruleAgainst } from '../path-rules.ts'
 import type { UnpackResult, UnpackTask } from './member-task.ts'
+import { ShippedFiles } from './shipped-files.ts'
 import { Spill } from './spill.ts'
 
 /**
@@ -21,48 +29,28 @@ export function unpackMember(task: UnpackTask): UnpackResult {
       const bytes = Buffer.allocUnsafe(length)
       return bytes.subarray(0, readSync(file, bytes, 0, length, offset))
     }
-    return unpack(task, { read, size: fstatSync(file).size }, spill)
+    return unpack(task, { read, size: fstatSync(file).size, name: task.name }, spill)
   } finally {
     closeSync(file)
   }
 }
 
-interface DebFile {
-  readonly read: ReadAt
-  readonly size: number
-}
+/** One set of decoders a thread: compiling their code costs more than many a package. */
+let decoders: DecoderFactory | undefined
 
-function unpack(task: UnpackTask, { read, size }: DebFile, spill: Spill): UnpackResult {
+function unpack(task: UnpackTask, source: DebSource, spill: Spill): UnpackResult {
   const { recipe, name } = task
-  const deb = readDebControl(read, size, name)
+  decoders ??= createDecoders(loadXzModule())
+  const deb = readDebControl(source, decoders)
   const shipped = new ShippedFiles(spill, conffilesOf(deb.files))
-  readDebData(read, deb, name, (entry) => shipped.take(entry))
-  const kept = shipped.entries.filter((entry) => isKept(entry, recipe))
-  const database = databaseFiles(deb.controlText, deb.files, kept).map(({ path, mode, content }) => {
-    const spilled = spill.size
-    spill.append(content)
-    return {
-      ...databaseMetadata,
-      path,
-      type: 'file',
-      mode,
-      mtime: shipped.newest,
-      size: content.length,
-      digest: digestOf(content),
-      spilled,
-    } as const
-  })
+  const onEntry = (entry: DebEntry): ContentSink | undefined => shipped.take(entry)
+  readDebData(source, deb.data, { decoders, onEntry })
+  const control = Buffer.from(deb.files.get('control') ?? '').toString('utf8')
+  const plan = planMember([...shipped.entries, ...databaseOf(control, deb.files, { shipped, spill, recipe })], recipe)
   spill.finish()
-  const directories = databaseDirectories
-    .filter((path) => !shipped.entries.some((entry) => entry.path === path))
-    .map(
-      (path) =>
-        ({ ...databaseMetadata, path, type: 'directory', mode: 0o755, mtime: shipped.newest, size: 0 }) as const,
-    )
-  const plan = planMember([...shipped.entries, ...directories, ...database], recipe)
   const member = {
     package: name,
-    control: deb.controlText,
+    control,
     controlFiles: textFiles(deb.files),
     conffileSums: shipped.conffileSums,
     entries: plan.entries,
@@ -77,6 +65,25 @@ function unpack(task: UnpackTask, { read, size }: DebFile, spill: Spill): Unpack
     member,
     blocks: blocks.map((parts) => compressBlock(recipe.codec, spill.assemble(parts))),
   }
+}
+
+/** The package's part of dpkg's database, with the directories that lead to it. */
+function databaseOf(
+  control: string,
+  files: ReadonlyMap<string, Uint8Array>,
+  { shipped, spill, recipe }: { shipped: ShippedFiles; spill: Spill; recipe: UnpackTask['recipe'] },
+): UnpackedEntry[] {
+  const kept = shipped.entries.filter((entry) => isKept(entry, recipe))
+  const metadata = { ...databaseMetadata, mtime: shipped.newest }
+  const described = databaseFiles(control, files, kept).map(({ path, mode, content }): UnpackedEntry => {
+    const spilled = spill.size
+    spill.append(content)
+    return { ...metadata, path, type: 'file', mode, size: content.length, digest: digestOf(content), spilled }
+  })
+  const directories = databaseDirectories
+    .filter((path) => !shipped.entries.some((entry) => entry.path === path))
+    .map((path): UnpackedEntry => ({ ...metadata, path, type: 'directory', mode: 0o755, size: 0 }))
+  return [...directories, ...described]
 }
 
 const databaseMetadata = { uid: 0, gid: 0 } as const

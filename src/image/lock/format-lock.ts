@@ -1,5 +1,5 @@
 import type { Json } from '#core'
-import { type Lock, type LockedPlatform, packageKey } from './lock.ts'
+import type { Lock, LockedPlatform } from './lock.ts'
 
 /** The version of the file's own grammar, apart from the layer format. */
 export const LOCK_VERSION = 1
@@ -33,7 +33,7 @@ export function formatLock(lock: Lock): string {
 }
 
 function formatPlatform({ packages, derived }: LockedPlatform): string {
-  const packageRows = sorted(packages, packageKey).map((one) => ({
+  const packageRows = sorted(packages, ({ name, architecture }) => `${name} ${architecture}`).map((one) => ({
     name: one.name,
     version: one.version,
     architecture: one.architecture,

@@ -79,18 +79,24 @@ function classifyScript(
   facts: ScriptFacts,
   triggers: readonly string[],
 ): ClassifiedScript {
-  const reviewed = reviewedScripts.get(hexOf(digestOf(bytes)))
-  if (reviewed !== undefined) return wholeScript(script, bytes, reviewed, reviewed.actions?.(facts.package))
   const text = new TextDecoder().decode(bytes)
+  const reviewed = reviewedScripts.get(hexOf(digestOf(bytes)))
   if (!/^#! *\/(usr\/)?bin\/(sh|dash|bash)\b/.test(text)) {
     const by = `it is no shell script but starts "${text.split('\n')[0]?.slice(0, 40)}"`
-    return wholeScript(script, bytes, { class: 'open', by })
+    return wholeScript(script, bytes, reviewed ?? { class: 'open', by })
   }
   try {
-    return followed(script, bytes, text, { facts, triggers })
+    const read = followed(script, bytes, text, { facts, triggers })
+    if (reviewed === undefined) return read
+    return wholeScript(
+      script,
+      bytes,
+      reviewed,
+      read.actions.filter(({ kind }) => reviewed.keeps.includes(kind)),
+    )
   } catch (error) {
     if (!(error instanceof ImageError) || error.code !== 'SCRIPT_UNREADABLE') throw error
-    return wholeScript(script, bytes, { class: 'open', by: error.message })
+    return wholeScript(script, bytes, reviewed ?? { class: 'open', by: error.message })
   }
 }
 

@@ -68,6 +68,8 @@ export function outputOf({ words }: ShellCall, facts: ScriptFacts): ShellValue {
       return known[0] === '--listpackage' || known[0] === '--list' ? '' : undefined
     case 'update-alternatives':
       return known[0] === '--list' || known[0] === '--query' ? '' : undefined
+    case 'uname':
+      return known.length === 0 || known[0] === '-s' ? 'Linux\n' : undefined
     case 'mktemp':
       return '/tmp/of-the-script'
     case 'dirname':

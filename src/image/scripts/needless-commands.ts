@@ -13,7 +13,8 @@ const commands: Readonly<Record<keyof typeof reasons, string>> = {
   reads: `: true false echo printf [ test cat grep egrep fgrep zgrep awk mawk cut tr sort uniq head tail wc basename dirname
     readlink realpath md5sum sha1sum sha256sum stat id getent date uname mktemp expr seq which command type hash cmp diff comm
     dpkg-query dpkg-realpath dpkg-architecture read cd pwd umask trap wait sleep sync hostname getconf ls test locale nproc tty
-    tput ischroot mountpoint pidof pgrep ps ss apt-config dpkg-vendor lsb_release xargs yes rev nl tac logger run-parts phpquery journalctl`,
+    tput ischroot mountpoint pidof pgrep ps ss apt-config dpkg-vendor lsb_release xargs yes rev nl tac logger run-parts phpquery journalctl
+    setup_colors warning error info`,
   service: `invoke-rc.d update-rc.d deb-systemd-helper deb-systemd-invoke systemctl service start-stop-daemon telinit init
     udevadm initctl killall kill modprobe sysctl setupcon`,
   debconf: `db_version db_capb db_get db_set db_fset db_input db_go db_stop db_reset db_subst db_title db_settitle db_beginblock

@@ -102,8 +102,8 @@ function trimmed(value: string, operator: string, pattern: string): string {
 /** Tells whether a text matches a pattern of the shell: `*`, `?`, `[…]` (POSIX.1-2024 XCU §2.14). */
 export function matchesPattern(text: string, pattern: string): boolean {
   const source = pattern.replace(/\[!([^\]]*)\]|\[([^\]]*)\]|[*?]|[\\^$.|+(){}[\]]/g, (token, not, set) => {
-    if (token === '*') return '[^]*'
-    if (token === '?') return '[^]'
+    if (token === '*') return '[\\s\\S]*'
+    if (token === '?') return '[\\s\\S]'
     if (typeof not === 'string') return `[^${escapeSet(not)}]`
     if (typeof set === 'string') return `[${escapeSet(set)}]`
     return `\\${token}`

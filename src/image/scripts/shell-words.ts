@@ -102,7 +102,7 @@ function readBraced(reader: ShellReader, quoted: boolean): WordPart {
 
 /** A back-quoted command is read for its extent only: what it gives stays unknown unless it is plain. */
 function readBackQuoted(reader: ShellReader, quoted: boolean): WordPart {
-  const text = reader.takeMatch(/(?:[^`\\]|\\[^])*/y)
+  const text = reader.takeMatch(/(?:[^`\\]|\\[\s\S])*/y)
   reader.expect('`')
   const inner = reader.inner(text.replace(/\\([$`\\])/g, '$1'))
   return { type: 'substitution', body: inner, quoted }

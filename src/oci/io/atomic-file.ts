@@ -14,21 +14,29 @@ export async function writeFileAtomically(
   const partial = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.partial`)
   try {
     await mkdir(dirname(path), { recursive: true })
-    const file = await open(partial, 'wx', 0o666)
-    try {
-      for await (const chunk of bytes) {
-        for (let done = 0; done < chunk.length; ) {
-          done += (await file.write(chunk, done)).bytesWritten
-        }
-      }
-    } finally {
-      await file.close()
-    }
-    await rename(partial, path)
+    await writeNew(partial, bytes)
+    await rename(partial, path).catch(async (error: unknown) => {
+      await rm(partial, { force: true })
+      throw error
+    })
   } catch (cause) {
-    await rm(partial, { force: true })
     if (cause instanceof OciError) throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new OciError('OUTPUT_FAILED', `cannot write ${path}: ${reason}`, { cause })
+  }
+}
+
+/** Writes a file that was not there, or leaves none. */
+async function writeNew(path: string, bytes: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+  const file = await open(path, 'wx', 0o666)
+  try {
+    for await (const chunk of bytes) {
+      for (let done = 0; done < chunk.length; ) done += (await file.write(chunk, done)).bytesWritten
+    }
+  } catch (error) {
+    await rm(path, { force: true })
+    throw error
+  } finally {
+    await file.close()
   }
 }

@@ -6,7 +6,6 @@ import http from 'node:http'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { digestOf, hexOf } from '#core'
@@ -21,13 +20,18 @@ import {
 } from '#oci'
 import { tarOf } from '#testkit'
 
+/** What ends with a test, or with a proof. */
+export interface Cleanup {
+  after(end: () => unknown): void
+}
+
 /** Runs a program and gives its standard output; rejects with its standard error when it fails. */
 export async function run(program: string, ...args: string[]): Promise<string> {
   return (await promisify(execFile)(program, args, { maxBuffer: 1 << 26 })).stdout
 }
 
 /** A folder of its own for a test. */
-export function testFolder(t: TestContext): string {
+export function testFolder(t: Cleanup): string {
   const folder = mkdtempSync(join(tmpdir(), 'casemate-oci-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   return folder
@@ -73,7 +77,7 @@ export function noise(length: number, seed: string): Uint8Array {
 }
 
 /** Debian's docker-registry on a free port, with a user `tester:secret` where `locked`. Gives `HOST:PORT`. */
-export async function dockerRegistry(t: TestContext, { locked = false } = {}): Promise<string> {
+export async function dockerRegistry(t: Cleanup, { locked = false } = {}): Promise<string> {
   const folder = testFolder(t)
   const port = await freePort()
   const auth = { auth: { htpasswd: { realm: 'test', path: join(folder, 'htpasswd') } } }
@@ -94,7 +98,7 @@ export async function dockerRegistry(t: TestContext, { locked = false } = {}): P
 }
 
 /** An HTTP server on a free port of this machine. Gives `HOST:PORT`. */
-export async function httpServer(t: TestContext, handler: http.RequestListener): Promise<string> {
+export async function httpServer(t: Cleanup, handler: http.RequestListener): Promise<string> {
   const server = http.createServer(handler).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => {
@@ -105,7 +109,7 @@ export async function httpServer(t: TestContext, handler: http.RequestListener):
 }
 
 /** A registry that keeps the bytes of a request that breaks off, as distribution-spec allows. It stores nothing else. */
-export async function partialRegistry(t: TestContext) {
+export async function partialRegistry(t: Cleanup) {
   const known = new Set<string>()
   const uploads = new Map<string, Buffer>()
   let received = 0
@@ -141,7 +145,7 @@ export type Interference = (
 ) => 'handled' | { cutAfter: number } | undefined
 
 /** A proxy before a registry that notes `METHOD /path` of every request and may interfere. */
-export async function proxyBefore(t: TestContext, registry: string, interfere: Interference = () => undefined) {
+export async function proxyBefore(t: Cleanup, registry: string, interfere: Interference = () => undefined) {
   const requests: string[] = []
   /** Where the ranges of uploads begin. */
   const starts: number[] = []

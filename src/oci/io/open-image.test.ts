@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { canonicalJson, digestOf, hexOf } from '#core'
 import { type ImageSource, openImage, parsePlatform, parseReference, pushImage, type Reference, writeImage } from '#oci'
 import { tarOf } from '#testkit'
@@ -80,8 +80,7 @@ test('archives that skopeo writes open, whatever it called the files', async (t)
   }
 })
 
-/** A layout whose one image has these documents changed before their digests are made. */
-function damagedLayer(folder: string, image: ImageSource): string {
+function layerPath(folder: string, image: ImageSource): string {
   return join(folder, 'out/blobs/sha256', hexOf(image.images[0]!.layers[0]!.descriptor.digest))
 }
 
@@ -90,7 +89,7 @@ test('a layer with other bytes ends in an error, not in a shorter tree', async (
   const reference = parseReference(`oci:${folder}/out:app`)
   const image = sampleImage(folder)
   await store(image, reference)
-  const path = damagedLayer(folder, image)
+  const path = layerPath(folder, image)
   const bytes = readFileSync(path)
   bytes[20]! ^= 1
   writeFileSync(path, bytes)

@@ -27,7 +27,7 @@ export interface Rootfs {
 
 /**
  * Unpacks layers, lowest first, below the host's folder for temporary files.
- * Throws `ROOTFS_INVALID`, or what `TarReader` throws; nothing is left then.
+ * Rejects with `ROOTFS_INVALID`, what `TarReader` throws, or the signal's reason; nothing is left then.
  */
 export async function unpackRootfs(layers: readonly ImageLayer[], signal?: AbortSignal): Promise<Rootfs> {
   const directory = fs.mkdtempSync(join(tmpdir(), 'casemate-'))
@@ -72,10 +72,16 @@ async function readLayer({ mediaType, open }: ImageLayer, reader: TarReader, sig
     reader.end()
   }
   const options = signal ? { signal } : {}
-  if (/\.tar[.+]gzip$/.test(mediaType)) await pipeline(open(), createGunzip(), read, options)
-  else if (/\.tar[.+]zstd$/.test(mediaType)) await pipeline(open(), createZstdDecompress(), read, options)
-  else if (mediaType.endsWith('.tar')) await pipeline(open(), read, options)
-  else throw new SandboxError('ROOTFS_INVALID', `cannot unpack layer: media type "${mediaType}" is no layer's`)
+  try {
+    if (/\.tar[.+]gzip$/.test(mediaType)) await pipeline(open(), createGunzip(), read, options)
+    else if (/\.tar[.+]zstd$/.test(mediaType)) await pipeline(open(), createZstdDecompress(), read, options)
+    else if (mediaType.endsWith('.tar')) await pipeline(open(), read, options)
+    else throw new SandboxError('ROOTFS_INVALID', `cannot unpack layer: media type "${mediaType}" is no layer's`)
+  } catch (error) {
+    // Node's versions differ in which error an abort becomes.
+    signal?.throwIfAborted()
+    throw error
+  }
   return bytes
 }
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import fs from 'node:fs'
+import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
@@ -160,6 +162,17 @@ for (const sandbox of sandboxes) {
     assert.doesNotMatch(result.outcome?.stdout.text ?? '', /^[2-9][0-9]*: (?!sit|ip6|tunl|gre|erspan)/m)
   })
 
+  check("has the host's network only when the test asks for it", async (t) => {
+    const server = net.createServer((socket) => socket.end('from the host')).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.after(() => server.close())
+    const address = server.address()
+    const port = typeof address === 'object' ? address?.port : undefined
+    const command = ['/bin/busybox', 'nc', '127.0.0.1', String(port)]
+    passed(await run(sandbox, { command, network: 'host', stdout: { equals: 'from the host' } }))
+    failed(await run(sandbox, { command }), /exit code 1/)
+  })
+
   check("gives the image's and the test's environment and nothing of the host's", async () => {
     process.env['CASEMATE_TEST_SECRET'] = 'leaked'
     const result = await run(sandbox, { command: ['/bin/env'], environment: { FROM_TEST: 'a=b c' } })
@@ -250,6 +263,24 @@ for (const sandbox of sandboxes) {
     const mute = { tcp: { send: 'abc\n', contains: 'other' } }
     const result = await run(sandbox, { args, start: true, ready: { port: 7000 }, probe: mute, timeout: '1s' })
     failed(result, /port 7000 does not contain "other"; it is "abc/)
+  })
+
+  check('gives up a container that never began, and one that cannot be made', async () => {
+    const directory = fs.mkdtempSync(join(scratch, 'spec-'))
+    const root = join(directory, 'root')
+    fs.mkdirSync(join(root, 'proc'), { recursive: true })
+    fs.mkdirSync(join(root, 'dev'))
+    fs.mkdirSync(join(root, 'sys'))
+    const user = { uid: 65532, gid: 65532 }
+    const base = { directory, root, environment: {}, workDir: '/', user, writable: [], network: 'none' } as const
+    fs.writeFileSync(join(root, 'busybox'), BUSYBOX, { mode: 0o755 })
+    const container = await sandbox.launch({ ...base, id: `never-${process.pid}`, argv: ['/busybox', 'true'] })
+    await container.destroy()
+    await container.destroy()
+    assert.equal(fs.existsSync(`/proc/${container.pid}`), false)
+    const impossible = { ...base, root: join(directory, 'missing'), id: `none-${process.pid}`, argv: ['/x'] } as const
+    await assert.rejects(sandbox.launch(impossible), { code: 'SANDBOX_FAILED' })
+    fs.rmSync(directory, { recursive: true })
   })
 
   check('leaves nothing on disk, not even after a failure', async () => {
