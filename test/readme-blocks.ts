@@ -24,11 +24,20 @@ export function fencedBlocks(markdown: string): readonly FencedBlock[] {
   return blocks
 }
 
-/** The commands of the `sh` blocks of a README, a line each, in order; every one of them is run by `.ci/run`. */
-export function shellCommands(markdown: string): readonly string[] {
-  return fencedBlocks(markdown)
-    .filter(({ language }) => language === 'sh')
-    .flatMap(({ text }) => text.split('\n'))
-    .map((line) => line.replace(/\s+#.*$/, '').trim())
-    .filter((line) => line !== '')
+/** What a reader of a README does: runs a command, or keeps a definition as the file that the text calls it. */
+export type ReadmeStep =
+  | { readonly kind: 'command'; readonly line: string }
+  | { readonly kind: 'definition'; readonly path: string; readonly text: string }
+
+/** A README's `sh` blocks, a line a step, and its definitions as `IMAGE/casemate.yaml`, in order. */
+export function readmeSteps(markdown: string): readonly ReadmeStep[] {
+  return fencedBlocks(markdown).flatMap(({ language, text }): ReadmeStep[] => {
+    if (language === 'sh') {
+      const lines = text.split('\n').filter((line) => line.trim() !== '')
+      return lines.map((line) => ({ kind: 'command', line }))
+    }
+    const [, image] = /^image: (\S+)$/m.exec(text) ?? []
+    if (language !== 'yaml' || image === undefined) return []
+    return [{ kind: 'definition', path: `${image}/casemate.yaml`, text: `${text}\n` }]
+  })
 }

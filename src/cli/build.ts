@@ -1,43 +1,23 @@
-import {
-  type ArchivePlace,
-  BUILT_IN_ARCHIVES,
-  defaultCacheFolder,
-  fetchPackages,
-  readArchives,
-  selectArchive,
-} from '#debian'
-import {
-  type BuiltImage,
-  buildImage,
-  type EffectiveDefinition,
-  type Lock,
-  type LockedPackage,
-  type OpenedDefinition,
-  openDefinition,
-  openMemberPool,
-  openWorkshop,
-  type RunAs,
-} from '#image'
-import { composeIndex, debianArchitectureOf, parsePlatform, parseReference, segmentBlobs } from '#oci'
-import { type Contract, contractLabels } from '#sandbox'
-import { type MemberCounts, printBuildSummary } from './build-summary.ts'
+import { type EffectiveDefinition, type OpenedDefinition, openDefinition } from '#image'
+import { composeIndex, parseReference, segmentBlobs } from '#oci'
+import { type BuildOrder, type BuildSettings, buildPlatforms } from './build-platforms.ts'
+import { printBuildSummary } from './build-summary.ts'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { provideLock } from './lock-choice.ts'
+import { openScripts } from './open-scripts.ts'
 import { writeOutputs } from './outputs.ts'
 import { placeOf } from './place.ts'
 import { Stages } from './stages.ts'
-import { formatBytes, type Terminal } from './terminal.ts'
+import type { Terminal } from './terminal.ts'
 import type { PlaceOptions } from './verb.ts'
 
 /** The options of `casemate build`, as the command line gives them. */
-export interface BuildOptions extends PlaceOptions {
+export interface BuildOptions extends PlaceOptions, BuildSettings {
   readonly variant: string
   readonly platform?: string
   readonly output?: readonly string[]
   readonly load?: boolean
-  readonly zstd?: boolean
-  readonly workers?: string
   readonly json?: boolean
 }
 
@@ -59,6 +39,7 @@ export async function runBuild(reference: string, options: BuildOptions, termina
   const { lock, file: lockFile } = choice
   const order: BuildOrder = { opened, effective, lock, platforms, place, options }
   const { built, members } = await stages.run('build', () => buildPlatforms(order, stages))
+  for (const line of openScripts(opened, built)) terminal.warn(line)
   const image = composeIndex(
     built.map((one) => one.image),
     segmentBlobs(built.flatMap((one) => one.blobs)),
@@ -71,94 +52,8 @@ export async function runBuild(reference: string, options: BuildOptions, termina
   return exitStatus.done
 }
 
-/** What is to be built, once everything is decided. */
-interface BuildOrder {
-  readonly opened: OpenedDefinition
-  readonly effective: EffectiveDefinition
-  readonly lock: Lock
-  readonly platforms: readonly string[]
-  readonly place: ArchivePlace
-  readonly options: BuildOptions
-}
-
-/** Builds the platforms one after another, each on all threads. */
-async function buildPlatforms(
-  order: BuildOrder,
-  stages: Stages,
-): Promise<{ built: BuiltImage[]; members: MemberCounts }> {
-  const { opened, effective, lock, platforms, place, options } = order
-  await using pool = openMemberPool(threadsOf(options))
-  const codec = options.zstd === true ? 'zstd' : 'gzip'
-  const workshop = await openWorkshop(defaultCacheFolder(), pool, codec, String(process.pid))
-  const counts = { reused: 0, made: 0 }
-  const built: BuiltImage[] = []
-  for (const platform of platforms) {
-    const onMember = (name: string, cached: boolean) => {
-      counts[cached ? 'reused' : 'made']++
-      stages.progress(`${platform}: ${name}`)
-    }
-    const fetch = (packages: readonly LockedPackage[]) => fetchDebs(packages, order, stages)
-    const facts = {
-      platform,
-      architecture: debianArchitectureOf(parsePlatform(platform)),
-      release: await releaseOf(effective, place),
-    }
-    const labels = (user: RunAs) => contractLabels(contractOf(effective, user))
-    built.push(
-      await buildImage(
-        { definition: effective, contents: opened.definition.contents, lock, ...facts, labels, fetch, onMember },
-        workshop,
-      ),
-    )
-  }
-  return { built, members: counts }
-}
-
-function fetchDebs(packages: readonly LockedPackage[], { place, lock }: BuildOrder, stages: Stages) {
-  return fetchPackages(packages, {
-    ...place,
-    observed: lock.observed,
-    onProgress: ({ filesDone, files, bytesDone, bytes }) =>
-      stages.progress(`fetch ${filesDone}/${files} packages, ${formatBytes(bytesDone)} of ${formatBytes(bytes)}`),
-  })
-}
-
-/** The release facts of the first archive that is one, which effects go by. */
-async function releaseOf({ archives }: EffectiveDefinition, { archiveFolders = [] }: ArchivePlace) {
-  const files = await readArchives([BUILT_IN_ARCHIVES, ...archiveFolders])
-  for (const name of archives) {
-    const { release } = selectArchive(files, name).archive
-    if (release !== undefined) return release
-  }
-  throw new UsageError('USAGE_INVALID', `cannot build from ${archives.join(', ')}: none of these archives is a release`)
-}
-
-function threadsOf({ workers }: BuildOptions): number | undefined {
-  if (workers === undefined) return undefined
-  const threads = Number(workers)
-  if (Number.isInteger(threads) && threads >= 1 && threads <= 256) return threads
-  throw new UsageError('USAGE_INVALID', `cannot use "${workers}" workers: want a number from 1 to 256`)
-}
-
-/** What the definition promises, with the user as numbers. */
-function contractOf(
-  { contract, entrypoint, cmd, environment }: EffectiveDefinition,
-  { name, uid, gid }: RunAs,
-): Contract {
-  return {
-    schema: 'casemate.contract/v1',
-    user: { ...(name === undefined ? {} : { name }), uid, gid },
-    entrypoint: [...entrypoint],
-    cmd: [...cmd],
-    ports: [...contract.ports],
-    writable: [...contract.writable],
-    'stop-signal': contract.stopSignal,
-    environment: { ...environment },
-    'work-dir': contract.workDir,
-  }
-}
-
-function variantOf({ definition }: OpenedDefinition, variant: string): EffectiveDefinition {
+/** The variant of that name. Throws `USAGE_INVALID`. */
+export function variantOf({ definition }: OpenedDefinition, variant: string): EffectiveDefinition {
   const effective = definition.variants.get(variant)
   if (effective !== undefined) return effective
   const known = [...definition.variants.keys()].join(', ')

@@ -113,7 +113,7 @@ function checkText(entry: TarHeaderInput, value = ''): void {
 
 /** What stands in the ustar field when the value itself stands in a pax record. */
 function overflowed(value: number, limit: number): number {
-  return value > limit ? 0 : value
+  return value > limit && Number.isSafeInteger(value) ? 0 : value
 }
 
 function fieldOf(value = '', length: number): string {

@@ -36,7 +36,12 @@ test('an archive file is read with the defaults that the documentation names', (
 })
 
 const refused: [string, string, RegExp, string][] = [
-  ['loud-after-hours', 'loud-after-hour', /acme\.yaml:13:\d+: unknown key "loud-after-hour".*"loud-after-hours"/, 'a key is misspelt'],
+  [
+    'loud-after-hours',
+    'loud-after-hour',
+    /acme\.yaml:13:\d+: unknown key "loud-after-hour".*"loud-after-hours"/,
+    'a key is misspelt',
+  ],
   ['signed-by: [own]', 'signed-by: [other]', /signed by "other"/, 'a key is not listed'],
   ['signed-by: [own]', 'signed-by: []', /signed-by/, 'a suite that nobody signs is not trusted'],
   ['mirror: acme', 'mirror: other', /names mirror "other"/, 'a mirror kind is not listed'],

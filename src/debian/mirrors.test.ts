@@ -61,5 +61,8 @@ test('the first setting that says anything of a kind decides, then the built-in 
 
 test('the snapshot service has its timestamps without separators', () => {
   const at = new Date('2026-09-12T07:55:41Z')
-  assert.equal(snapshotBase('https://s.example/archive/debian/', at), 'https://s.example/archive/debian/20260912T075541Z')
+  assert.equal(
+    snapshotBase('https://s.example/archive/debian/', at),
+    'https://s.example/archive/debian/20260912T075541Z',
+  )
 })

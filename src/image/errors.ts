@@ -12,6 +12,7 @@ export type ImageErrorCode =
   | 'EXTENDS_CYCLE'
   | 'LOCK_INVALID'
   | 'PATH_CONFLICT'
+  | 'SCRIPT_OPEN'
   | 'SCRIPT_UNREADABLE'
   | 'TAG_INVALID'
 

@@ -7,6 +7,7 @@ export type {
   Lifecycle,
   TestDeclaration,
 } from './definition/definition.ts'
+export { DERIVED_EFFECTS, PLATFORMS } from './definition/definition-schema.ts'
 export { firstDefinition } from './definition/first-definition.ts'
 export { definitionJsonSchema } from './definition/json-schema.ts'
 export { parseDefinition } from './definition/parse-definition.ts'
@@ -62,5 +63,17 @@ export {
   SHARED_LAYER,
 } from './lock/lock.ts'
 export { parseLock } from './lock/parse-lock.ts'
+export type { MemberIndex, MemberOmission } from './member.ts'
 export { MemoryTree } from './memory-tree.ts'
+export { pathRules } from './path-rules.ts'
+export { type PinnedVersions, pinnedVersions } from './pinned-universe.ts'
+export {
+  type ClassifiedPackage,
+  type ClassifiedScript,
+  classifyScripts,
+  type ScriptClass,
+  type ScriptFragment,
+} from './scripts/classify-scripts.ts'
+export { readDiversions } from './scripts/diversions.ts'
+export { selectPackages, type VariantSelections } from './select-packages.ts'
 export type { DirectoryEntry, FileEntry, HardlinkEntry, Origin, SymlinkEntry, Tree, TreeEntry } from './tree.ts'

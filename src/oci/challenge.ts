@@ -5,7 +5,10 @@ export interface Challenge {
 }
 
 const TOKEN = "[\\w!#$%&'*+.^`|~-]+"
-const PART = new RegExp(`\\s*,?\\s*(?:(${TOKEN})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|(${TOKEN}))|(${TOKEN})(?=\\s|,|$)(?!\\s*=))`, 'y')
+const PART = new RegExp(
+  `\\s*,?\\s*(?:(${TOKEN})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|(${TOKEN}))|(${TOKEN})(?=\\s|,|$)(?!\\s*=))`,
+  'y',
+)
 
 /** Reads the challenges of a header, in order; what follows something unreadable is left out. */
 export function parseChallenges(header: string): Challenge[] {

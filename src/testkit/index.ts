@@ -6,6 +6,7 @@ export {
   testArchive,
   testKey,
 } from './archive.ts'
+export { type ClientKills, killClients } from './client-kill.ts'
 export {
   type ArItem,
   arOf,

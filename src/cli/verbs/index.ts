@@ -1,5 +1,21 @@
 import type { Verb } from '../verb.ts'
 import { buildVerb } from './build.ts'
+import { cacheVerb } from './cache.ts'
+import { doctorVerb } from './doctor.ts'
+import { explainVerb } from './explain.ts'
+import { initVerb } from './init.ts'
+import { lockVerb } from './lock.ts'
+import { searchVerb } from './search.ts'
+import { testVerb } from './test.ts'
 
 /** Every verb, in the order of the help. */
-export const verbs: readonly Verb[] = [buildVerb]
+export const verbs: readonly Verb[] = [
+  initVerb,
+  searchVerb,
+  buildVerb,
+  lockVerb,
+  explainVerb,
+  testVerb,
+  cacheVerb,
+  doctorVerb,
+]

@@ -183,8 +183,8 @@ export class Inflate {
       const from = end - (DISTANCES[entry >> 4] ?? 0) - (hold & ((1 << extra) - 1))
       hold >>>= extra
       bits -= extra
-      if (from + this.#written < WINDOW) throw new InflateFault('it refers to bytes before its beginning')
       if (length === 0 || entry >> 4 > 29) throw new InflateFault('it uses a code that means nothing')
+      if (from + this.#written < WINDOW) throw new InflateFault('it refers to bytes before its beginning')
       for (let copied = 0; copied < length; copied++) out[end + copied] = out[from + copied] ?? 0
       end += length
     }

@@ -17,7 +17,7 @@ export interface XzBlock {
 const HEADER = 12
 const FOOTER = 12
 const MAGIC = 'fd377a585a00'
-const FOOTER_MAGIC = 0x5a59
+const FOOTER_MAGIC = 0x595a
 const CHECK_TYPES = 16
 const MAX_INDEX = 2 ** 20
 

@@ -77,6 +77,11 @@ export class ArchiveSession {
     }
   }
 
+  /** Notes that all that is needed of a suite was there and in order: offline, this state is given. */
+  async keep(request: SuiteRequest, read: ReadSuite): Promise<void> {
+    if (read.base !== undefined) await this.#suites.keep(request, read)
+  }
+
   /** Gives the path of a file that the suite lists, from the cache or a mirror; `undefined` when missing offline. */
   async fetchFile({ suite, mirrors }: SuiteRequest, read: ReadSuite, file: ReleaseFile): Promise<string | undefined> {
     const found = await this.client.cache.find(file.digest)

@@ -14,6 +14,13 @@ export interface HttpLimits {
 
 export const HTTP_LIMITS: HttpLimits = { connect: 10_000, idle: 30_000, redirects: 5 }
 
+/** Proxies in place of those that the environment names. */
+export interface HttpProxies {
+  readonly httpProxy?: string
+  readonly httpsProxy?: string
+  readonly noProxy?: string
+}
+
 /** An answer whose body is still to be read. */
 export interface HttpAnswer {
   readonly status: number
@@ -31,11 +38,11 @@ export class HttpClient {
   readonly #direct: Dispatcher
   readonly #guarded: Dispatcher
 
-  constructor(limits: HttpLimits = HTTP_LIMITS) {
+  constructor(limits: HttpLimits = HTTP_LIMITS, proxies: HttpProxies = {}) {
     this.#limits = limits
     const connect = { timeout: limits.connect }
-    this.#direct = new EnvHttpProxyAgent({ connect, connections: 8 })
-    this.#guarded = new EnvHttpProxyAgent({ connect: { ...connect, lookup: publicLookup } })
+    this.#direct = new EnvHttpProxyAgent({ ...proxies, connect, connections: 8 })
+    this.#guarded = new EnvHttpProxyAgent({ ...proxies, connect: { ...connect, lookup: publicLookup } })
   }
 
   /** Sends a GET request. Throws `FETCH_REFUSED` for a redirect that is not followed, `FETCH_FAILED` for the rest. */
@@ -96,8 +103,9 @@ export function fetchFault(url: string, cause: unknown): DebianError {
   return new DebianError('FETCH_FAILED', `cannot fetch ${url}: ${reason}`, { cause })
 }
 
-function redirectTarget(from: URL, location: string): URL {
-  const to = URL.parse(location, from)
+/** The URL that a redirect leads to. Throws `FETCH_REFUSED` for another protocol, or for http from https. */
+export function redirectTarget(from: URL, location: string): URL {
+  const to = location === '' ? null : URL.parse(location, from.href)
   if (to === null) throw refused(from.href, `it redirects to "${location}", which is no URL`)
   if (to.protocol !== 'http:' && to.protocol !== 'https:') throw refused(from.href, `it redirects to ${to.protocol}`)
   if (from.protocol === 'https:' && to.protocol === 'http:') throw refused(from.href, 'it redirects from https to http')
@@ -144,7 +152,8 @@ async function isPrivateHost(hostname: string): Promise<boolean> {
   return addresses.some(({ address }) => isPrivateAddress(address))
 }
 
-const publicLookup: LookupFunction = (hostname, options, callback) => {
+/** Resolves a name as `dns.lookup` does, but fails with `FETCH_REFUSED` when one of its addresses is private. */
+export const publicLookup: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
     const refusal = addresses?.some(({ address }) => isPrivateAddress(address))
       ? refused(hostname, 'a redirect leads to it, and it is on a private address')

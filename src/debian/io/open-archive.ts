@@ -73,10 +73,11 @@ class Opening {
   }
 
   #openSuite(request: SuiteRequest): Promise<{ state: SuiteState; sources: UniverseSource[] } | undefined> {
-    return this.session.withSuite(request, async (read) => ({
-      state: read.state,
-      sources: await this.#openIndexes(request, read),
-    }))
+    return this.session.withSuite(request, async (read) => {
+      const sources = await this.#openIndexes(request, read)
+      await this.session.keep(request, read)
+      return { state: read.state, sources }
+    })
   }
 
   async #openIndexes(request: SuiteRequest, read: ReadSuite): Promise<UniverseSource[]> {

@@ -43,16 +43,17 @@ export class SuiteReader {
    * was wrong with the mirrors; `SUITE_ROLLED_BACK` only when every one of them is behind.
    */
   async fetch(request: SuiteRequest, signal: AbortSignal): Promise<ReadSuite> {
-    const { archive, suite, mirrors } = request
-    const known = await this.#newest(archive, suite)
-    const floor = [known?.date ?? '', request.floor ?? ''].sort().at(-1) ?? ''
+    const { suite, mirrors } = request
+    const seen = await this.#newest(request, 'seen')
+    const floor = [seen?.date ?? '', request.floor ?? ''].sort().at(-1) ?? ''
     const faults: DebianError[] = []
     for (const base of mirrors) {
       try {
         const bytes = await this.#fetchInRelease(`${suiteUrl(base, suite)}/InRelease`, signal)
         const verified = await verifySuite(bytes, { ...request, at: request.now })
         checkFloor(verified, floor, base)
-        await this.#remember(request, verified, bytes)
+        await this.#cache.put(verified.state.digest, bytes)
+        await this.#remember(request, 'seen', verified)
         return { ...verified, base }
       } catch (error) {
         signal.throwIfAborted()
@@ -63,12 +64,22 @@ export class SuiteReader {
     throw summary(suite, faults)
   }
 
-  /** Gives the newest suite that the cache keeps, verified again; `undefined` when it keeps none. Throws as `verifySuite`. */
+  /**
+   * Gives the suite that was last used with success, from the cache and verified again; `undefined` when there is
+   * none. Throws as `verifySuite`, and `SUITE_ROLLED_BACK` when the caller knows a newer one.
+   */
   async recall(request: SuiteRequest): Promise<ReadSuite | undefined> {
-    const newest = await this.#newest(request.archive, request.suite)
-    const path = newest && (await this.#cache.find(newest.digest))
+    const used = await this.#newest(request, 'used')
+    const path = used && (await this.#cache.find(used.digest))
     if (path === undefined) return undefined
-    return verifySuite(await readFile(path), { ...request, at: request.now })
+    const verified = await verifySuite(await readFile(path), { ...request, at: request.now })
+    checkFloor(verified, request.floor ?? '', 'the cache')
+    return verified
+  }
+
+  /** Notes that everything needed of a suite's state was there and in order, so that `recall` may give it. */
+  async keep(request: SuiteRequest, suite: VerifiedSuite): Promise<void> {
+    await this.#remember(request, 'used', suite)
   }
 
   /** Conditional, where the same URL was read before; a kept copy is verified like a new one. */
@@ -95,32 +106,37 @@ export class SuiteReader {
   }
 
   /**
-   * The newest state taken of a suite is the greatest of the names in its folder, `DATE HEX`: adding a name needs no
-   * reading, so processes cannot undo each other's, and nothing can be torn.
+   * The newest state noted of a suite is the greatest of the names in its folder, `DATE HEX`: adding a name needs no
+   * reading, so processes cannot undo each other's notes, and nothing can be torn.
    */
-  async #newest(archive: Archive, suite: ArchiveSuite): Promise<{ date: string; digest: Digest } | undefined> {
-    const names = await readdir(this.#stateFolder(archive, suite)).catch((error: unknown) => {
-      if (isMissing(error)) return []
-      throw error
-    })
-    const newest = names
-      .filter((name) => /^\S{20} [0-9a-f]{64}$/.test(name))
-      .sort()
-      .at(-1)
+  async #newest(request: SuiteRequest, what: Note): Promise<{ date: string; digest: Digest } | undefined> {
+    const newest = (await notes(this.#noteFolder(request, what))).at(-1)
     if (newest === undefined) return undefined
     return { date: newest.slice(0, 20), digest: digestFromHex(newest.slice(21)) }
   }
 
-  async #remember({ archive, suite }: SuiteRequest, { state }: VerifiedSuite, bytes: Uint8Array): Promise<void> {
-    await this.#cache.put(state.digest, bytes)
-    const folder = this.#stateFolder(archive, suite)
+  async #remember(request: SuiteRequest, what: Note, { state }: VerifiedSuite): Promise<void> {
+    const folder = this.#noteFolder(request, what)
+    const name = `${state.date} ${hexOf(state.digest)}`
     await mkdir(folder, { recursive: true })
-    await writeFile(join(folder, `${state.date} ${hexOf(state.digest)}`), '')
+    await writeFile(join(folder, name), '')
+    for (const older of await notes(folder)) if (older < name) await rm(join(folder, older), { force: true })
   }
 
-  #stateFolder(archive: Archive, { suite }: ArchiveSuite): string {
-    return join(this.#cache.folder, 'suites', archive.name, encodeURIComponent(suite))
+  #noteFolder({ archive, suite: { suite } }: SuiteRequest, what: Note): string {
+    return join(this.#cache.folder, 'suites', archive.name, encodeURIComponent(suite), what)
   }
+}
+
+/** `seen` states were verified, and none behind them is taken; a `used` one also had all its files in order. */
+type Note = 'seen' | 'used'
+
+async function notes(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (isMissing(error)) return []
+    throw error
+  })
+  return names.filter((name) => /^\S{20} [0-9a-f]{64}$/.test(name)).sort()
 }
 
 /** The URL of a suite's folder on a mirror; a flat repository's is below the mirror itself (sources.list(5)). */
@@ -153,7 +169,7 @@ async function readValidator(path: string): Promise<Validator | undefined> {
 function checkFloor({ state, release }: VerifiedSuite, floor: string, base: string): void {
   const date = formatDate(release.date)
   if (date >= floor) return
-  const reason = `${base} serves its state of ${date}, behind ${floor}, which was seen before`
+  const reason = `${base} has its state of ${date}, behind ${floor}, which was seen before`
   throw new DebianError('SUITE_ROLLED_BACK', `cannot trust suite ${state.suite}: ${reason}`)
 }
 

@@ -11,13 +11,13 @@ function resolved(...texts: readonly string[]) {
     texts.map((text, index) => {
       const file = `${index}.yaml`
       const names = [...text.matchAll(/(?:source: |certificates: \[)([^\s,}\]]+)/g)].map((match) => match[1] ?? '')
-      const files = new Map(names.map((name) => [name, new TextEncoder().encode(files_[name] ?? name)]))
+      const files = new Map(names.map((name) => [name, new TextEncoder().encode(certificateFiles[name] ?? name)]))
       return { file, definition: parseDefinition(text, file), files }
     }),
   )
 }
 const pem = (body: string) => `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----`
-const files_: Readonly<Record<string, string>> = { 'ca.crt': `# two\n${pem('AAAA')}\r\n\n${pem('BBBB')}` }
+const certificateFiles: Readonly<Record<string, string>> = { 'ca.crt': `# two\n${pem('AAAA')}\r\n\n${pem('BBBB')}` }
 
 function variant(name: string, ...texts: readonly string[]): EffectiveDefinition {
   return resolved(...texts).variants.get(name) ?? assert.fail(`there is no variant ${name}`)

@@ -89,7 +89,7 @@ class Database {
       uid: id,
       gid,
       comment: comment ?? '',
-      home: home ?? '/nonexistent',
+      home: home ?? '/',
       shell: shell ?? '/usr/sbin/nologin',
     })
   }
@@ -156,8 +156,8 @@ function requestsOf(context: EffectContext): readonly Request[] {
     if (action.kind === 'group') return [{ ...action, type: 'group' }]
     if (action.kind === 'member') return [{ ...action, type: 'member' }]
     if (action.kind !== 'account') return []
-    const { group, ...rest } = action
-    return [{ ...rest, type: 'account', ...(group === 'own' || group === undefined ? {} : { group }) }]
+    const { group, home = '/nonexistent', ...rest } = action
+    return [{ ...rest, home, type: 'account', ...(group === 'own' || group === undefined ? {} : { group }) }]
   })
   const owners = context.actions.flatMap((action): Request[] => {
     if (action.kind !== 'owner' && action.kind !== 'statoverride') return []

@@ -21,7 +21,7 @@ export const dpkgState: Effect = {
 function diversions({ actions }: EffectContext): readonly EffectEntry[] {
   const made = actions.filter((action) => action.kind === 'diversion')
   if (made.length === 0) return []
-  const lines = made.map(({ path, to, by }) => `${path}\n${to}\n${by}\n`)
+  const lines = made.map(({ path, to, by }) => `${path}\n${to}\n${by}\n`).sort()
   return [textFile(`${ADMIN}/diversions`, lines.join(''))]
 }
 

@@ -42,7 +42,7 @@ function sealed(store: Uint8Array): Uint8Array {
 
 function words(...values: readonly number[]): Uint8Array {
   const bytes = Buffer.alloc(values.length * 4)
-  values.forEach((value, index) => bytes.writeUInt32BE(value, index * 4))
+  for (const [index, value] of values.entries()) bytes.writeUInt32BE(value, index * 4)
   return bytes
 }
 

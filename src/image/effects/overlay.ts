@@ -107,9 +107,6 @@ export class Overlay implements Tree {
   #remove(effect: string, path: string): void {
     const existing = this.get(path)
     if (existing === undefined) return
-    if (existing.origin.kind === 'effect' && existing.origin.name !== effect) {
-      throw this.#conflict(effect, path, existing, 'an effect may only remove what a package ships')
-    }
     const [child] = existing.type === 'directory' ? this.list(path) : []
     if (child !== undefined) throw this.#conflict(effect, path, existing, `the directory still holds ${child}`)
     this.#change({ path, effect, entry: undefined })
@@ -121,7 +118,10 @@ export class Overlay implements Tree {
     if (target === undefined || existing === undefined) {
       throw new ImageError('EFFECT_INVALID', `cannot apply effect ${effect}: ${path} does not exist, so it has no mode`)
     }
-    if (existing.type === 'hardlink') return this.#setMetadata(effect, existing.target, wanted)
+    if (existing.type === 'hardlink') {
+      this.#setMetadata(effect, existing.target, wanted)
+      return
+    }
     const entry = { ...existing, ...definedOnly(wanted) }
     if (isSame(existing, entry)) return
     const earlier = this.#changes.get(target)

@@ -3,7 +3,13 @@ import { readText, textFile } from './entry.ts'
 
 const PROFILES = '/usr/share/pam-configs'
 const TEMPLATES = '/usr/share/pam'
+const STATE = '/var/lib/pam'
+/** Where a parsed profile keeps the name of its file; no field is called so. */
+const FILE = ''
 const kinds = ['account', 'auth', 'password', 'session', 'session-noninteractive'] as const
+
+/** What stands in a block without modules. */
+const NULL_MODULE = '[default=1]\t\t\tpam_permit.so'
 
 /** A field of a profile, by name in lower case; the lines of a many-lined field without their indent. */
 type Profile = ReadonlyMap<string, readonly string[]>
@@ -13,29 +19,31 @@ export const pamProfiles: Effect = {
   name: 'pam-profiles',
   summary: "Writes PAM's common files from the profiles that packages install.",
   apply(context) {
-    const profiles = defaultProfiles(context)
-    return kinds.flatMap((kind) => {
+    const profiles = allProfiles(context)
+    const defaults = profiles.filter((profile) => profile.get('default')?.[0] === 'yes')
+    const files = kinds.flatMap((kind) => {
       const template = readText(context, `${TEMPLATES}/common-${kind}`)
       const path = `/etc/pam.d/common-${kind}`
       if (template === undefined || context.tree.get(path) !== undefined) return []
-      const variable = kind.startsWith('session') ? 'session' : kind
+      const variable = kind.replace('-noninteractive', '_nonint')
       const text = template
-        .replace(`$${variable}_primary\n`, primaryLines(profiles, kind))
-        .replace(`$${variable}_additional\n`, additionalLines(profiles, kind))
-      return [textFile(path, text)]
+        .replace(`$${variable}_primary\n`, primaryLines(defaults, kind))
+        .replace(`$${variable}_additional\n`, additionalLines(defaults, kind))
+      return [textFile(path, text), textFile(`${STATE}/${kind}`, stateOf(defaults, kind))]
     })
+    if (files.length === 0) return []
+    const seen = profiles.map((profile) => `${nameOf(profile)}\n`).join('')
+    return [...files, textFile(`${STATE}/seen`, seen)]
   },
 }
 
-/** The profiles that are on by default, highest priority first. */
-function defaultProfiles(context: EffectContext): readonly Profile[] {
-  const profiles = context.tree
-    .list(PROFILES)
-    .map((name) => parseProfile(readText(context, `${PROFILES}/${name}`) ?? ''))
+/** The profiles, highest priority first. */
+function allProfiles(context: EffectContext): readonly Profile[] {
+  const profiles = context.tree.list(PROFILES).map((name) => {
+    return new Map([...parseProfile(readText(context, `${PROFILES}/${name}`) ?? ''), [FILE, [name]]])
+  })
   const priority = (profile: Profile) => Number(profile.get('priority')?.[0] ?? '0')
-  return profiles
-    .filter((profile) => profile.get('default')?.[0] === 'yes')
-    .sort((left, right) => priority(right) - priority(left))
+  return profiles.sort((left, right) => priority(right) - priority(left))
 }
 
 function parseProfile(text: string): Profile {
@@ -56,28 +64,50 @@ function parseProfile(text: string): Profile {
 /** The modules of one block, the first profile's in its `-Initial` form; `end` becomes the jump over the rest. */
 function primaryLines(profiles: readonly Profile[], kind: string): string {
   const modules = modulesOf(profiles, kind, 'Primary')
-  if (modules.length === 0) return `${type(kind)}\t[default=1]\t\t\tpam_permit.so\n`
+  if (modules.length === 0) return `${type(kind)}\t${NULL_MODULE}\n`
   return modules
-    .map((module, index) => `${type(kind)}\t${module.replace(/=end\b/g, `=${modules.length - index}`)}\n`)
+    .map((module, index) => `${type(kind)}\t${spaced(module).replace(/=end\b/g, `=${modules.length - index}`)}\n`)
     .join('')
 }
 
 function additionalLines(profiles: readonly Profile[], kind: string): string {
   return modulesOf(profiles, kind, 'Additional')
-    .map((module) => `${type(kind)}\t${module}\n`)
+    .map((module) => `${type(kind)}\t${spaced(module)}\n`)
     .join('')
 }
 
+/** pam-auth-update leaves a blank where a module's options would stand; it compares whole lines later on. */
+function spaced(module: string): string {
+  return module.endsWith('.so') ? `${module} ` : module
+}
+
 function modulesOf(profiles: readonly Profile[], kind: string, block: string): readonly string[] {
-  const field = type(kind)
-  const isInteractive = kind === 'session'
-  const chosen = profiles.filter((profile) => {
+  return chosenOf(profiles, kind, block).flatMap((profile, index) => linesOf(profile, kind, index === 0))
+}
+
+function chosenOf(profiles: readonly Profile[], kind: string, block: string): readonly Profile[] {
+  return profiles.filter((profile) => {
     const onlyInteractive = profile.get('session-interactive-only')?.[0] === 'yes'
-    return profile.get(`${field}-type`)?.[0] === block && (isInteractive || field !== 'session' || !onlyInteractive)
+    return profile.get(`${type(kind)}-type`)?.[0] === block && !(onlyInteractive && kind === 'session-noninteractive')
   })
-  return chosen.flatMap(
-    (profile, index) => (index === 0 ? profile.get(`${field}-initial`) : undefined) ?? profile.get(field) ?? [],
-  )
+}
+
+function linesOf(profile: Profile, kind: string, isFirst: boolean): readonly string[] {
+  return (isFirst ? profile.get(`${type(kind)}-initial`) : undefined) ?? profile.get(type(kind)) ?? []
+}
+
+/** What pam-auth-update remembers of the modules it wrote, to tell them from an administrator's. */
+function stateOf(profiles: readonly Profile[], kind: string): string {
+  const blocks = ['Primary', 'Additional'].map((block) => ({ block, chosen: chosenOf(profiles, kind, block) }))
+  const lines = blocks.flatMap(({ block, chosen }) => {
+    if (chosen.length === 0 && block === 'Primary') return ['Module: null', NULL_MODULE]
+    return chosen.flatMap((profile, index) => [`Module: ${nameOf(profile)}`, ...linesOf(profile, kind, index === 0)])
+  })
+  return `${lines.join('\n')}\n`
+}
+
+function nameOf(profile: Profile): string {
+  return profile.get(FILE)?.[0] ?? ''
 }
 
 function type(kind: string): string {

@@ -46,7 +46,7 @@ function replay(action: ScriptAction, picture: Picture): void {
     case 'file': {
       if (exists(action.path, picture) && !made.has(action.path)) return
       const content = new TextEncoder().encode(action.content)
-      made.set(action.path, { type: 'file', path: action.path, mode: 0o644, uid: 0, gid: 0, content })
+      made.set(action.path, { type: 'file', path: action.path, mode: action.mode, uid: 0, gid: 0, content })
       return
     }
     case 'copy': {
@@ -108,7 +108,7 @@ function changeMetadata(
   }
   const resolved = context.tree.resolve(path)
   const entry = resolved === undefined ? undefined : context.tree.get(resolved)
-  if (entry === undefined || entry.origin.kind === 'effect') return
+  if (entry === undefined) return
   const before = changed.get(entry.path)
   const mode = before?.mode ?? entry.mode
   changed.set(entry.path, { ...before, ...change({ mode, isDirectory: entry.type === 'directory' }) })

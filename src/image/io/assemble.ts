@@ -9,8 +9,10 @@ import { type LockedPackage, packageKey } from '../lock/lock.ts'
 import type { MemberEdit, MemberIndex, MemberRecipe } from '../member.ts'
 import { memberKey } from '../member.ts'
 import { MemoryTree } from '../memory-tree.ts'
-import { type Diversion, type MemberOfPackage, type MergedPackages, mergePackages } from '../merge.ts'
+import { type MemberOfPackage, type MergedPackages, mergePackages } from '../merge.ts'
 import { formatStatus } from '../package-database.ts'
+import type { ClassifiedPackage } from '../scripts/classify-scripts.ts'
+import { readDiversions } from '../scripts/diversions.ts'
 import type { Tree, TreeEntry } from '../tree.ts'
 import { type BuiltLayer, buildPackageLayer, buildStreamLayer, type LayerWorkshop } from './layers.ts'
 import { makeMember } from './member-maker.ts'
@@ -23,7 +25,6 @@ export interface AssemblyInput extends Omit<EffectInput, 'tree' | 'read' | 'pack
   readonly format: number
   /** Path rules that the definition switches off, sorted. */
   readonly keep: readonly string[]
-  readonly diversions: readonly Diversion[]
   /** The definition's own paths, applied after every effect. */
   readonly paths: Effect
   /** Gives the .deb files, checked, of packages whose members are not at hand; called only for those. */
@@ -39,6 +40,8 @@ export interface Assembly {
   readonly tree: Tree
   readonly members: readonly MemberIndex[]
   readonly changes: readonly EffectChange[]
+  /** Every package that has maintainer scripts, with what became of them. */
+  readonly scripts: readonly ClassifiedPackage[]
   /** The newest time in the selected packages, in seconds since the epoch: the image's `created`. */
   readonly epoch: number
 }
@@ -49,9 +52,9 @@ export interface Assembly {
  */
 export async function assemble(input: AssemblyInput, workshop: LayerWorkshop): Promise<Assembly> {
   const unedited = await provideMembers(input, new Map(), workshop)
-  const merged = mergePackages(unedited, input.diversions)
+  const merged = mergePackages(unedited, diversionsOf(unedited, input))
   const epoch = Math.max(0, ...unedited.map(({ index }) => index.newest))
-  const { changes, tree } = applyEffects(effectInput(input, merged, unedited, { epoch, workshop }), [
+  const { changes, tree, scripts } = applyEffects(effectInput(input, merged, unedited, { epoch, workshop }), [
     ...effects,
     input.paths,
   ])
@@ -69,7 +72,7 @@ export async function assemble(input: AssemblyInput, workshop: LayerWorkshop): P
     )
   })
   const last = buildStreamLayer(LAST_LAYER, lastLayer({ changes, merged, members, epoch }, workshop), workshop)
-  return { layers: await Promise.all([...packageLayers, last]), tree, members, changes, epoch }
+  return { layers: await Promise.all([...packageLayers, last]), tree, members, changes, scripts, epoch }
 }
 
 const LAST_LAYER = 'effects, definition files and the package database'
@@ -131,6 +134,11 @@ function effectInput(
   const tree = new MemoryTree(merged.entries)
   const read = (path: string) => readPackaged(path, merged, workshop)
   return { tree, read, packages, architecture, release, accounts, groups, timeZone, certificates, epoch }
+}
+
+function diversionsOf(members: readonly MemberOfPackage[], { architecture }: AssemblyInput) {
+  const packages = members.map(installed).map(({ package: own, control }) => ({ name: own.name, control }))
+  return readDiversions(packages, architecture)
 }
 
 function installed({ package: own, index }: MemberOfPackage): InstalledPackage {

@@ -83,7 +83,6 @@ export async function buildImage(input: ImageInput, workshop: LayerWorkshop): Pr
       layers: layersOf(lock, platform, definition.variant),
       format: lock.format,
       keep: definition.keep,
-      diversions: [],
       paths: definitionPaths(definition.paths, input.contents),
       architecture: input.architecture,
       release: input.release,

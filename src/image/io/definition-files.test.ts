@@ -53,6 +53,9 @@ test('a catalogue name and a relative path are extended in turn, each from its o
 test('a catalogue image knows that it is one, and a file of another name has a lock of its own', async (t) => {
   const folder = await folderWith(t, { 'images/a/casemate.yaml': 'image: a', 'b.yaml': 'image: b' })
   assert.equal((await open('a', folder)).isCatalogue, true)
+  await symlink('images', join(folder, 'linked'))
+  const linked = await openDefinition('a', { workingFolder: folder, catalogue: join(folder, 'linked') })
+  assert.equal(linked.isCatalogue, true)
   assert.equal((await open('b.yaml', folder)).lockFile, join(folder, 'b.lock'))
   assert.deepEqual(await catalogueNames(join(folder, 'images')), ['a'])
   assert.deepEqual(await catalogueNames(join(folder, 'nowhere')), [])

@@ -77,8 +77,16 @@ export async function openDefinition(reference: string, places: DefinitionPlaces
     definition: resolveDefinition(chain),
     files,
     lockFile: join(dirname(own), `${basename(own).replace(/\.ya?ml$/, '')}.lock`),
-    isCatalogue: own.startsWith(`${resolve(catalogue)}${sep}`),
+    isCatalogue: own.startsWith(`${await realFolder(catalogue)}${sep}`),
   }
+}
+
+/** With links followed, as the paths of definitions are; as it stands where there is no such folder. */
+async function realFolder(path: string): Promise<string> {
+  return realpath(path).catch((error: unknown) => {
+    if (isMissing(error)) return resolve(path)
+    throw new ImageError('DEFINITION_NOT_FOUND', `cannot read catalogue ${path}: ${messageOf(error)}`, { cause: error })
+  })
 }
 
 async function locateDefinition(reference: string, folder: string, catalogue: string): Promise<string> {

@@ -4,6 +4,7 @@ import type { Selection } from '#solver'
 import type { ResolvedDefinition } from '../definition/resolve-definition.ts'
 import type { Lock, ObservedSuite } from '../lock/lock.ts'
 import { makeLock } from '../make-lock.ts'
+import { type PinnedVersions, pinUniverse } from '../pinned-universe.ts'
 import { selectPackages } from '../select-packages.ts'
 
 /** How a definition is solved. */
@@ -16,6 +17,8 @@ export interface SolveLockOptions {
   readonly acceptExpired: boolean
   /** The lock that is being updated: no suite may be older than it saw, and layers stay where they are. */
   readonly previous?: Lock
+  /** Versions to stay at while the archive has them. */
+  readonly pinned?: PinnedVersions
 }
 
 /** A lock with what solving it showed, or why there is none. */
@@ -54,7 +57,9 @@ export async function solveLock(options: SolveLockOptions): Promise<SolvedLock> 
       ...(previous === undefined ? {} : { floor: previous.observed }),
     })
     try {
-      const selected = selectPackages(archive.universe, definition)
+      const pins = options.pinned?.get(platform)
+      const universe = pins === undefined ? archive.universe : pinUniverse(archive.universe, pins)
+      const selected = selectPackages(universe, definition)
       if (selected.kind === 'impossible') return { ...selected, platform }
       selections.set(platform, selected.variants)
       for (const state of archive.observed) observed.set(`${state.archive} ${state.suite}`, observedSuite(state))

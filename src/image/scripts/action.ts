@@ -46,10 +46,10 @@ export interface StatoverrideAction {
   readonly path: string
 }
 
-/** What a script does to a literal path with coreutils; `mode` is the text given to chmod(1). */
+/** What a script does to a literal path with coreutils; a `mode` that is text is one for chmod(1). */
 export type PathAction =
   | { readonly kind: 'directory'; readonly path: string; readonly mode?: string }
-  | { readonly kind: 'file'; readonly path: string; readonly content: string }
+  | { readonly kind: 'file'; readonly path: string; readonly content: string; readonly mode: number }
   | { readonly kind: 'copy'; readonly source: string; readonly path: string }
   | { readonly kind: 'link'; readonly path: string; readonly target: string }
   | { readonly kind: 'removal'; readonly path: string }

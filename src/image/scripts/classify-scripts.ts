@@ -127,17 +127,27 @@ interface Span {
 
 /** Top-level commands; those between debhelper's marks together, under the tool's name. */
 function fragmentsOf(text: string, commands: readonly ShellCommand[]): readonly Span[] {
-  const marks = [...text.matchAll(/^# Automatically added by (\S+)$[^]*?^# End automatically added section$/gm)]
-  const sections = marks.map((mark) => ({
-    start: mark.index,
-    end: mark.index + mark[0].length,
-    tool: (mark[1] ?? '').replace(/\/.*/, ''),
-  }))
+  const sections = sectionsOf(text)
   const outside = commands.filter(
     ({ start }) => !sections.some((section) => start >= section.start && start < section.end),
   )
   const spans: Span[] = outside.map(({ start, end }) => ({ start, end }))
   return [...spans, ...sections].sort((left, right) => left.start - right.start)
+}
+
+const SECTION_END = '\n# End automatically added section'
+
+/** The parts that debhelper marked as its own. */
+function sectionsOf(text: string): readonly Span[] {
+  const sections: Span[] = []
+  const opening = /^# Automatically added by ([^\s/]+)\S*$/gm
+  for (let mark = opening.exec(text); mark !== null; mark = opening.exec(text)) {
+    const at = text.indexOf(SECTION_END, mark.index)
+    if (at === -1) break
+    sections.push({ start: mark.index, end: at + SECTION_END.length, tool: mark[1] ?? '' })
+    opening.lastIndex = at
+  }
+  return sections
 }
 
 function judgeFragment(

@@ -16,7 +16,10 @@ export function readDiversions(
   return packages.flatMap(({ name, control }) => {
     const preinst = control.get('preinst')
     if (preinst === undefined) return []
-    const { scripts } = classifyScripts({ package: name, architecture, tree: unpacked }, new Map([['preinst', preinst]]))
+    const { scripts } = classifyScripts(
+      { package: name, architecture, tree: unpacked },
+      new Map([['preinst', preinst]]),
+    )
     return scripts
       .flatMap(({ actions }) => actions)
       .flatMap((action) => {

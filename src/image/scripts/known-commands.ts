@@ -77,7 +77,7 @@ export function outputOf({ words }: ShellCall, facts: ScriptFacts): ShellValue {
     case 'basename':
       return known[0]
         ?.replace(/^.*\//, '')
-        .replace(known[1] === undefined ? /$^/ : new RegExp(`${escape(known[1])}$`), '')
+        .replace(known[1] === undefined ? /$^/ : new RegExp(`${literally(known[1])}$`), '')
     default:
       return undefined
   }
@@ -127,6 +127,6 @@ function orderOf(left: string, right: string, emptyIsNewest: boolean): number {
   return compareVersions(left, right)
 }
 
-function escape(text: string): string {
+function literally(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 }

@@ -22,7 +22,7 @@ export function pathActions(call: ShellCall, facts: ScriptFacts): Judged {
       return install(words, facts)
     case 'touch':
       return absolute(paths, name).flatMapOr((path) =>
-        exists(path, facts) ? [] : [{ kind: 'file', path, content: '' }],
+        exists(path, facts) ? [] : [{ kind: 'file', path, content: '', mode: 0o666 & ~call.umask }],
       )
     case 'chmod': {
       const [mode = '', ...rest] = paths
@@ -50,7 +50,7 @@ export function pathActions(call: ShellCall, facts: ScriptFacts): Judged {
   }
 }
 
-function redirected({ words, outputs, input }: ShellCall): Judged {
+function redirected({ words, outputs, input, umask }: ShellCall): Judged {
   const [output] = outputs
   const [name, ...operands] = words
   if (outputs.length !== 1 || output?.path === undefined) return `${name} writes to a file that only running could tell`
@@ -60,7 +60,7 @@ function redirected({ words, outputs, input }: ShellCall): Judged {
   const printed = name === 'echo' && !operands.includes(undefined) ? `${operands.join(' ')}\n` : undefined
   const text = content ?? printed
   if (text === undefined || !output.path.startsWith('/')) return `${name} writes to ${output.path}`
-  return [{ kind: 'file', path: output.path, content: text }]
+  return [{ kind: 'file', path: output.path, content: text, mode: 0o666 & ~umask }]
 }
 
 function makeDirectories(words: readonly string[], facts: ScriptFacts): Judged {

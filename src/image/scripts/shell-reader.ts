@@ -88,10 +88,10 @@ export class ShellReader {
     for (this.skipBlanks(); this.take('\n'); this.skipBlanks()) this.#readDocuments()
   }
 
-  /** The commands of a text inside this one, such as a back-quoted substitution. */
+  /** The commands of a back-quoted substitution whose closing quote was just read. */
   inner(text: string): ShellCommand {
     return this.nested(() => {
-      const reader = new ShellReader(text, this.readCommands, this.position - text.length)
+      const reader = new ShellReader(text, this.readCommands, this.position - 1 - text.length)
       reader.#depth = this.#depth
       const commands = this.readCommands(reader)
       if (!reader.isAtEnd) throw this.fault('a back-quoted command does not end where its quotes do')

@@ -3,6 +3,9 @@ import type { ShellCommand, Word, WordPart } from './shell-syntax.ts'
 /** A text, or `undefined` for one that only running could tell. */
 export type ShellValue = string | undefined
 
+/** A longer text counts as unknown. */
+const MAXIMUM_VALUE = 1 << 14
+
 /** Where expansions get their values from. */
 export interface ShellScope {
   /** The value of a variable or parameter; an unset one is the empty text. */
@@ -11,6 +14,8 @@ export interface ShellScope {
   readonly positional: readonly ShellValue[]
   /** What a command substitution gives, without the line ends at its end. */
   substitute(body: ShellCommand): ShellValue
+  /** Accounts for work done, in characters looked at. Throws `SCRIPT_UNREADABLE` when it is too much. */
+  spend(characters: number): void
   /** The paths that a pattern matches, in order; empty when there is none. */
   glob(pattern: string): readonly string[]
 }
@@ -22,6 +27,8 @@ export function expandWhole(word: Word, scope: ShellScope): ShellValue {
     const value = expandPart(part, scope)
     if (value === undefined) return undefined
     text += value
+    scope.spend(1 + value.length)
+    if (text.length > MAXIMUM_VALUE) return undefined
   }
   return text
 }
@@ -29,8 +36,8 @@ export function expandWhole(word: Word, scope: ShellScope): ShellValue {
 /** Expands the words of a command, splitting and matching paths where nothing is quoted. */
 export function expandWords(words: readonly Word[], scope: ShellScope): readonly ShellValue[] {
   return words.flatMap((word) => {
-    const [only] = word
-    if (word.length === 1 && only?.type === 'parameter' && only.name === '@' && only.operator === undefined) {
+    const [only, ...others] = word.filter((part) => part.type !== 'text' || part.text !== '')
+    if (others.length === 0 && only?.type === 'parameter' && only.name === '@' && only.operator === undefined) {
       return scope.positional
     }
     if (word.every((part) => part.type === 'text')) return globbed(word, scope)
@@ -77,7 +84,9 @@ function expandParameter(part: Extract<WordPart, { type: 'parameter' }>, scope: 
     case '##':
     case '%':
     case '%%':
-      return operand === undefined ? undefined : trimmed(value, part.operator, operand)
+      if (operand === undefined) return undefined
+      scope.spend(value.length * (value.length + operand.length))
+      return trimmed(value, part.operator, operand)
     default:
       return undefined
   }
@@ -99,18 +108,42 @@ function trimmed(value: string, operator: string, pattern: string): string {
   return value
 }
 
-/** Tells whether a text matches a pattern of the shell: `*`, `?`, `[…]` (POSIX.1-2024 XCU §2.14). */
+/**
+ * Tells whether a text matches a pattern of the shell: `*`, `?`, `[…]` (POSIX.1-2024 XCU §2.14). Takes time of at most the
+ * product of both lengths, whatever the pattern.
+ */
 export function matchesPattern(text: string, pattern: string): boolean {
-  const source = pattern.replace(/\[!([^\]]*)\]|\[([^\]]*)\]|[*?]|[\\^$.|+(){}[\]]/g, (token, not, set) => {
-    if (token === '*') return '[\\s\\S]*'
-    if (token === '?') return '[\\s\\S]'
-    if (typeof not === 'string') return `[^${escapeSet(not)}]`
-    if (typeof set === 'string') return `[${escapeSet(set)}]`
-    return `\\${token}`
-  })
-  return new RegExp(`^${source}$`).test(text)
+  const tokens = pattern.match(/\[!?\]?[^\]]*\]|[\s\S]/g) ?? []
+  let at = 0
+  let token = 0
+  let star = -1
+  let starAt = 0
+  while (at < text.length) {
+    const wanted = tokens[token]
+    if (wanted === '*') {
+      star = token++
+      starAt = at
+    } else if (wanted !== undefined && matchesToken(text[at] ?? '', wanted)) {
+      at++
+      token++
+    } else if (star >= 0) {
+      token = star + 1
+      at = ++starAt
+    } else {
+      return false
+    }
+  }
+  return tokens.slice(token).every((rest) => rest === '*')
 }
 
-function escapeSet(set: string): string {
-  return set.replace(/[\\\]^]/g, '\\$&')
+function matchesToken(character: string, token: string): boolean {
+  if (token === '?') return true
+  if (token.length < 3) return token === character
+  const isNegated = token[1] === '!'
+  const set = token.slice(isNegated ? 2 : 1, -1)
+  const ranges = [...set.matchAll(/(.)-(.)|./gs)]
+  const isInside = ranges.some(([one, from, to]) => {
+    return from === undefined || to === undefined ? one === character : from <= character && character <= to
+  })
+  return isInside !== isNegated
 }

@@ -1,6 +1,7 @@
 import { ImageError } from '../errors.ts'
 import { outputOf, statusOf } from './known-commands.ts'
 import type { ScriptFacts } from './script-facts.ts'
+import { ShellState } from './shell-state.ts'
 import type { Redirection, ShellCommand, SimpleCommand } from './shell-syntax.ts'
 import { expandWhole, expandWords, matchesPattern, type ShellScope, type ShellValue } from './shell-values.ts'
 
@@ -14,6 +15,8 @@ export interface ShellCall {
   /** Files it is redirected to; a here-document's text stands in `input`. */
   readonly outputs: readonly { readonly path: ShellValue; readonly appends: boolean }[]
   readonly input: ShellValue
+  /** The mode bits that new files go without, as the script's last `umask` says. */
+  readonly umask: number
   /** Whether it runs for sure, and not under a condition that only running could decide. */
   readonly isCertain: boolean
   readonly start: number
@@ -21,24 +24,8 @@ export interface ShellCall {
 
 /** Bounds for hostile scripts: commands looked at, and calls of functions within each other. */
 const MAXIMUM_STEPS = 20_000
+const MAXIMUM_WORK = 20_000_000
 const MAXIMUM_CALLS = 30
-
-/** Variables that something outside the script sets. */
-const FOREIGN = new Set([
-  'RET',
-  'HOME',
-  'PATH',
-  'PWD',
-  'IFS',
-  'OPTARG',
-  'OPTIND',
-  'REPLY',
-  'USER',
-  'TMPDIR',
-  '?',
-  '$',
-  '!',
-])
 
 /**
  * Follows a script along one way of calling it, without running anything: conditions whose outcome the facts decide are
@@ -57,53 +44,49 @@ export function walkScript(
 
 class ShellWalk implements ShellScope {
   readonly calls: ShellCall[] = []
-  positional: readonly ShellValue[]
   readonly #facts: ScriptFacts
   readonly #functions = new Map<string, ShellCommand>()
-  #variables: Map<string, ShellValue>
-  #isCertain = true
-  #end: 'return' | 'exit' | 'loop' | undefined
+  readonly #state: ShellState
   #steps = 0
+  #work = 0
   #callDepth = 0
   /** What commands in a substitution print so far; absent outside of one. */
   #printed: { text: ShellValue } | undefined
 
   constructor(facts: ScriptFacts, parameters: readonly string[]) {
     this.#facts = facts
-    this.positional = parameters
-    this.#variables = new Map([
-      ['DPKG_ROOT', ''],
-      ['DEBIAN_FRONTEND', 'noninteractive'],
-      ['DPKG_MAINTSCRIPT_ARCH', facts.architecture],
-      ['DPKG_MAINTSCRIPT_PACKAGE', facts.package],
-    ])
+    this.#state = new ShellState(facts, parameters)
+  }
+
+  get positional(): readonly ShellValue[] {
+    return this.#state.positional
   }
 
   parameter(name: string): ShellValue {
-    if (/^[1-9][0-9]*$/.test(name)) {
-      return Number(name) <= this.positional.length ? this.positional[Number(name) - 1] : ''
-    }
-    if (name === '#') return String(this.positional.length)
-    if (this.#variables.has(name)) return this.#variables.get(name)
-    return FOREIGN.has(name) || /^[0-9?$!-]/.test(name) ? undefined : ''
+    return this.#state.parameter(name)
   }
 
   substitute(body: ShellCommand): ShellValue {
-    const outer = { printed: this.#printed, variables: this.#variables, end: this.#end }
+    const outer = this.#printed
     const printed: { text: ShellValue } = { text: '' }
     this.#printed = printed
-    this.#variables = new Map(this.#variables)
-    this.command(body)
-    this.#printed = outer.printed
-    this.#variables = outer.variables
-    this.#end = outer.end
+    this.#state.apart(() => this.command(body))
+    this.#printed = outer
     return printed.text?.replace(/\n+$/, '')
+  }
+
+  spend(characters: number): void {
+    this.#work += characters
+    if (this.#work > MAXIMUM_WORK) {
+      throw new ImageError('SCRIPT_UNREADABLE', 'cannot follow shell script: its expansions take too much work')
+    }
   }
 
   glob(pattern: string): readonly string[] {
     const at = pattern.lastIndexOf('/')
     const directory = this.#facts.tree.resolve(pattern.slice(0, at) || '/')
     if (!pattern.startsWith('/') || directory === undefined || /[*?[]/.test(pattern.slice(0, at))) return []
+    this.spend(1000)
     const names = this.#facts.tree.list(directory).filter((name) => !name.startsWith('.'))
     return names
       .filter((name) => matchesPattern(name, pattern.slice(at + 1)))
@@ -113,7 +96,7 @@ class ShellWalk implements ShellScope {
   sequence(commands: readonly ShellCommand[]): ShellStatus {
     let status: ShellStatus = true
     for (const command of commands) {
-      if (this.#end !== undefined) break
+      if (this.#state.end !== undefined) break
       status = this.command(command)
     }
     return status
@@ -148,25 +131,15 @@ class ShellWalk implements ShellScope {
     }
   }
 
-  /** Follows a part that may or may not run: what it changes is unknown afterwards, and it ends nothing. */
   #uncertainly(follow: () => ShellStatus): ShellStatus {
-    const { isCertain, variables, end } = { isCertain: this.#isCertain, variables: this.#variables, end: this.#end }
-    this.#isCertain = false
-    this.#variables = new Map(variables)
     if (this.#printed !== undefined) this.#printed.text = undefined
-    follow()
-    for (const [name, value] of this.#variables) {
-      if (variables.get(name) !== value || !variables.has(name)) variables.set(name, undefined)
-    }
-    this.#variables = variables
-    this.#isCertain = isCertain
-    this.#end = end
+    this.#state.uncertainly(follow)
     return undefined
   }
 
   #andOr({ operator, left, right }: Extract<ShellCommand, { type: 'and-or' }>): ShellStatus {
     const status = this.command(left)
-    if (this.#end !== undefined) return status
+    if (this.#state.end !== undefined) return status
     if (status === undefined) return this.#uncertainly(() => this.command(right))
     return status === (operator === '&&') ? this.command(right) : status
   }
@@ -175,7 +148,7 @@ class ShellWalk implements ShellScope {
     const branch = command.branches[from]
     if (branch === undefined) return command.otherwise === undefined ? true : this.command(command.otherwise)
     const status = this.command(branch.condition)
-    if (this.#end !== undefined) return status
+    if (this.#state.end !== undefined) return status
     if (status !== undefined) return status ? this.command(branch.body) : this.#if(command, from + 1)
     this.#uncertainly(() => this.command(branch.body))
     return this.#uncertainly(() => this.#if(command, from + 1))
@@ -183,12 +156,12 @@ class ShellWalk implements ShellScope {
 
   #for({ name, words, body }: Extract<ShellCommand, { type: 'for' }>): ShellStatus {
     const values = expandWords(words, this)
-    if (values.includes(undefined)) return this.#loop(body, () => this.#variables.set(name, undefined))
+    if (values.includes(undefined)) return this.#loop(body, () => this.#state.set(name, undefined))
     for (const value of values) {
-      this.#variables.set(name, value)
+      this.#state.set(name, value)
       this.command(body)
-      if (this.#end === 'loop') this.#end = undefined
-      if (this.#end !== undefined) break
+      if (this.#state.end === 'loop') this.#state.end = undefined
+      if (this.#state.end !== undefined) break
     }
     return undefined
   }
@@ -212,6 +185,7 @@ class ShellWalk implements ShellScope {
     const value = expandWhole(word, this)
     for (const { patterns, body } of arms) {
       const wanted = patterns.map((pattern) => expandWhole(pattern, this))
+      for (const pattern of wanted) this.spend((value?.length ?? 0) * (pattern?.length ?? 0))
       if (value === undefined || wanted.includes(undefined)) {
         this.#uncertainly(() => this.command(body))
       } else if (wanted.some((pattern) => pattern !== undefined && matchesPattern(value, pattern))) {
@@ -234,30 +208,24 @@ class ShellWalk implements ShellScope {
 
   #group({ body, redirections, isSubshell, start }: Extract<ShellCommand, { type: 'group' }>): ShellStatus {
     const outputs = this.#outputs(redirections)
-    if (outputs.length > 0) this.#call({ words: ['{'], outputs, input: undefined, isCertain: this.#isCertain, start })
-    if (!isSubshell) return this.command(body)
-    const { variables, end } = { variables: this.#variables, end: this.#end }
-    this.#variables = new Map(variables)
-    const status = this.command(body)
-    this.#variables = variables
-    this.#end = end
-    return status
+    if (outputs.length > 0) this.#call({ words: ['{'], outputs, input: undefined, start })
+    return isSubshell ? this.#state.apart(() => this.command(body)) : this.command(body)
   }
 
   #simple({ assignments, words, redirections }: SimpleCommand, start: number): ShellStatus {
     const values = expandWords(words, this)
     const [name, ...operands] = values
-    for (const assignment of assignments) this.#variables.set(assignment.name, expandWhole(assignment.value, this))
+    for (const assignment of assignments) this.#state.set(assignment.name, expandWhole(assignment.value, this))
     const document = redirections.find(({ operator }) => operator === '<<')
     const input = document === undefined ? undefined : expandWhole(document.target, this)
-    const call = { words: values, outputs: this.#outputs(redirections), input, isCertain: this.#isCertain, start }
+    const call = { words: values, outputs: this.#outputs(redirections), input, start }
     if (values.length === 0) {
       if (call.outputs.length > 0) this.#call({ ...call, words: [':'] })
       return assignments.some(({ value }) => value.some(({ type }) => type === 'substitution')) ? undefined : true
     }
     const body = name === undefined ? undefined : this.#functions.get(name)
     if (body !== undefined) return this.#function(body, operands)
-    return this.#builtin(name, operands) ? true : this.#call(call)
+    return this.#state.builtin(name, operands) ? true : this.#call(call)
   }
 
   #outputs(redirections: readonly Redirection[]) {
@@ -271,50 +239,17 @@ class ShellWalk implements ShellScope {
     if (++this.#callDepth > MAXIMUM_CALLS) {
       throw new ImageError('SCRIPT_UNREADABLE', 'cannot follow shell script: its functions call each other too deeply')
     }
-    const outer = this.positional
-    this.positional = operands
+    const outer = this.#state.positional
+    this.#state.positional = operands
     const status = this.command(body)
-    this.positional = outer
+    this.#state.positional = outer
     this.#callDepth--
-    if (this.#end === 'return') this.#end = undefined
+    if (this.#state.end === 'return') this.#state.end = undefined
     return status
   }
 
-  /** Does what concerns the walk itself; tells whether that was all. */
-  #builtin(name: ShellValue, operands: readonly ShellValue[]): boolean {
-    switch (name) {
-      case 'exit':
-      case 'return':
-      case 'break':
-      case 'continue':
-        if (this.#isCertain) this.#end = name === 'exit' || name === 'return' ? name : 'loop'
-        return true
-      case 'shift':
-        this.positional = this.positional.slice(Number(operands[0] ?? '1') || 1)
-        return true
-      case 'set':
-        if (operands[0] === '--') this.positional = operands.slice(1)
-        return true
-      case 'local':
-      case 'export':
-      case 'readonly':
-        for (const operand of operands) {
-          const [variable = '', value] = operand?.split(/=(.*)/s) ?? []
-          if (value !== undefined) this.#variables.set(variable, value)
-        }
-        return true
-      case 'unset':
-        for (const operand of operands) if (operand !== undefined) this.#variables.set(operand, '')
-        return true
-      case 'read':
-        for (const operand of operands) if (operand !== undefined) this.#variables.set(operand, undefined)
-        return false
-      default:
-        return false
-    }
-  }
-
-  #call(call: ShellCall): ShellStatus {
+  #call(seen: Omit<ShellCall, 'umask' | 'isCertain'>): ShellStatus {
+    const call = { ...seen, umask: this.#state.umask, isCertain: this.#state.isCertain }
     this.calls.push(call)
     if (this.#printed !== undefined && call.outputs.length === 0) {
       const printed = outputOf(call, this.#facts)

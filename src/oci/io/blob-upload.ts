@@ -16,14 +16,14 @@ export class BlobUpload {
   readonly #connection: RegistryConnection
   readonly #repository: string
   readonly #blob: Descriptor
+  /** The upload that a mount has begun where it was not done. */
+  #session: Session | undefined
 
   constructor(connection: RegistryConnection, repository: string, blob: Descriptor) {
     this.#connection = connection
     this.#repository = repository
     this.#blob = blob
   }
-
-  #session: Session | undefined
 
   /** Lets the registry take the blob from another of its repositories; tells whether it did. */
   async mount(from: string): Promise<boolean> {
@@ -43,24 +43,24 @@ export class BlobUpload {
     }
   }
 
-  /** Uploads the blob, whatever part of it `blobs` has to be asked for again. */
+  /** Uploads the blob; after a fault it goes on, as long as the registry gets further than it ever was. */
   async run(blobs: BlobSource): Promise<void> {
     const { http } = this.#connection
-    let session = this.#session ?? (await this.#begin())
-    for (let failures = 0; ; ) {
-      const next = await this.#advance(session, blobs).catch((error: unknown) => {
+    let session: Session | 'done' = this.#session ?? (await this.#begin())
+    for (let failures = 0, furthest = 0; session !== 'done'; ) {
+      if (session.offset > furthest) {
+        furthest = session.offset
+        failures = 0
+      }
+      const current: Session = session
+      const next: Session | 'done' | 'broken' = await this.#advance(current, blobs).catch((error: unknown) => {
         if (!isUnreachable(error) || ++failures >= http.policy.tries) throw error
         return 'broken' as const
       })
-      if (next === 'done') return
       if (next === 'broken') {
         await http.pause(http.policy.backOff * 2 ** (failures - 1))
-        const found = await this.#find(session)
-        if (found === 'done') return
-        if (found.offset > session.offset) failures = 0
-        session = found
+        session = await this.#find(current)
       } else {
-        failures = 0
         session = next
       }
     }
@@ -75,7 +75,7 @@ export class BlobUpload {
     const headers = {
       'content-type': 'application/octet-stream',
       'content-length': String(length),
-      ...(last && offset === 0 ? {} : { 'content-range': `${offset}-${offset + length - 1}` }),
+      ...((last && offset === 0) || length === 0 ? {} : { 'content-range': `${offset}-${offset + length - 1}` }),
     }
     const target = new URL(location)
     if (last) target.searchParams.set('digest', digest)
@@ -89,7 +89,9 @@ export class BlobUpload {
     await response.drop()
     if (last) return 'done'
     const received = Math.min(receivedBytes(response) ?? offset + length, offset + length)
-    return { ...session, location: this.#locationIn(response), offset: received }
+    if (received > offset) return { ...session, location: this.#locationIn(response), offset: received }
+    const reason = `the registry took ${length} bytes and kept none of them`
+    throw new OciError('REGISTRY_FAILED', `cannot upload blob ${digest} to ${this.#repository}: ${reason}`)
   }
 
   /** Asks where a broken upload stands; begins anew where the registry has forgotten it. */

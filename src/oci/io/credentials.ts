@@ -55,7 +55,7 @@ async function readCredentialFile(path: string): Promise<JsonObject | undefined>
     throw new OciError('CREDENTIALS_FAILED', `cannot read credentials ${path}: ${cause.message}`, { cause })
   })
   if (!bytes || bytes.length === 0) return undefined
-  return rethrown(() => parseDocument(bytes, path))
+  return orCredentialsFault(() => parseDocument(bytes, path))
 }
 
 async function findInFile(
@@ -64,17 +64,17 @@ async function findInFile(
   environment: CredentialEnvironment,
 ): Promise<Credentials | undefined> {
   const server = registry === 'docker.io' ? DOCKER_HUB_KEY : registry
-  const helpers = rethrown(() => file.optionalTextMap('credHelpers')) ?? {}
-  const store = rethrown(() => file.optionalText('credsStore'))
+  const helpers = orCredentialsFault(() => file.optionalTextMap('credHelpers')) ?? {}
+  const store = orCredentialsFault(() => file.optionalText('credsStore'))
   const helper = Object.hasOwn(helpers, registry) ? helpers[registry] : store
   const kept = helper ? await askHelper(helper, server, environment) : undefined
   if (kept) return kept
-  const auths = rethrown(() => file.optionalObject('auths'))
+  const auths = orCredentialsFault(() => file.optionalObject('auths'))
   if (!auths) return undefined
   const byName = new Map([...auths.keys()].map((key) => [normalName(key), key]))
   for (let name = `${registry}/${repository}`; name !== ''; name = name.slice(0, Math.max(name.lastIndexOf('/'), 0))) {
     const key = byName.get(name)
-    const found = key === undefined ? undefined : rethrown(() => readEntry(auths.object(key)))
+    const found = key === undefined ? undefined : orCredentialsFault(() => readEntry(auths.object(key)))
     if (found) return found
   }
   return undefined
@@ -124,7 +124,7 @@ async function askHelper(
     const reason = (result.stderr.trim() || result.stdout.trim()).slice(0, 200)
     throw new OciError('CREDENTIALS_FAILED', `cannot ask ${program} for ${server}: exit ${result.exitCode}: ${reason}`)
   }
-  return rethrown(() => {
+  return orCredentialsFault(() => {
     const reply = parseDocument(Buffer.from(result.stdout), `the reply of ${program}`)
     const username = reply.text('Username')
     const secret = reply.text('Secret')
@@ -133,7 +133,8 @@ async function askHelper(
   })
 }
 
-function rethrown<Value>(read: () => Value): Value {
+/** Makes every fault of a credential file or reply one of credentials; what it says is kept. */
+function orCredentialsFault<Value>(read: () => Value): Value {
   try {
     return read()
   } catch (cause) {

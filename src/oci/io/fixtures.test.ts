@@ -76,17 +76,23 @@ export function noise(length: number, seed: string): Uint8Array {
   return createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(length))
 }
 
-/** Debian's docker-registry on a free port, with a user `tester:secret` where `locked`. Gives `HOST:PORT`. */
-export async function dockerRegistry(t: Cleanup, { locked = false } = {}): Promise<string> {
+/** `tester:secret`, as `htpasswd -nbB -C 4` writes it. */
+const HTPASSWD = 'tester:$2y$04$PpGTsv7NI4UFRcsrwsXo3.214832NMJzEIQ64U6mHDS8vGQbmhKzW\n'
+
+/**
+ * Debian's docker-registry on a free port, with a user `tester:secret` where `locked`, behind TLS with a certificate
+ * that nobody trusts where `tls`. Gives `HOST:PORT`.
+ */
+export async function dockerRegistry(t: Cleanup, { locked = false, tls = false } = {}): Promise<string> {
   const folder = testFolder(t)
   const port = await freePort()
   const auth = { auth: { htpasswd: { realm: 'test', path: join(folder, 'htpasswd') } } }
-  if (locked) writeFileSync(join(folder, 'htpasswd'), await run('htpasswd', '-nbB', 'tester', 'secret'))
+  if (locked) writeFileSync(join(folder, 'htpasswd'), HTPASSWD)
   const config = {
     version: 0.1,
     log: { level: 'error', accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: join(folder, 'data') }, delete: { enabled: true } },
-    http: { addr: `127.0.0.1:${port}`, secret: 'test' },
+    http: { addr: `127.0.0.1:${port}`, secret: 'test', ...(tls ? { tls: await selfSigned(folder) } : {}) },
     ...(locked ? auth : {}),
   }
   // JSON is YAML.
@@ -95,6 +101,13 @@ export async function dockerRegistry(t: Cleanup, { locked = false } = {}): Promi
   t.after(() => stopped(child))
   await listening(port)
   return `127.0.0.1:${port}`
+}
+
+async function selfSigned(folder: string) {
+  const files = { certificate: join(folder, 'certificate.pem'), key: join(folder, 'key.pem') }
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc', '-keyout', files.key]
+  await run('openssl', 'req', '-x509', ...key, '-out', files.certificate, '-subj', '/CN=nobody', '-days', '2')
+  return files
 }
 
 /** An HTTP server on a free port of this machine. Gives `HOST:PORT`. */

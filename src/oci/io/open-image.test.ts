@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { zstdCompressSync } from 'node:zlib'
 import { canonicalJson, digestOf, hexOf } from '#core'
 import { type ImageSource, openImage, parsePlatform, parseReference, pushImage, type Reference, writeImage } from '#oci'
 import { tarOf } from '#testkit'
@@ -112,6 +113,32 @@ test('a docker-archive whose layer is not the one that the config names is refus
   const opened = await openImage(parseReference(`docker-archive:${folder}/d.tar`))
   assert.equal((await bytesOf(opened.layers[0]!.open())).length, 2048)
   await assert.rejects(bytesOf(opened.layers[0]!.openTar()), { code: 'BLOB_MISMATCH', message: /uncompressed/ })
+})
+
+test('layers without compression and with zstd are read', async (t) => {
+  const folder = testFolder(t)
+  const tars = [tarOf({ path: 'etc/a', content: 'a' }), tarOf({ path: 'etc/b', content: 'b'.repeat(100_000) })]
+  const config = {
+    architecture: 'amd64',
+    os: 'linux',
+    rootfs: { type: 'layers', diff_ids: tars.map((tar) => digestOf(tar)) },
+  }
+  const archive = tarOf(
+    {
+      path: 'manifest.json',
+      content: canonicalJson([{ Config: 'c.json', RepoTags: [], Layers: ['plain.tar', 'packed.tar'] }]),
+    },
+    { path: 'c.json', content: canonicalJson(config) },
+    { path: 'plain.tar', content: tars[0]! },
+    { path: 'packed.tar', content: zstdCompressSync(tars[1]!) },
+  )
+  writeFileSync(join(folder, 'd.tar'), archive)
+  const opened = await openImage(parseReference(`docker-archive:${folder}/d.tar`))
+  const read = await Promise.all(opened.layers.map((layer) => bytesOf(layer.openTar())))
+  assert.deepEqual(
+    read.map((tar) => digestOf(tar)),
+    config.rootfs.diff_ids,
+  )
 })
 
 test('an archive that has a path twice, is cut short or is compressed is refused', async (t) => {

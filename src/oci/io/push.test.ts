@@ -99,6 +99,22 @@ test('a large blob goes in chunks, and a chunk that is refused for now is sent a
   await run('skopeo', 'copy', '--src-tls-verify=false', `docker://${proxy.address}/app:1`, `oci:${testFolder(t)}/out:1`)
 })
 
+test('an upload that never gets further is given up', async (t) => {
+  let patches = 0
+  // The second chunk always breaks, and the registry then wants to begin anew: progress that is none.
+  const proxy = await proxyBefore(t, await dockerRegistry(t), (request) => {
+    if (request.method !== 'PATCH' || !request.headers['content-range']?.startsWith('1500000-')) return undefined
+    patches++
+    return { cutAfter: 300_000 }
+  })
+  const image = sampleImage(testFolder(t), { bulk: 4_000_000 })
+  const options = { credentials: null, policy: { backOff: 1, chunk: 1_500_000, tries: 3 } }
+  await assert.rejects(pushImage(image, registryReference(`${proxy.address}/app:1`), options), {
+    code: 'REGISTRY_UNREACHABLE',
+  })
+  assert.equal(patches, 3)
+})
+
 test('a registry that is busy is asked again after the time that it says', async (t) => {
   const refused = new Set<string>()
   const proxy = await proxyBefore(t, await dockerRegistry(t), (request, reply) => {

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Credentials, findCredentials, openImage, parseReference, pushImage, type RegistryReference } from '#oci'
@@ -143,6 +146,43 @@ test('a registry that sends a client off TLS or off this machine in the clear is
     code: 'REGISTRY_FAILED',
     message: /not protected by TLS/,
   })
+})
+
+test('a certificate that nobody vouches for is the reason that is named', async (t) => {
+  const registry = await dockerRegistry(t, { tls: true })
+  await assert.rejects(openImage(registryReference(`${registry}/app:1`), { ...FAST, credentials: PASSWORD }), {
+    code: 'REGISTRY_UNREACHABLE',
+    message: /self-signed certificate/,
+  })
+})
+
+test('a registry elsewhere is asked through the proxy that the environment names, and by TLS only', async (t) => {
+  const tunnels: (string | undefined)[] = []
+  const server = createServer((request, reply) => {
+    tunnels.push(request.url)
+    reply.end()
+  })
+  server.on('connect', (request, socket) => {
+    tunnels.push(`CONNECT ${request.url}`)
+    socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n')
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  const names = ['HTTPS_PROXY', 'HTTP_PROXY', 'https_proxy', 'http_proxy']
+  const before = names.map((name) => [name, process.env[name]] as const)
+  t.after(() => {
+    server.close()
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
+    }
+  })
+  for (const name of names) process.env[name] = `http://127.0.0.1:${port}`
+  const options = { credentials: PASSWORD, policy: { backOff: 1, tries: 2 } }
+  await assert.rejects(openImage(registryReference('registry.invalid/app:1'), options), {
+    code: 'REGISTRY_UNREACHABLE',
+  })
+  assert.deepEqual(tunnels, Array(2).fill('CONNECT registry.invalid:443'))
 })
 
 test('credentials are found where Docker and podman keep them', async (t) => {

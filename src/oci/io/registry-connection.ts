@@ -8,6 +8,7 @@ import {
   type HttpResponse,
   isLoopback,
   isPassing,
+  isUnreachable,
   RegistryHttp,
 } from './registry-http.ts'
 
@@ -137,8 +138,11 @@ export class RegistryConnection {
       return { response: await ping(secure, false), origin: secure }
     } catch (error) {
       this.http.throwIfEnded()
-      if (!(error instanceof OciError)) throw error
-      return { response: await ping(plain, true), origin: plain }
+      if (!isUnreachable(error)) throw error
+      const response = await ping(plain, true)
+      // What a TLS server says to plain HTTP: then the fault is in the TLS that we tried first, such as its certificate.
+      if (response.status === 400) throw error
+      return { response, origin: plain }
     }
   }
 

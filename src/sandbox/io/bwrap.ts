@@ -4,7 +4,17 @@ import { text } from 'node:stream/consumers'
 import { SandboxError } from '../errors.ts'
 import { type Container, EMULATOR_PATH, type LaunchSpec, type Sandbox, WRITABLE_BYTES } from '../sandbox.ts'
 import { isSameDirectory } from './container-files.ts'
-import { exitCodeOf, extraPipe, hasEnded, poll, reasonOf, runTool, standardStreams, startTool } from './process.ts'
+import {
+  exitCodeOf,
+  extraPipe,
+  hasEnded,
+  poll,
+  reasonOf,
+  runTool,
+  sendSignal,
+  standardStreams,
+  startTool,
+} from './process.ts'
 
 const INFO = 3
 const HOLD = 4
@@ -32,7 +42,6 @@ export const bwrap: Sandbox = {
     try {
       return await adopt({ child, exited, spec })
     } catch (cause) {
-      child.kill('SIGKILL')
       const words = child.stderr ? (await text(child.stderr)).trim() : ''
       await exited.catch(() => undefined)
       throw new SandboxError('SANDBOX_FAILED', `cannot start bwrap: ${words || reasonOf(cause)}`, { cause })
@@ -49,7 +58,10 @@ async function adopt(started: { child: ChildProcess; exited: Promise<number>; sp
     () => isSameDirectory(root, spec.root) || undefined,
     () => !hasEnded(child),
   )
-  if (!pid || !entered) throw new Error('it ended early')
+  if (!pid || !entered) {
+    end(child, pid)
+    throw new Error('it ended early')
+  }
   return {
     pid,
     root,
@@ -59,11 +71,10 @@ async function adopt(started: { child: ChildProcess; exited: Promise<number>; sp
       return { ...standardStreams(child), exited }
     },
     async signal(number) {
-      if (!hasEnded(child)) process.kill(pid, number)
+      if (!hasEnded(child)) sendSignal(pid, number)
     },
     async destroy() {
-      // Its die-with-parent ends the first process, and with it the kernel the whole process namespace.
-      child.kill('SIGKILL')
+      end(child, pid)
       child.stdout?.resume()
       child.stderr?.resume()
       await exited
@@ -88,6 +99,16 @@ function devices(): string[] {
     `/dev/${name}`,
   ])
   return ['--tmpfs', '/dev', ...nodes, ...links, '--symlink', '/proc/self/fd', '/dev/fd', '--tmpfs', '/dev/shm']
+}
+
+/**
+ * The kernel ends a whole process namespace with its first process, and bwrap, having reaped that, ends as well.
+ * The other way round does not do: until the program has begun, its process would not follow bwrap.
+ */
+function end(child: ChildProcess, pid: number | undefined): void {
+  if (hasEnded(child)) return
+  if (pid) sendSignal(pid, 'SIGKILL')
+  else child.kill('SIGKILL')
 }
 
 function parseChildPid(info: string): number | undefined {

@@ -51,6 +51,15 @@ export function hasEnded(child: ChildProcess): boolean {
   return child.pid === undefined || child.exitCode !== null || child.signalCode !== null
 }
 
+/** Sends a signal to a process of ours, which may be ending at this moment. */
+export function sendSignal(pid: number, signal: number | NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+  }
+}
+
 /** Runs a short tool to its end and gives its stdout. Rejects with `SANDBOX_FAILED` and its stderr when it fails. */
 export async function runTool(argv: readonly [string, ...string[]]): Promise<string> {
   try {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { SandboxError } from '../errors.ts'
 import type { Container, Sandbox } from '../sandbox.ts'
-import { exitCodeOf, hasEnded, poll, reasonOf, runTool, standardStreams, startTool } from './process.ts'
+import { exitCodeOf, hasEnded, poll, reasonOf, runTool, sendSignal, standardStreams, startTool } from './process.ts'
 import { runcSpec } from './runc-spec.ts'
 
 /**
@@ -56,7 +56,7 @@ export const runc: Sandbox = {
         return { ...standardStreams(child), exited }
       },
       async signal(number) {
-        if (!hasEnded(child)) process.kill(pid, number)
+        if (!hasEnded(child)) sendSignal(pid, number)
       },
       destroy,
     } satisfies Container

@@ -1,0 +1,123 @@
+import {
+  type ArchivePlace,
+  BUILT_IN_ARCHIVES,
+  defaultCacheFolder,
+  fetchPackages,
+  readArchives,
+  selectArchive,
+} from '#debian'
+import {
+  type BuiltImage,
+  buildImage,
+  type EffectiveDefinition,
+  type Lock,
+  type LockedPackage,
+  type OpenedDefinition,
+  openMemberPool,
+  openWorkshop,
+  type RunAs,
+} from '#image'
+import { debianArchitectureOf, parsePlatform } from '#oci'
+import { type Contract, contractLabels } from '#sandbox'
+import type { MemberCounts } from './build-summary.ts'
+import { UsageError } from './errors.ts'
+import { imageLabels } from './image-labels.ts'
+import type { Stages } from './stages.ts'
+import { formatBytes } from './terminal.ts'
+
+/** How to build, as far as it does not change what is built, but for the codec of layers. */
+export interface BuildSettings {
+  readonly zstd?: boolean
+  readonly workers?: string
+}
+
+/** What is to be built, once everything is decided. */
+export interface BuildOrder {
+  readonly opened: OpenedDefinition
+  readonly effective: EffectiveDefinition
+  readonly lock: Lock
+  readonly platforms: readonly string[]
+  readonly place: ArchivePlace
+  readonly options: BuildSettings
+}
+
+/** Builds the platforms one after another, each on all threads. */
+export async function buildPlatforms(
+  order: BuildOrder,
+  stages: Stages,
+): Promise<{ built: BuiltImage[]; members: MemberCounts }> {
+  const { opened, effective, lock, platforms, place, options } = order
+  await using pool = openMemberPool(threadsOf(options))
+  const codec = options.zstd === true ? 'zstd' : 'gzip'
+  const workshop = await openWorkshop(defaultCacheFolder(), pool, codec, String(process.pid))
+  const counts = { reused: 0, made: 0 }
+  const built: BuiltImage[] = []
+  for (const platform of platforms) {
+    const onMember = (name: string, cached: boolean) => {
+      counts[cached ? 'reused' : 'made']++
+      stages.progress(`${platform}: ${name}`)
+    }
+    const fetch = (packages: readonly LockedPackage[]) => fetchDebs(packages, order, stages)
+    const facts = {
+      platform,
+      architecture: debianArchitectureOf(parsePlatform(platform)),
+      release: await releaseOf(effective, place),
+    }
+    const labels = (user: RunAs) => ({
+      ...contractLabels(contractOf(effective, user)),
+      [imageLabels.image]: effective.image,
+      [imageLabels.variant]: effective.variant,
+    })
+    built.push(
+      await buildImage(
+        { definition: effective, contents: opened.definition.contents, lock, ...facts, labels, fetch, onMember },
+        workshop,
+      ),
+    )
+  }
+  return { built, members: counts }
+}
+
+function fetchDebs(packages: readonly LockedPackage[], { place, lock }: BuildOrder, stages: Stages) {
+  return fetchPackages(packages, {
+    ...place,
+    observed: lock.observed,
+    onProgress: ({ filesDone, files, bytesDone, bytes }) =>
+      stages.progress(`fetch ${filesDone}/${files} packages, ${formatBytes(bytesDone)} of ${formatBytes(bytes)}`),
+  })
+}
+
+/** The release facts of the first archive that is one, which effects go by. */
+async function releaseOf({ archives }: EffectiveDefinition, { archiveFolders = [] }: ArchivePlace) {
+  const files = await readArchives([BUILT_IN_ARCHIVES, ...archiveFolders])
+  for (const name of archives) {
+    const { release } = selectArchive(files, name).archive
+    if (release !== undefined) return release
+  }
+  throw new UsageError('USAGE_INVALID', `cannot build from ${archives.join(', ')}: none of these archives is a release`)
+}
+
+function threadsOf({ workers }: BuildSettings): number | undefined {
+  if (workers === undefined) return undefined
+  const threads = Number(workers)
+  if (Number.isInteger(threads) && threads >= 1 && threads <= 256) return threads
+  throw new UsageError('USAGE_INVALID', `cannot use "${workers}" workers: want a number from 1 to 256`)
+}
+
+/** What the definition promises, with the user as numbers. */
+function contractOf(
+  { contract, entrypoint, cmd, environment }: EffectiveDefinition,
+  { name, uid, gid }: RunAs,
+): Contract {
+  return {
+    schema: 'casemate.contract/v1',
+    user: { ...(name === undefined ? {} : { name }), uid, gid },
+    entrypoint: [...entrypoint],
+    cmd: [...cmd],
+    ports: [...contract.ports],
+    writable: [...contract.writable],
+    'stop-signal': contract.stopSignal,
+    environment: { ...environment },
+    'work-dir': contract.workDir,
+  }
+}

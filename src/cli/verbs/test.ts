@@ -1,0 +1,26 @@
+import type { Verb } from '../verb.ts'
+
+/** `casemate test REF`: runs an image's tests in a sandbox. */
+export const testVerb: Verb = (program, session) => {
+  program
+    .command('test')
+    .argument('<reference>', 'the image: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://…')
+    .description("run an image's tests in a sandbox, as its declared user on a read-only root")
+    .option('--definition <definition>', 'whose tests to run (default: the catalogue image that the image says it is)')
+    .option('--platform <platform>', 'which image of an index', hostPlatform())
+    .option('--sandbox <name>', 'bwrap, runc or podman (default: the first that works here)')
+    .option('--junit <file>', 'also write the report as JUnit XML')
+    .option('--json', 'print the report as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  casemate test oci:./out:python\n  casemate test oci:./out:app --definition ./app --sandbox runc --junit report.xml',
+    )
+    .action(async (reference: string, options) => {
+      const { runTest } = await import('../test-image.ts')
+      session.end(await runTest(reference, options, session.terminal))
+    })
+}
+
+function hostPlatform(): string {
+  return `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`
+}
