@@ -15,11 +15,13 @@ export async function unreachableUrl(error: string): Promise<string | undefined>
 }
 
 async function answers(url: string): Promise<boolean> {
-  await using dispatcher = new EnvHttpProxyAgent()
+  const dispatcher = new EnvHttpProxyAgent()
   try {
     const response = await fetch(url, { method: 'HEAD', dispatcher, signal: AbortSignal.timeout(PATIENCE) })
     return response.status < 500
   } catch {
     return false
+  } finally {
+    await dispatcher.close()
   }
 }

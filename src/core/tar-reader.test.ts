@@ -123,6 +123,6 @@ test('more zeros than two records may end an archive', () => {
 test('a name in an error is the archive’s, and so is the place', () => {
   const archive = bytesOf(tarItem({ path: './fine' }), forgedTarItem({ path: 'x' }, { 257: 'wrong' }), TAR_END)
   assert.throws(() => read(archive), {
-    message: 'cannot read tar archive sample: entry 1 or behind "./fine": it is no ustar or GNU header',
+    message: 'cannot read tar archive sample: at or behind entry 1, "./fine": it is no ustar or GNU header',
   })
 })

@@ -129,8 +129,9 @@ export class TarReader {
       if (fields.size === 0) this.#endContent()
       return
     }
-    if (++this.#entries > this.#limits.entries) throw new TarFault(`it has over ${this.#limits.entries} entries`, true)
+    if (this.#entries === this.#limits.entries) throw new TarFault(`it has over ${this.#limits.entries} entries`, true)
     const header = this.#extensions.apply(fields)
+    this.#entries++
     this.#lastPath = header.path
     this.#expect(header.size)
     this.#sink = this.#onEntry(header)
@@ -151,7 +152,7 @@ export class TarReader {
   }
 
   #message(reason: string): string {
-    const place = this.#entries === 0 ? 'at its beginning' : `entry ${this.#entries} or behind "${this.#lastPath}"`
+    const place = this.#entries === 0 ? 'at its beginning' : `at or behind entry ${this.#entries}, "${this.#lastPath}"`
     return `cannot read tar archive ${this.#origin}: ${place}: ${reason}`
   }
 }

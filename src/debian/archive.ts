@@ -44,7 +44,13 @@ export interface ArchiveSuite {
   /** Empty for a flat repository. */
   readonly components: readonly string[]
   /** Each field that is given must stand in the signed Release file with exactly this value. */
-  readonly identity: { readonly origin?: string; readonly label?: string; readonly codename?: string }
+  readonly identity: {
+    readonly origin?: string
+    readonly label?: string
+    readonly codename?: string
+    /** Only where it is a fixed name that tells suites of one codename apart, as Ubuntu's is; Debian's changes. */
+    readonly suite?: string
+  }
   /** Names of the archive's keys; one valid signature by one of them is needed. */
   readonly signedBy: readonly string[]
   /** Hours after the suite's Date at which its age is reported; absent where Date says nothing about freshness. */
@@ -85,7 +91,12 @@ const ArchiveSchema = Type.Object(
           mirror: Name,
           components: Type.Array(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9+.-]*(/[A-Za-z0-9+.-]+)*$' })),
           identity: Type.Object(
-            { origin: Type.Optional(Text), label: Type.Optional(Text), codename: Type.Optional(Text) },
+            {
+              origin: Type.Optional(Text),
+              label: Type.Optional(Text),
+              codename: Type.Optional(Text),
+              suite: Type.Optional(Text),
+            },
             { ...closed, minProperties: 1 },
           ),
           'signed-by': Type.Array(Name, { minItems: 1 }),

@@ -43,7 +43,8 @@ export function parseBinaryPackage(stanza: Stanza): BinaryPackage {
  */
 export function parseArchivePackage(stanza: Stanza, archive: string, suite: string): ArchivePackage {
   const binary = parseBinaryPackage(stanza)
-  const filename = required(stanza, 'filename', binary.name)
+  // A flat repository's index has `./` before its names (dpkg-scanpackages(1)).
+  const filename = required(stanza, 'filename', binary.name).replace(/^\.\//, '')
   const components = filename.split('/')
   const escapes = components.some((component) => component === '' || component === '.' || component === '..')
   if (escapes || !/^[A-Za-z0-9+.~_:%/-]+$/.test(filename)) {

@@ -102,7 +102,7 @@ export function formatDate(date: Date): string {
 }
 
 function checkIdentity(release: Release, { suite, identity }: ArchiveSuite): void {
-  for (const field of ['origin', 'label', 'codename'] as const) {
+  for (const field of ['origin', 'label', 'codename', 'suite'] as const) {
     const want = identity[field]
     if (want !== undefined && release[field] !== want) {
       const reason = `its signed ${field} is "${release[field] ?? ''}", not "${want}"`

@@ -2,14 +2,17 @@ import { spawn } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { digestOf } from '#core'
 import { fetchPackages, type OpenArchiveOptions, openArchive } from '#debian'
 import { type TestArchive, testArchive } from './archive.ts'
+import type { Fault, MirrorRequest } from './mirror.ts'
 
 /** What became of clients that were killed. */
 export interface ClientKills {
+  readonly rounds: number
   /** Rounds in which the signal found the client at work. */
   readonly killed: number
   /** Downloads that went on where a killed client had left them. */
@@ -20,7 +23,7 @@ export interface ClientKills {
 
 /**
  * Starts a client on an empty cache, kills it with SIGKILL at a random moment, and lets another client finish on the
- * same cache; so many times.
+ * same cache; until so many were killed at work.
  */
 export async function killClients(t: { after(stop: () => Promise<void>): void }, times: number): Promise<ClientKills> {
   const debs = Array.from({ length: 6 }, (_, at) => ({
@@ -28,20 +31,29 @@ export async function killClients(t: { after(stop: () => Promise<void>): void },
     files: { '/data': randomBytes(150_000) },
   }))
   const archive = await testArchive(t, { debs })
-  archive.mirror.fault = ({ path }) => (path.startsWith('/pool') ? { kind: 'slow', piece: 8192, pause: 1 } : undefined)
-  const duration = await runClient({ ...archive.options, cache: `${archive.cache}-0` }, Number.POSITIVE_INFINITY)
+  const slow = ({ path }: MirrorRequest): Fault | undefined =>
+    path.startsWith('/pool') ? { kind: 'slow', piece: 4096, pause: 2 } : undefined
+  archive.mirror.fault = slow
+  const { milliseconds } = await runClient(
+    { ...archive.options, cache: `${archive.cache}-0` },
+    Number.POSITIVE_INFINITY,
+  )
   archive.mirror.requests.length = 0
   const failures: string[] = []
   let killed = 0
-  for (let round = 1; round <= times; round++) {
-    const options = { ...archive.options, cache: `${archive.cache}-${round}` }
-    const delay = randomInt(Math.ceil(duration.milliseconds))
+  let rounds = 0
+  while (killed < times && rounds < 5 * times) {
+    const options = { ...archive.options, cache: `${archive.cache}-${++rounds}` }
+    const delay = randomInt(Math.ceil(milliseconds))
+    archive.mirror.fault = slow
     if (!(await runClient(options, delay)).done) killed++
+    archive.mirror.fault = () => undefined
     const failure = await recover(archive, options).catch((error: unknown) => String(error))
-    if (failure !== undefined) failures.push(`round ${round}, killed after ${delay} ms: ${failure}`)
+    if (failure !== undefined) failures.push(`round ${rounds}, killed after ${delay} ms: ${failure}`)
+    await rm(options.cache, { recursive: true })
   }
   const resumed = archive.mirror.requests.filter(({ headers }) => headers.range !== undefined).length
-  return { killed, resumed, failures }
+  return { rounds, killed, resumed, failures }
 }
 
 /** Runs a client that is killed so many milliseconds after it started. */

@@ -58,7 +58,7 @@ const SUFFIX: Readonly<Record<DebCompression, string>> = { none: '', gzip: '.gz'
 /** Builds a .deb that dpkg-deb accepts; the same spec gives the same bytes. */
 export function buildDeb(spec: DebSpec): Uint8Array {
   const compression = spec.compression ?? 'gzip'
-  const dataTar = spec.dataTar ?? tarOf(...filesOf(spec), ...(spec.dataItems ?? []))
+  const dataTar = spec.dataTar ?? tarOfAll([...filesOf(spec), ...(spec.dataItems ?? [])])
   return arOf(
     { name: 'debian-binary', content: bytesOf('2.0\n') },
     { name: `control.tar${SUFFIX[compression]}`, content: compress(controlTar(spec), compression) },

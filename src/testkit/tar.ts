@@ -38,7 +38,12 @@ export function tarItem(item: TarItem): Uint8Array {
 
 /** A whole archive of these entries; bytes among them are put in as they are. */
 export function tarOf(...items: readonly (TarItem | Uint8Array)[]): Uint8Array {
-  return bytesOf(...items.map((item) => (item instanceof Uint8Array ? item : tarItem(item))), TAR_END)
+  return tarOfAll(items)
+}
+
+/** The same for a list, which may be long. */
+export function tarOfAll(items: readonly (TarItem | Uint8Array)[]): Uint8Array {
+  return Buffer.concat([...items.map((item) => (item instanceof Uint8Array ? item : tarItem(item))), TAR_END])
 }
 
 /**

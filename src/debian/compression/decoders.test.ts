@@ -201,7 +201,7 @@ test('what takes the output may throw, and the next decoder of the thread is not
 })
 
 test('gzip data of every level and strategy of zlib is decoded', () => {
-  const contents = [TEXT, randomBytes(100_000, 3, 2), new Uint8Array(400_000), randomBytes(70_000, 4)]
+  const contents = [TEXT, new Uint8Array(300_000), randomBytes(70_000, 4)]
   for (const level of [0, 1, 6, 9]) {
     for (const strategy of [0, 1, 2, 3, 4]) {
       for (const content of contents) {

@@ -30,6 +30,7 @@ import {
 export class MemberStore {
   readonly #directory: string
   readonly #uncommitted: string
+  #expanded: { readonly name: string; readonly bytes: Uint8Array } | undefined
 
   /** `directory` need not exist. `owner` tells processes apart in the names of unfinished files. */
   constructor(directory: string, owner: string) {
@@ -111,12 +112,17 @@ export class MemberStore {
     return content
   }
 
+  /** Effects read many small files of one package, which mostly stand in one block: the last one is kept. */
   #expand(index: MemberIndex, block: MemberBlock, codec: LayerCodec): Uint8Array {
+    const name = `${index.key} ${block.offset}`
+    if (this.#expanded?.name === name) return this.#expanded.bytes
     const file = openSync(this.streamPath(index.key), 'r')
     try {
-      const bytes = Buffer.alloc(block.length)
-      readSync(file, bytes, 0, block.length, block.offset)
-      return expandBlock(codec, bytes)
+      const stored = Buffer.alloc(block.length)
+      readSync(file, stored, 0, block.length, block.offset)
+      const bytes = expandBlock(codec, stored)
+      this.#expanded = { name, bytes }
+      return bytes
     } finally {
       closeSync(file)
     }

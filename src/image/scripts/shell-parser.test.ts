@@ -14,7 +14,7 @@ const unreadable: [string, RegExp, string][] = [
   ['{ '.repeat(200), /nests deeper than 60 levels/, 'groups in groups'],
   ['$('.repeat(200), /nests deeper than 60 levels/, 'substitutions in substitutions'],
   ['"$(`'.repeat(200), /nests deeper than 60 levels|never closed|want/, 'quotes in substitutions in quotes'],
-  [`#${'x'.repeat(1 << 20)}`, /longer than 1048576 characters/, 'a script of more than a mebibyte'],
+  [`#${'x'.repeat(1 << 20)}`, /longer than 131072 characters/, 'a script of more than 128 KiB'],
 ]
 for (const [text, reason, because] of unreadable) {
   test(`${because} is refused`, () => {

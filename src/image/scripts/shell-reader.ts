@@ -3,7 +3,7 @@ import type { ShellCommand, Word, WordPart } from './shell-syntax.ts'
 
 /** How deep commands and expansions may nest, and how long a script may be, before it counts as unreadable. */
 const MAXIMUM_DEPTH = 60
-const MAXIMUM_LENGTH = 1 << 20
+const MAXIMUM_LENGTH = 1 << 17
 
 interface PendingDocument {
   readonly delimiter: string
@@ -23,7 +23,7 @@ export class ShellReader {
   #depth = 0
   #documents: PendingDocument[] = []
 
-  /** Throws `SCRIPT_UNREADABLE` for a text over 1 MiB. */
+  /** Throws `SCRIPT_UNREADABLE` for a text over 128 KiB. */
   constructor(text: string, readCommands: (reader: ShellReader) => ShellCommand, offset = 0) {
     this.text = text
     this.#offset = offset

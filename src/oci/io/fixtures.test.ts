@@ -84,7 +84,7 @@ const HTPASSWD = 'tester:$2y$04$PpGTsv7NI4UFRcsrwsXo3.214832NMJzEIQ64U6mHDS8vGQb
  * that nobody trusts where `tls`. Gives `HOST:PORT`.
  */
 export async function dockerRegistry(t: Cleanup, { locked = false, tls = false } = {}): Promise<string> {
-  const folder = testFolder(t)
+  const folder = mkdtempSync(join(tmpdir(), 'casemate-registry-'))
   const port = await freePort()
   const auth = { auth: { htpasswd: { realm: 'test', path: join(folder, 'htpasswd') } } }
   if (locked) writeFileSync(join(folder, 'htpasswd'), HTPASSWD)
@@ -98,7 +98,10 @@ export async function dockerRegistry(t: Cleanup, { locked = false, tls = false }
   // JSON is YAML.
   writeFileSync(join(folder, 'config.yml'), JSON.stringify(config))
   const child = spawn('docker-registry', ['serve', join(folder, 'config.yml')], { stdio: 'ignore' })
-  t.after(() => stopped(child))
+  t.after(async () => {
+    await stopped(child)
+    rmSync(folder, { recursive: true, force: true })
+  })
   await listening(port)
   return `127.0.0.1:${port}`
 }
