@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CasemateError, type Json } from '#core'
@@ -22,7 +23,7 @@ const NOTICE = '<!-- Made by `npm run docs` from the sources; edit those. -->'
 /** Makes every generated document of the checkout at `root`, in path order. */
 export function generatedDocs(root: string): readonly GeneratedDoc[] {
   return [
-    { path: 'docs/definition.schema.json', text: definitionSchemaText() },
+    { path: 'docs/definition.schema.json', text: definitionSchemaText(root) },
     { path: 'docs/effects.md', text: effectsPage() },
     { path: 'docs/errors.md', text: errorsPage(root) },
   ]
@@ -44,7 +45,9 @@ class Probe extends CasemateError {}
 
 function errorsPage(root: string): string {
   const source = join(root, 'src')
-  const sections = readdirSync(source)
+  const sections = readdirSync(source, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
     .sort()
     .flatMap((module) => {
       const codes = readCodes(join(source, module, 'errors.ts'))
@@ -92,7 +95,9 @@ ${rows.join('\n')}
 }
 
 /** The definition's schema with that of its tests in it, for editors that complete and check YAML. */
-function definitionSchemaText(): string {
+function definitionSchemaText(root: string): string {
   const test: Json = JSON.parse(JSON.stringify(imageTestSchema))
-  return `${JSON.stringify(definitionJsonSchema(test), undefined, 2)}\n`
+  const biome = join(root, 'node_modules', '.bin', 'biome')
+  const options = { cwd: root, input: JSON.stringify(definitionJsonSchema(test)), encoding: 'utf8' } as const
+  return execFileSync(biome, ['format', '--stdin-file-path=docs/definition.schema.json'], options)
 }

@@ -21,6 +21,7 @@ const breaches: readonly [string, TreeFile, RegExp][] = [
   ['a built-in mirror outside archives', { path: 'src/core/a.ts', text: 'mirror.example.org' }, /mirror\.example\.org/],
   ['a skipped test', { path: 'a.test.ts', text: joined('test', '.skip(') }, /skipped/],
   ['a double cast', { path: 'a.ts', text: joined('x as unknown', ' as Y') }, /types off/],
+  ['a dead link', { path: 'docs/a.md', text: '[b](b.md#part)\n' }, /^docs\/a\.md: its link b\.md leads nowhere/],
   ['an unlinked decision', { path: 'docs/decisions/0002-second.md', text: '# Second\n' }, /does not link/],
   ['a decision without number', { path: 'docs/decisions/second.md', text: '# Second\n' }, /NNNN-title/],
   ['a long decision', { path: 'docs/decisions/0003-long.md', text: 'x\n'.repeat(100) }, /longer than a screen/],

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 /** A file of the tree with its text. `path` is below the checkout. */
 export interface TreeFile {
@@ -42,7 +42,13 @@ export function readTree(root: string): readonly TreeFile[] {
 
 /** Everything in the tree that breaks a house rule, a line each: `path:line: what`. */
 export function houseFaults(files: readonly TreeFile[]): readonly string[] {
-  return [...files.flatMap(lineFaults), ...mirrorFaults(files), ...decisionFaults(files), ...moduleFaults(files)]
+  return [
+    ...files.flatMap(lineFaults),
+    ...mirrorFaults(files),
+    ...linkFaults(files),
+    ...decisionFaults(files),
+    ...moduleFaults(files),
+  ]
 }
 
 function lineFaults({ path, text }: TreeFile): string[] {
@@ -67,10 +73,22 @@ function mirrorFaults(files: readonly TreeFile[]): string[] {
     urls.flatMap(([, list = '']) => [...list.matchAll(/https?:\/\/([^/"'\s]+)/g)].map(([, host = '']) => host)),
   )
   return files
-    .filter((file) => !isArchive(file))
+    .filter(({ path }) => !path.startsWith('archives/'))
     .flatMap(({ path, text }) =>
       [...names].filter((name) => text.includes(name)).map((name) => `${path}: names the mirror ${name}`),
     )
+}
+
+/** Relative links of Markdown files lead to files of the tree. */
+function linkFaults(files: readonly TreeFile[]): string[] {
+  const paths = new Set(files.map(({ path }) => path))
+  return files
+    .filter(({ path }) => path.endsWith('.md'))
+    .flatMap(({ path, text }) => {
+      const targets = [...text.matchAll(/\]\((?!https?:|#)([^)\s#]+)/g)].map(([, target = '']) => target)
+      const dead = targets.filter((target) => !paths.has(join(dirname(path), target)))
+      return dead.map((target) => `${path}: its link ${target} leads nowhere`)
+    })
 }
 
 function decisionFaults(files: readonly TreeFile[]): string[] {

@@ -11,7 +11,10 @@ interface Example extends FencedBlock {
   readonly place: string
 }
 
-const modules = readdirSync(join(root, 'src')).sort()
+const modules = readdirSync(join(root, 'src'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name)
+  .sort()
 const examples = modules.flatMap((module): Example[] => {
   const file = join('src', module, 'README.md')
   const text = existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : ''

@@ -29,6 +29,7 @@ import { formatBytes } from './terminal.ts'
 export interface BuildSettings {
   readonly zstd?: boolean
   readonly workers?: string
+  readonly xz?: boolean
 }
 
 /** What is to be built, once everything is decided. */
@@ -45,13 +46,17 @@ export interface BuildOrder {
 export async function buildPlatforms(
   order: BuildOrder,
   stages: Stages,
-): Promise<{ built: BuiltImage[]; members: MemberCounts }> {
+): Promise<{ built: BuiltImage[]; members: MemberCounts; decoder: string }> {
   const { opened, effective, lock, platforms, place, options } = order
   await using pool = openMemberPool(threadsOf(options))
   const codec = options.zstd === true ? 'zstd' : 'gzip'
   const workshop = await openWorkshop(defaultCacheFolder(), pool, codec, String(process.pid))
   const counts = { reused: 0, made: 0 }
   const built: BuiltImage[] = []
+  let decoder = 'own'
+  const onHostXz = ({ version }: { version: string }) => {
+    decoder = `xz ${version} of this machine, checked against our own`
+  }
   for (const platform of platforms) {
     const onMember = (name: string, cached: boolean) => {
       counts[cached ? 'reused' : 'made']++
@@ -70,12 +75,22 @@ export async function buildPlatforms(
     })
     built.push(
       await buildImage(
-        { definition: effective, contents: opened.definition.contents, lock, ...facts, labels, fetch, onMember },
+        {
+          definition: effective,
+          contents: opened.definition.contents,
+          lock,
+          ...facts,
+          labels,
+          fetch,
+          onMember,
+          hostXz: options.xz === true,
+          onHostXz,
+        },
         workshop,
       ),
     )
   }
-  return { built, members: counts }
+  return { built, members: counts, decoder }
 }
 
 function fetchDebs(packages: readonly LockedPackage[], { place, lock }: BuildOrder, stages: Stages) {

@@ -19,6 +19,8 @@ export interface BuildSummary {
   readonly image: ImageSource
   readonly written: readonly Written[]
   readonly members: MemberCounts
+  /** What decoded packages: `own`, or the host's xz with its version. */
+  readonly decoder: string
   readonly durations: ReadonlyMap<string, number>
 }
 
@@ -84,9 +86,10 @@ function factLines(summary: BuildSummary, width: number): string[] {
   const [user] = built.map((one) => one.user)
   if (user !== undefined) rows.push(['user', `${user.name ?? user.uid} (${user.uid}:${user.gid})`])
   rows.push(['packages', `${members.reused} from the cache, ${members.made} taken apart and compressed`])
+  if (summary.decoder !== 'own') rows.push(['decoder', summary.decoder])
   for (const [number, reason] of left.entries()) rows.push([number === 0 ? 'left out' : '', reason])
   const files = omissionsOf(built)
-  if (files !== '') rows.push(['', files])
+  if (files !== '') rows.push([left.length === 0 ? 'left out' : '', files])
   rows.push([
     'source',
     lockFile ?? lock.observed.map(({ suite, date }) => `${suite} of ${date.slice(0, 10)}`).join(', '),
@@ -128,7 +131,17 @@ function publishedPorts({ ports }: BuiltImage): string[] {
 }
 
 /** The machine-readable form of the same summary; its keys are kept stable. */
-function summaryDocument({ effective, built, image, written, members, durations, lock, lockFile }: BuildSummary) {
+function summaryDocument({
+  effective,
+  built,
+  image,
+  written,
+  members,
+  decoder,
+  durations,
+  lock,
+  lockFile,
+}: BuildSummary) {
   return {
     image: effective.image,
     variant: effective.variant,
@@ -152,6 +165,7 @@ function summaryDocument({ effective, built, image, written, members, durations,
     tags: [...new Set(built.flatMap((one) => one.tags))],
     without: effective.without,
     members,
+    decoder,
     lock: lockFile,
     observed: lock.observed,
     outputs: written,

@@ -38,7 +38,7 @@ export async function runBuild(reference: string, options: BuildOptions, termina
   for (const notice of choice.notices) terminal.warn(notice)
   const { lock, file: lockFile } = choice
   const order: BuildOrder = { opened, effective, lock, platforms, place, options }
-  const { built, members } = await stages.run('build', () => buildPlatforms(order, stages))
+  const { built, members, decoder } = await stages.run('build', () => buildPlatforms(order, stages))
   for (const line of openScripts(opened, built)) terminal.warn(line)
   const image = composeIndex(
     built.map((one) => one.image),
@@ -47,7 +47,7 @@ export async function runBuild(reference: string, options: BuildOptions, termina
   const name = `localhost/${effective.image}:${built[0]?.tags[0] ?? 'latest'}`
   const load = { wanted: options.load === true, name }
   const written = await stages.run('write', () => writeOutputs(image, outputs, load))
-  const summary = { effective, lock, lockFile, built, image, written, members, durations: stages.durations }
+  const summary = { effective, lock, lockFile, built, image, written, members, decoder, durations: stages.durations }
   printBuildSummary(summary, options.json === true, terminal)
   return exitStatus.done
 }

@@ -17,11 +17,17 @@ export abstract class CasemateError<Code extends string = string> extends Error 
 
 /** What can go wrong in `core`. */
 export type CoreErrorCode =
+  /** A text is no digest in canonical form. */
   | 'DIGEST_INVALID'
+  /** A value cannot be written as canonical JSON. */
   | 'JSON_INVALID'
+  /** A .deb is no ar archive as deb(5) restricts it. */
   | 'AR_INVALID'
+  /** A tar archive breaks its format, or an entry cannot be written in it. */
   | 'TAR_INVALID'
+  /** A tar archive has more or larger entries than is allowed. */
   | 'TAR_LIMIT'
+  /** A path in an archive leaves the root, or holds what no path may. */
   | 'PATH_INVALID'
 
 /** Thrown by `core`: a value, an ar archive or a tar archive that is not what its specification says. */

@@ -73,7 +73,8 @@ const NONE: ReadonlySet<string> = new Set()
 
 function post(postings: Map<string, number[]>, name: string, stanza: number): void {
   const known = postings.get(name)
-  if (known === undefined) postings.set(name, [stanza])
+  // A copy: V8 would keep the whole stanza alive behind a part of it.
+  if (known === undefined) postings.set(Buffer.from(name, 'latin1').toString('latin1'), [stanza])
   else known.push(stanza)
 }
 

@@ -1,4 +1,4 @@
-import { type Config, config, createMessage, enums, type PublicKey, readKeys, readSignature, verify } from 'openpgp'
+import type { PublicKey } from 'openpgp'
 import type { CleartextMessage } from './cleartext.ts'
 import { DebianError } from './errors.ts'
 
@@ -9,15 +9,15 @@ export interface PinnedKey {
   readonly certificate: PublicKey
 }
 
-const WEAK = new Set([enums.hash.md5, enums.hash.sha1, enums.hash.ripemd, enums.hash.sha224])
-
-const STRICT: Config = { ...config, rejectMessageHashAlgorithms: WEAK }
+/** Loaded when a signature is to be checked: a build from a lock checks none, and loading takes a while. */
+const openpgp = () => import('openpgp')
 
 /**
  * Reads an armored certificate whose primary key must have the pinned fingerprint. Throws `ARCHIVE_INVALID` when the
  * file holds anything else, a second certificate included.
  */
 export async function readPinnedKey(armored: string, fingerprint: string, origin: string): Promise<PinnedKey> {
+  const { readKeys } = await openpgp()
   const certificates = await readKeys({ armoredKeys: armored }).catch((cause: unknown) => {
     throw new DebianError('ARCHIVE_INVALID', `cannot read key ${origin}: it is no armored OpenPGP certificate`, {
       cause,
@@ -51,6 +51,9 @@ export async function checkSignatures(
   at: Date,
   origin: string,
 ): Promise<SignatureCheck> {
+  const { config, createMessage, enums, readSignature, verify } = await openpgp()
+  const weak = new Set([enums.hash.md5, enums.hash.sha1, enums.hash.ripemd, enums.hash.sha224])
+  const strict = { ...config, rejectMessageHashAlgorithms: weak }
   const signature = await readSignature({ armoredSignature: message.signature }).catch((cause: unknown) => {
     throw new DebianError('SUITE_INVALID', `cannot read ${origin}: its signature block is malformed`, { cause })
   })
@@ -59,7 +62,7 @@ export async function checkSignatures(
     signature,
     verificationKeys: keys.map((key) => key.certificate),
     date: at,
-    config: STRICT,
+    config: strict,
   })
   const signers: string[] = []
   const rejected: string[] = []
@@ -69,7 +72,7 @@ export async function checkSignatures(
     try {
       if (key === undefined) throw new Error('not a pinned key of this suite')
       await verified
-      await key.certificate.getSigningKey(keyID, at, undefined, STRICT)
+      await key.certificate.getSigningKey(keyID, at, undefined, strict)
       if (!signers.includes(key.fingerprint)) signers.push(key.fingerprint)
     } catch (cause) {
       rejected.push(`${id}: ${cause instanceof Error ? cause.message : String(cause)}`)

@@ -4,8 +4,8 @@ import { gzip } from 'libdeflate'
 import type { LayerCodec } from './member.ts'
 
 /**
- * Level 4 of the pinned libdeflate gives smaller layers than `gzip -6` at twice its speed, level 3 of the pinned zstd
- * likewise. Both are WebAssembly: the bytes do not depend on the machine or on the release of Node.
+ * Level 4 of the pinned libdeflate takes half the time of `gzip -6` for 1.7 % more bytes, level 3 of the pinned zstd fewer
+ * bytes still. Both are WebAssembly: the bytes do not depend on the machine or on the release of Node.
  */
 const GZIP_LEVEL = 4
 const ZSTD_LEVEL = 3

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import type { TarType } from '#core'
-import { bytesOf, type TarItem, TEST_MTIME, tarOf } from './tar.ts'
+import { bytesOf, type TarItem, TEST_MTIME, tarOf, tarOfAll } from './tar.ts'
 
 /** A path in a test package: its text, or what is special about it. A key that ends in `/` is a directory. */
 export type DebFile =

@@ -18,9 +18,9 @@ export {
   type DebSpec,
   runXz,
 } from './deb.ts'
+export { testEffectInput, testPackage } from './effects.ts'
 export { type Fault, type MirrorRequest, requestsFor, type TestMirror, testMirror } from './mirror.ts'
 export { clearsign } from './sign.ts'
 export { bytesOf, forgedTarItem, paxItem, paxRecord, type TarItem, TEST_MTIME, tarItem, tarOf } from './tar.ts'
 export { type TestPath, type TestTree, testTree } from './tree.ts'
 export { type HandmadePackage, type PackageFields, pkg, universeOf } from './universe.ts'
-export { testEffectInput, testPackage } from './effects.ts'

@@ -14,6 +14,7 @@ export const buildVerb: Verb = (program, session) => {
     )
     .option('--load', 'load the image into podman or docker')
     .option('--zstd', 'compress layers with zstd instead of gzip')
+    .option('--xz', "decode packages by this machine's xz, after a check that it gives the same bytes")
     .option('--workers <number>', 'threads to use (default: one a core)')
     .option('--json', 'print the result as JSON')
   withPlaceOptions(command).addHelpText(

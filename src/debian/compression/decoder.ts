@@ -32,7 +32,7 @@ export interface DecoderOptions {
 export type DecoderFactory = (compression: Compression, options: DecoderOptions) => Decoder
 
 /** Limits that every package of Debian keeps. */
-export const DECODE_LIMITS: DecodeLimits = { maxOutput: 16 * 2 ** 30, maxRatio: 500 }
+export const DECODE_LIMITS: DecodeLimits = { maxOutput: 16 * 2 ** 30, maxRatio: 1000 }
 
 const HARMLESS_OUTPUT = 32 * 2 ** 20
 

@@ -75,16 +75,16 @@ export class GzipDecoder implements Decoder {
       this.#at += headerLength(this.#input.subarray(this.#at, this.#end))
       this.#crc = 0
       this.#memberBytes = 0
-      this.#inflate = new Inflate((chunk) => this.#take(chunk))
+      this.#inflate = new Inflate((chunk, at) => this.#take(chunk, at))
     }
     if (!this.#inflate.done) this.#at = this.#inflate.run(this.#input, this.#at, this.#end, final)
     if (this.#inflate.done && (final || this.#end - this.#at >= TRAILER)) this.#trailer()
   }
 
-  #take(chunk: Uint8Array): void {
+  #take(chunk: Uint8Array, at: number): void {
     this.#crc = crc32(chunk, this.#crc)
     this.#memberBytes += chunk.length
-    this.#output.write(chunk, this.#consumed + this.#end)
+    this.#output.write(chunk, this.#consumed + at)
   }
 
   #trailer(): void {

@@ -28,7 +28,7 @@ const FULL = WINDOW + OUTPUT
  * calls is the 32 KiB window, the block and the bits that are read already. Throws an `InflateFault`.
  */
 export class Inflate {
-  readonly #onOutput: (chunk: Uint8Array) => void
+  readonly #onOutput: (chunk: Uint8Array, at: number) => void
   readonly #out = new Uint8Array(FULL + LONGEST)
   /** Where output that is not yet handed on ends; it begins behind the window. */
   #end = WINDOW
@@ -44,7 +44,8 @@ export class Inflate {
   #literals = FIXED_LITERALS
   #distances = FIXED_DISTANCES
 
-  constructor(onOutput: (chunk: Uint8Array) => void) {
+  /** `onOutput` is also told how far the input is read. */
+  constructor(onOutput: (chunk: Uint8Array, at: number) => void) {
     this.#onOutput = onOutput
   }
 
@@ -196,7 +197,7 @@ export class Inflate {
 
   #flush(): void {
     if (this.#end === WINDOW) return
-    this.#onOutput(this.#out.subarray(WINDOW, this.#end))
+    this.#onOutput(this.#out.subarray(WINDOW, this.#end), this.#at)
     this.#written += this.#end - WINDOW
     this.#out.copyWithin(0, this.#end - WINDOW, this.#end)
     this.#end = WINDOW

@@ -22,13 +22,11 @@ const IN_SIZE = 3
 const OUT = 4
 const OUT_POS = 5
 
-/** Instances that ended well, kept with their memory for the next decoder of this thread. */
-const IDLE_LIMIT = 2
-
 /** Makes xz decoders that share one compiled module; each has an instance of its own while it works. */
 export class XzDecoders {
   readonly #module: XzModule
-  readonly #idle: XzExports[] = []
+  /** An instance whose decoder ended well, kept with its memory for the next one. */
+  #idle: XzExports | undefined
 
   constructor(module: XzModule) {
     this.#module = module
@@ -39,9 +37,10 @@ export class XzDecoders {
    * refused with `COMPRESSION_LIMIT`; whatever is damaged, cut short or followed by something, with `COMPRESSION_INVALID`.
    */
   decoder(options: DecoderOptions): Decoder {
-    const instance = this.#idle.pop() ?? instantiateXz(this.#module)
+    const instance = this.#idle ?? instantiateXz(this.#module)
+    this.#idle = undefined
     return new XzDecoder(instance, options, () => {
-      if (this.#idle.length < IDLE_LIMIT) this.#idle.push(instance)
+      this.#idle = instance
     })
   }
 }

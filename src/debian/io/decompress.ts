@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { createGunzip } from 'node:zlib'
 import { DECODE_LIMITS } from '../compression/decoder.ts'
 import { XzDecoders } from '../compression/xz-decoder.ts'
@@ -28,11 +29,16 @@ export async function decompressChunks(
   }
 }
 
-/** Decompresses an index file whole. Throws as `decompressChunks`. */
-export async function decompressFile(path: string, index: CompressedIndex): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  await decompressChunks(path, index, (chunk) => chunks.push(Uint8Array.from(chunk)))
-  return Buffer.concat(chunks)
+/** Decompresses an index file whole; at once into its place when the size is known. Throws as `decompressChunks`. */
+export async function decompressFile(path: string, index: CompressedIndex, size?: number): Promise<Uint8Array> {
+  let text = Buffer.alloc(size ?? (await stat(path)).size * 8)
+  let filled = 0
+  await decompressChunks(path, index, (chunk) => {
+    if (filled + chunk.length > text.length) text = Buffer.concat([text], 2 * (filled + chunk.length))
+    text.set(chunk, filled)
+    filled += chunk.length
+  })
+  return text.subarray(0, filled)
 }
 
 async function decodeXz(path: string, index: CompressedIndex, onOutput: (chunk: Uint8Array) => void): Promise<void> {

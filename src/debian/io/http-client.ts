@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns'
 import { lookup as resolve } from 'node:dns/promises'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
-import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
+import type { Dispatcher } from 'undici'
 import { DebianError } from '../errors.ts'
 
 /** How long a server may take, in milliseconds; and how many redirects are followed. */
@@ -35,28 +35,28 @@ export interface HttpAnswer {
  */
 export class HttpClient {
   readonly #limits: HttpLimits
-  readonly #direct: Dispatcher
-  readonly #guarded: Dispatcher
+  readonly #proxies: HttpProxies
+  #connections: Promise<Connections> | undefined
 
   constructor(limits: HttpLimits = HTTP_LIMITS, proxies: HttpProxies = {}) {
     this.#limits = limits
-    const connect = { timeout: limits.connect }
-    this.#direct = new EnvHttpProxyAgent({ ...proxies, connect, connections: 8 })
-    this.#guarded = new EnvHttpProxyAgent({ ...proxies, connect: { ...connect, lookup: publicLookup } })
+    this.#proxies = proxies
   }
 
   /** Sends a GET request. Throws `FETCH_REFUSED` for a redirect that is not followed, `FETCH_FAILED` for the rest. */
   async get(url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<HttpAnswer> {
     let from = new URL(url)
-    let dispatcher = this.#direct
+    this.#connections ??= connect(this.#limits, this.#proxies)
+    const { direct, guarded } = await this.#connections
+    let dispatcher = direct
     for (let hops = 0; hops <= this.#limits.redirects; hops++) {
       const answer = await this.#ask(from, headers, signal, dispatcher)
       const location = answer.headers['location']
       if (![301, 302, 303, 307, 308].includes(answer.status)) return answer
       await answer.body.dump()
       const to = redirectTarget(from, typeof location === 'string' ? location : '')
-      if (dispatcher === this.#direct && !(await isPrivateHost(new URL(url).hostname))) dispatcher = this.#guarded
-      if (dispatcher === this.#guarded && isPrivateName(to.hostname)) {
+      if (dispatcher === direct && !(await isPrivateHost(new URL(url).hostname))) dispatcher = guarded
+      if (dispatcher === guarded && isPrivateName(to.hostname)) {
         throw refused(url, `it redirects to ${to.host}, a private address`)
       }
       from = to
@@ -65,7 +65,8 @@ export class HttpClient {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#direct.destroy(), this.#guarded.destroy()])
+    const connections = await this.#connections
+    await Promise.all([connections?.direct.destroy(), connections?.guarded.destroy()])
   }
 
   async #ask(
@@ -75,6 +76,7 @@ export class HttpClient {
     dispatcher: Dispatcher,
   ): Promise<HttpAnswer> {
     const { idle } = this.#limits
+    const { request } = await undici()
     try {
       const {
         statusCode,
@@ -91,6 +93,23 @@ export class HttpClient {
     } catch (cause) {
       throw fetchFault(url.href, cause)
     }
+  }
+}
+
+/** Connections of one client; the guarded ones reach public addresses only. */
+interface Connections {
+  readonly direct: Dispatcher
+  readonly guarded: Dispatcher
+}
+
+/** Loaded when something is to be fetched: a build whose packages are all at hand fetches nothing. */
+const undici = () => import('undici')
+
+async function connect({ connect: timeout }: HttpLimits, proxies: HttpProxies): Promise<Connections> {
+  const { EnvHttpProxyAgent } = await undici()
+  return {
+    direct: new EnvHttpProxyAgent({ ...proxies, connect: { timeout }, connections: 8 }),
+    guarded: new EnvHttpProxyAgent({ ...proxies, connect: { timeout, lookup: publicLookup } }),
   }
 }
 

@@ -58,7 +58,11 @@ export class IndexReader {
   async compile(entry: IndexEntry, fetched: string, origin: string): Promise<OpenIndex> {
     const { file, plain } = entry
     const limit = plain?.size ?? TEXT_LIMIT
-    const text = file === plain ? await readFile(fetched) : await decompressFile(fetched, { name: file.path, limit })
+    if (limit > TEXT_LIMIT) {
+      throw new DebianError('INDEX_INVALID', `cannot compile index ${origin}: its text of ${limit} bytes is over 1 GiB`)
+    }
+    const index = { name: file.path, limit }
+    const text = file === plain ? await readFile(fetched) : await decompressFile(fetched, index, plain?.size)
     if (plain !== undefined && digestOf(text) !== plain.digest) {
       throw new DebianError(
         'INDEX_INVALID',

@@ -168,7 +168,9 @@ function requestsOf(context: EffectContext): readonly Request[] {
       ...(fixedGroup === undefined ? [] : [{ type: 'group', name: fixedGroup.name } as const]),
     ]
   })
-  return [...declared, ...scripted, ...owners]
+  // systemd-sysusers makes all groups before the accounts that may be in them.
+  const isGroup = ({ type }: Request) => type === 'group'
+  return [...declared.filter(isGroup), ...declared.filter((line) => !isGroup(line)), ...scripted, ...owners]
 }
 
 function filesOf(context: EffectContext, { users, groups }: Database): readonly EffectEntry[] {

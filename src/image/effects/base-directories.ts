@@ -1,7 +1,8 @@
 import type { Effect, EffectContext, EffectEntry } from './effect.ts'
+import { hasPackage } from './entry.ts'
 
 /** Directories that every Debian root has, by base-files' data or its postinst (hier(7)), with their modes. */
-const directories: readonly (readonly [path: string, mode: number, gid?: number])[] = [
+const directories: readonly (readonly [path: string, mode: number])[] = [
   ['/boot', 0o755],
   ['/dev', 0o755],
   ['/etc', 0o755],
@@ -33,18 +34,19 @@ const directories: readonly (readonly [path: string, mode: number, gid?: number]
   ['/var/cache', 0o755],
   ['/var/lib', 0o755],
   ['/var/log', 0o755],
-  ['/var/mail', 0o2775, 8],
   ['/var/opt', 0o755],
   ['/var/spool', 0o755],
   ['/var/tmp', 0o1777],
 ]
+
+/** The mail spool; its group, 8, exists only where base-passwd brings the groups of a full system. */
+const MAIL = { type: 'directory', path: '/var/mail', mode: 0o2775, uid: 0, gid: 8 } as const
 
 /** Links that base-files' postinst makes; where base-files ships an empty directory of the name, the link replaces it. */
 const links: readonly (readonly [path: string, target: string])[] = [
   ['/usr/local/man', 'share/man'],
   ['/var/lock', '/run/lock'],
   ['/var/run', '/run'],
-  ['/var/spool/mail', '../mail'],
 ]
 
 /** Files that base-files' postinst copies from its own folder on a first installation. */
@@ -64,8 +66,9 @@ export const baseDirectories: Effect = {
     const { tree } = context
     const missing = directories.filter(([path]) => tree.get(path) === undefined)
     return [
-      ...missing.map(([path, mode, gid = 0]) => ({ type: 'directory', path, mode, uid: 0, gid }) as const),
+      ...missing.map(([path, mode]) => ({ type: 'directory', path, mode, uid: 0, gid: 0 }) as const),
       ...links.flatMap(([path, target]) => linkInstead(context, path, target)),
+      ...(hasPackage(context, 'base-passwd') ? mailSpool(context) : []),
       ...copies.flatMap(([source, path]) => copyOf(context, `/usr/share/base-files/${source}`, path)),
       ...originsLink(context),
     ]
@@ -92,6 +95,11 @@ function linkInstead({ tree }: EffectContext, path: string, target: string): rea
     { type: 'removal', path },
     { type: 'symlink', path, target },
   ]
+}
+
+function mailSpool({ tree }: EffectContext): readonly EffectEntry[] {
+  if (tree.get(MAIL.path) !== undefined) return []
+  return [MAIL, { type: 'symlink', path: '/var/spool/mail', target: '../mail' }]
 }
 
 function copyOf({ tree, read }: EffectContext, source: string, path: string): readonly EffectEntry[] {

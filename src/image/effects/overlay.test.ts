@@ -24,7 +24,13 @@ test('later effects see what earlier ones did', () => {
   }
   const { read, changes } = apply({ '/etc/z': '' }, effect('writer', textFile('/etc/a', 'hello')), reader)
   assert.equal(Buffer.from(read('/copy')).toString(), 'a,z hello')
-  assert.deepEqual(changes.map(({ path, effect: name }) => [path, name]), [['/copy', 'reader'], ['/etc/a', 'writer']])
+  assert.deepEqual(
+    changes.map(({ path, effect: name }) => [path, name]),
+    [
+      ['/copy', 'reader'],
+      ['/etc/a', 'writer'],
+    ],
+  )
 })
 
 test('missing parents are made, and links in parents followed', () => {
@@ -55,15 +61,38 @@ test('what is there already is no change', () => {
 })
 
 const conflicts: [string, Record<string, TestPath>, Effect[], RegExp][] = [
-  ['a file of a package', { '/etc/a': 'theirs' }, [effect('e', textFile('/etc/a', 'ours'))], /effect e to \/etc\/a: package test has a file/],
-  ['a file of another effect', {}, [effect('one', textFile('/a', '1')), effect('two', textFile('/a', '2'))], /effect two to \/a: effect one has/],
-  ['a directory of another mode', { '/d': { directory: true } }, [effect('e', { type: 'directory', path: '/d', mode: 0o700, uid: 0, gid: 0 })], /\(0755 0:0\)/],
-  ['a directory that holds something', { '/d/x': '' }, [effect('e', { type: 'removal', path: '/d' })], /the directory still holds x/],
+  [
+    'a file of a package',
+    { '/etc/a': 'theirs' },
+    [effect('e', textFile('/etc/a', 'ours'))],
+    /effect e to \/etc\/a: package test has a file/,
+  ],
+  [
+    'a file of another effect',
+    {},
+    [effect('one', textFile('/a', '1')), effect('two', textFile('/a', '2'))],
+    /effect two to \/a: effect one has/,
+  ],
+  [
+    'a directory of another mode',
+    { '/d': { directory: true } },
+    [effect('e', { type: 'directory', path: '/d', mode: 0o700, uid: 0, gid: 0 })],
+    /\(0755 0:0\)/,
+  ],
+  [
+    'a directory that holds something',
+    { '/d/x': '' },
+    [effect('e', { type: 'removal', path: '/d' })],
+    /the directory still holds x/,
+  ],
   ['a file where a directory would have to be', { '/d': '' }, [effect('e', textFile('/d/x', ''))], /\/d is a file/],
   [
     'a mode that two effects see differently',
     { '/a': '' },
-    [effect('one', { type: 'metadata', path: '/a', mode: 0o600 }), effect('two', { type: 'metadata', path: '/a', mode: 0o640 })],
+    [
+      effect('one', { type: 'metadata', path: '/a', mode: 0o600 }),
+      effect('two', { type: 'metadata', path: '/a', mode: 0o640 }),
+    ],
     /effect two to \/a: package test has a file there \(0600 0:0\); effect one already gave it/,
   ],
 ]
@@ -77,12 +106,21 @@ test('an explicit removal makes room', () => {
     effect('e', { type: 'removal', path: '/var/run' }, { type: 'symlink', path: '/var/run', target: '/run' }),
   )
   assert.equal(tree.get('/var/run')?.type, 'symlink')
-  assert.deepEqual(changes.map(({ path, entry }) => [path, entry?.type]), [['/var/run', 'symlink']])
+  assert.deepEqual(
+    changes.map(({ path, entry }) => [path, entry?.type]),
+    [['/var/run', 'symlink']],
+  )
 })
 
 test('metadata of a package file leaves its content with the package', () => {
-  const { changes, tree } = apply({ '/etc/a': 'x' }, effect('e', { type: 'metadata', path: '/etc/a', mode: 0o640, gid: 4 }))
-  assert.deepEqual(changes.map(({ path, content }) => [path, content]), [['/etc/a', undefined]])
+  const { changes, tree } = apply(
+    { '/etc/a': 'x' },
+    effect('e', { type: 'metadata', path: '/etc/a', mode: 0o640, gid: 4 }),
+  )
+  assert.deepEqual(
+    changes.map(({ path, content }) => [path, content]),
+    [['/etc/a', undefined]],
+  )
   const entry = tree.get('/etc/a')
   assert.deepEqual([entry?.mode, entry?.gid, entry?.origin], [0o640, 4, { kind: 'package', name: 'test' }])
 })
@@ -96,6 +134,9 @@ test('metadata of a path that does not exist is an error', () => {
 
 test('the tree lists what it holds, in order, each path once', () => {
   const { tree } = apply({ '/b': '', '/c': '' }, effect('e', textFile('/a', ''), { type: 'removal', path: '/b' }))
-  assert.deepEqual([...tree.entries()].map(({ path }) => path), ['/a', '/c'])
+  assert.deepEqual(
+    [...tree.entries()].map(({ path }) => path),
+    ['/a', '/c'],
+  )
   assert.deepEqual(tree.list('/'), ['a', 'c'])
 })

@@ -14,7 +14,8 @@ export const shells: Effect = {
     const sources = [TEMPLATE, ...context.tree.list(FRAGMENTS).map((name) => `${FRAGMENTS}/${name}`)]
     const declared = new Set<string>()
     for (const source of sources) {
-      for (const shell of meaningfulLines(readText(context, source) ?? '')) {
+      for (const line of meaningfulLines(readText(context, source) ?? '')) {
+        const shell = line.replace(/\s*#.*$/, '')
         declared.add(shell)
         declared.add(resolvedShell(context, shell))
       }

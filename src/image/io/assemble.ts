@@ -14,6 +14,7 @@ import { formatStatus } from '../package-database.ts'
 import type { ClassifiedPackage } from '../scripts/classify-scripts.ts'
 import { readDiversions } from '../scripts/diversions.ts'
 import type { Tree, TreeEntry } from '../tree.ts'
+import { checkHostXz, type HostXz } from './host-xz.ts'
 import { type BuiltLayer, buildPackageLayer, buildStreamLayer, type LayerWorkshop } from './layers.ts'
 import { makeMember } from './member-maker.ts'
 
@@ -29,6 +30,10 @@ export interface AssemblyInput extends Omit<EffectInput, 'tree' | 'read' | 'pack
   readonly paths: Effect
   /** Gives the .deb files, checked, of packages whose members are not at hand; called only for those. */
   fetch(packages: readonly LockedPackage[]): Promise<readonly string[]>
+  /** Decode by the host's xz, after it was checked on the smallest package that has to be decoded. */
+  readonly hostXz?: boolean
+  /** Called with the host's xz once it was checked. */
+  onHostXz?(xz: HostXz): void
   /** Called when a package's member is ready, and whether it was at hand. */
   onMember?(name: string, cached: boolean): void
 }
@@ -95,16 +100,25 @@ async function provideMembers(
   }
   const missing = input.packages.filter((one) => !members.has(one)).sort((left, right) => right.size - left.size)
   const debs = missing.length === 0 ? [] : await input.fetch(missing)
+  const xz = await hostXz(input, debs.at(-1))
   await Promise.all(
     missing.map(async (one, number) => {
       const recipe = recipes.get(one)
       const deb = debs[number]
       if (recipe === undefined || deb === undefined)
         throw new ImageError('CACHE_FAILED', `cannot build ${one.name}: it was not fetched`)
-      ready(one, await makeMember({ name: one.name, deb, recipe }, workshop.members, workshop.pool), false)
+      ready(one, await makeMember({ name: one.name, deb, recipe, ...xz }, workshop.members, workshop.pool), false)
     }),
   )
   return [...members.values()].map((index) => ({ index, package: controlOf(index) }))
+}
+
+/** The host's xz where it is wanted and there is something to decode; `smallest` is what it is checked on. */
+async function hostXz(input: AssemblyInput, smallest: string | undefined): Promise<{ xz?: HostXz }> {
+  if (input.hostXz !== true || smallest === undefined) return {}
+  const xz = await checkHostXz(smallest)
+  input.onHostXz?.(xz)
+  return { xz }
 }
 
 function recipeOf(

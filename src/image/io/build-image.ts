@@ -10,6 +10,7 @@ import { findUser, imageAnnotations, imageConfig, type RunAs } from '../executio
 import { type Lock, type LockedPackage, layersOf, packagesOf } from '../lock/lock.ts'
 import type { LayerCodec } from '../member.ts'
 import { type Assembly, assemble } from './assemble.ts'
+import type { HostXz } from './host-xz.ts'
 import { LayerStore } from './layer-store.ts'
 import type { LayerWorkshop } from './layers.ts'
 import { MemberStore } from './member-store.ts'
@@ -28,6 +29,9 @@ export interface ImageInput {
   labels(user: RunAs): Readonly<Record<string, string>>
   fetch(packages: readonly LockedPackage[]): Promise<readonly string[]>
   onMember?(name: string, cached: boolean): void
+  /** See `AssemblyInput`. */
+  readonly hostXz?: boolean
+  onHostXz?(xz: HostXz): void
 }
 
 /** An image with everything that was learnt on the way. */
@@ -92,6 +96,8 @@ export async function buildImage(input: ImageInput, workshop: LayerWorkshop): Pr
       certificates: definition.certificates,
       fetch: input.fetch,
       ...(input.onMember === undefined ? {} : { onMember: input.onMember }),
+      ...(input.hostXz === undefined ? {} : { hostXz: input.hostXz }),
+      ...(input.onHostXz === undefined ? {} : { onHostXz: input.onHostXz }),
     },
     workshop,
   )

@@ -3,6 +3,7 @@ import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { parseDigest } from '#core'
 import { BLOCK_SIZE } from '../codec.ts'
 import { type MemberBlock, type MemberIndex, type MemberRecipe, memberKey } from '../member.ts'
+import type { HostXz } from './host-xz.ts'
 import type { MemberStore } from './member-store.ts'
 import type { MemberPool, UnpackResult } from './member-task.ts'
 
@@ -11,6 +12,8 @@ export interface MemberRequest {
   readonly name: string
   readonly deb: string
   readonly recipe: MemberRecipe
+  /** Decodes by the host's xz; by our own decoder unless given. */
+  readonly xz?: HostXz
 }
 
 /**

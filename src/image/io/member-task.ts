@@ -1,6 +1,7 @@
 import type { Digest } from '#core'
 import type { LayerCodec, MemberIndex, MemberRecipe } from '../member.ts'
 import type { TarPart } from '../member-plan.ts'
+import type { HostXz } from './host-xz.ts'
 
 /** Takes a .deb apart and compresses it, or plans the compression where there is enough of it to share. */
 export interface UnpackTask {
@@ -11,6 +12,8 @@ export interface UnpackTask {
   readonly recipe: MemberRecipe
   /** Where contents are spilled that are too many to hold in memory; may stay unused. */
   readonly spill: string
+  /** Decodes by the host's xz, which was checked; by our own decoder unless given. */
+  readonly xz?: HostXz
 }
 
 /** Compresses one block of a member whose contents were spilled. */

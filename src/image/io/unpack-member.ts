@@ -2,9 +2,11 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { type ContentSink, digestOf } from '#core'
 import {
   createDecoders,
+  DEB_DATA_LIMITS,
   type DebEntry,
   type DebSource,
   type DecoderFactory,
+  debDataReader,
   loadXzModule,
   readDebControl,
   readDebData,
@@ -13,6 +15,7 @@ import { compressBlock } from '../codec.ts'
 import { cutBlocks, planMember, type UnpackedEntry } from '../member-plan.ts'
 import { databaseDirectories, databaseFiles } from '../package-database.ts'
 import { mergeUsr, ruleAgainst } from '../path-rules.ts'
+import { decodeByHost } from './host-xz.ts'
 import type { UnpackResult, UnpackTask } from './member-task.ts'
 import { ShippedFiles } from './shipped-files.ts'
 import { Spill } from './spill.ts'
@@ -21,7 +24,7 @@ import { Spill } from './spill.ts'
  * Takes a .deb apart and compresses it as its recipe says; nothing of it touches the host but the spill. Throws what the
  * readers throw for a hostile or damaged package.
  */
-export function unpackMember(task: UnpackTask): UnpackResult {
+export async function unpackMember(task: UnpackTask): Promise<UnpackResult> {
   const file = openSync(task.deb, 'r')
   using spill = new Spill(task.spill)
   try {
@@ -29,7 +32,7 @@ export function unpackMember(task: UnpackTask): UnpackResult {
       const bytes = Buffer.allocUnsafe(length)
       return bytes.subarray(0, readSync(file, bytes, 0, length, offset))
     }
-    return unpack(task, { read, size: fstatSync(file).size, name: task.name }, spill)
+    return await unpack(task, { read, size: fstatSync(file).size, name: task.name }, spill)
   } finally {
     closeSync(file)
   }
@@ -38,13 +41,19 @@ export function unpackMember(task: UnpackTask): UnpackResult {
 /** One set of decoders a thread: compiling their code costs more than many a package. */
 let decoders: DecoderFactory | undefined
 
-function unpack(task: UnpackTask, source: DebSource, spill: Spill): UnpackResult {
+async function unpack(task: UnpackTask, source: DebSource, spill: Spill): Promise<UnpackResult> {
   const { recipe, name } = task
   decoders ??= createDecoders(loadXzModule())
   const deb = readDebControl(source, decoders)
   const shipped = new ShippedFiles(spill, conffilesOf(deb.files))
   const onEntry = (entry: DebEntry): ContentSink | undefined => shipped.take(entry)
-  readDebData(source, deb.data, { decoders, onEntry })
+  if (task.xz !== undefined && deb.data.compression === 'xz') {
+    const reader = debDataReader(name, DEB_DATA_LIMITS.tar, onEntry)
+    await decodeByHost(task.xz, { deb: task.deb, data: deb.data }, (chunk) => reader.push(chunk))
+    reader.end()
+  } else {
+    readDebData(source, deb.data, { decoders, onEntry })
+  }
   const control = Buffer.from(deb.files.get('control') ?? '').toString('utf8')
   const plan = planMember([...shipped.entries, ...databaseOf(control, deb.files, { shipped, spill, recipe })], recipe)
   spill.finish()

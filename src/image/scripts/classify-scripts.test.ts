@@ -7,7 +7,11 @@ import { classifyScripts } from './classify-scripts.ts'
 import { readDiversions } from './diversions.ts'
 import { reviewedScripts } from './reviewed-scripts.ts'
 
-function classify(scripts: Record<string, string>, paths: Record<string, TestPath> = {}, acknowledged = new Set<never>()) {
+function classify(
+  scripts: Record<string, string>,
+  paths: Record<string, TestPath> = {},
+  acknowledged = new Set<never>(),
+) {
   const control = new Map(Object.entries(scripts).map(([name, text]) => [name, new TextEncoder().encode(text)]))
   return classifyScripts({ package: 'demo', architecture: 'amd64', tree: testTree(paths).tree }, control, acknowledged)
 }
@@ -23,12 +27,22 @@ const lines: [string, 'covered' | 'needless' | 'open', string, string][] = [
   ['rm -f /etc/old.conf', 'needless', 'nothing for it to change', 'the path does not exist'],
   ['py3compile -p demo', 'covered', 'python-bytecode', 'byte code is a derived effect'],
   ['adduser --system demo', 'covered', 'accounts', 'an account is read from the call'],
-  ['getent passwd demo | grep -q x || adduser --system demo', 'covered', 'accounts', 'an account too many does no harm'],
+  [
+    'getent passwd demo | grep -q x || adduser --system demo',
+    'covered',
+    'accounts',
+    'an account too many does no harm',
+  ],
   ['update-alternatives --install /usr/bin/a a /usr/bin/b 5', 'covered', 'alternatives', 'a link group'],
   ['ucf --three-way /usr/share/d/x.ini /etc/x.ini', 'covered', 'configuration-files', 'a copy'],
   ['chown www-data:adm /var/log/demo', 'covered', 'script-paths', 'a literal path'],
   ['install -d -m 750 -o demo /var/lib/demo', 'covered', 'script-paths', 'a directory with its owner'],
-  ['grep -q x /etc/y && update-alternatives --install /a a /b 5', 'open', 'only running could decide', 'who knows whether'],
+  [
+    'grep -q x /etc/y && update-alternatives --install /a a /b 5',
+    'open',
+    'only running could decide',
+    'who knows whether',
+  ],
   ['chown demo "$(cat /etc/where)"', 'open', 'only running could tell', 'who knows what'],
   ['chown -R demo /var/lib/demo', 'open', '-R is not followed', 'trees are not followed'],
   ['frobnicate --all', 'open', 'frobnicate is not a command', 'unknown commands are never taken for harmless'],
@@ -48,14 +62,19 @@ for (const [body, grade, by, because] of lines) {
 }
 
 test('what one debhelper tool added is one fragment, told by its name', () => {
-  const section = '# Automatically added by dh_installsystemd/13.24\nif true; then\n\tsystemctl x\nfi\n# End automatically added section'
+  const section =
+    '# Automatically added by dh_installsystemd/13.24\nif true; then\n\tsystemctl x\nfi\n# End automatically added section'
   const { scripts } = classify({ postinst: sh(`touch /var/lib/demo\n${section}`) })
   assert.deepEqual(
     scripts[0]?.fragments.map(({ class: grade, by, text }) => [grade, by, text.split('\n')[0]]),
     [
       ['needless', 'does nothing on a first installation', 'set -e'],
       ['covered', 'script-paths', 'touch /var/lib/demo'],
-      ['needless', 'dh_installsystemd: only reads or prints; handles services of a running system; an image has none', section.split('\n')[0]],
+      [
+        'needless',
+        'dh_installsystemd: only reads or prints; handles services of a running system; an image has none',
+        section.split('\n')[0],
+      ],
     ],
   )
 })
@@ -73,7 +92,10 @@ test('a command in back quotes counts, wherever it stands', () => {
 test('only what is called on installation is judged; the rest is needless', () => {
   const classified = classify({ config: sh('db_input high x'), prerm: sh('frobnicate'), postrm: sh('frobnicate') })
   assert.equal(classified.class, 'needless')
-  assert.deepEqual(classified.scripts.map(({ script }) => script), ['config', 'prerm', 'postrm'])
+  assert.deepEqual(
+    classified.scripts.map(({ script }) => script),
+    ['config', 'prerm', 'postrm'],
+  )
 })
 
 test('a trigger that the package listens to is followed as well', () => {
@@ -83,7 +105,10 @@ test('a trigger that the package listens to is followed as well', () => {
 })
 
 test('a script that is no shell script, or none that can be read, is open', () => {
-  assert.match(classify({ postinst: '#!/usr/bin/perl\n1;\n' }).open[0] ?? '', /no shell script but starts "#!\/usr\/bin\/perl"/)
+  assert.match(
+    classify({ postinst: '#!/usr/bin/perl\n1;\n' }).open[0] ?? '',
+    /no shell script but starts "#!\/usr\/bin\/perl"/,
+  )
   assert.match(classify({ postinst: sh('if') }).open[0] ?? '', /cannot read shell script, line 4: want "then"/)
 })
 
@@ -91,7 +116,9 @@ test('an acknowledged script stays open but is no longer complained about', () =
   const postinst = sh('frobnicate')
   const control = new Map([['postinst', new TextEncoder().encode(postinst)]])
   const facts = { package: 'demo', architecture: 'amd64', tree: testTree({}).tree }
-  assert.deepEqual(classifyScripts(facts, control).open, ['postinst of demo: frobnicate is not a command that is followed'])
+  assert.deepEqual(classifyScripts(facts, control).open, [
+    'postinst of demo: frobnicate is not a command that is followed',
+  ])
   const accepted = classifyScripts(facts, control, new Set([digestOf(postinst)]))
   assert.equal(accepted.class, 'open')
   assert.deepEqual(accepted.open, [])
@@ -108,7 +135,12 @@ test('actions come in order, once, with what the script says', () => {
   touch /var/lib/secret`
   const [postinst] = classify({ postinst: sh(body) }).scripts
   const slave = (name: string) => [{ link: `/usr/bin/s${name}`, name: `s${name}`, path: `/usr/bin/s${name}.demo` }]
-  const group = (name: string) => ({ link: `/usr/bin/${name}`, name, path: `/usr/bin/${name}.demo`, slaves: slave(name) })
+  const group = (name: string) => ({
+    link: `/usr/bin/${name}`,
+    name,
+    path: `/usr/bin/${name}.demo`,
+    slaves: slave(name),
+  })
   assert.deepEqual(postinst?.actions, [
     { kind: 'alternative', ...group('one'), priority: 40, package: 'demo' },
     { kind: 'alternative', ...group('two'), priority: 40, package: 'demo' },

@@ -14,10 +14,14 @@ export function statusOf({ words }: ShellCall, facts: ScriptFacts): ShellStatus 
     case 'printf':
     case 'ischroot':
     case 'mkdir':
+    case 'install':
+    case 'touch':
+    case 'rm':
     case 'cp':
     case 'ln':
     case 'chmod':
     case 'chown':
+    case 'chgrp':
       return true
     case 'false':
       return false

@@ -15,20 +15,32 @@ function follow(text: string, paths: Record<string, TestPath> = {}, parameters =
 function acts(text: string, paths: Record<string, TestPath> = {}): string[] {
   return follow(text, paths)
     .filter(({ words }) => words[0] === 'act')
-    .map(({ words, isCertain }) => `${isCertain ? '' : '?'}${words.slice(1).map((word) => word ?? '<unknown>').join('|')}`)
+    .map(
+      ({ words, isCertain }) =>
+        `${isCertain ? '' : '?'}${words
+          .slice(1)
+          .map((word) => word ?? '<unknown>')
+          .join('|')}`,
+    )
 }
 
 /** Scripts whose every decision the text makes: dash is asked what they call. */
 const decided: [string, string][] = [
   ['a case by the first parameter', 'case "$1" in configure|other) act yes;; *) act no;; esac; act end'],
   ['nothing upgraded', 'if [ -n "$2" ]; then act upgrade; elif [ -z "$2" ]; then act fresh; fi'],
-  ['a loop over words, with a suffix cut', 'for f in a.ini b.ini; do act "${f%.ini}" "${f#?}"; done'],
-  ['a function that prints, in a substitution', 'slave() { echo "--slave $1/$2 $2"; }\nact x $(slave /d f; for i in 1 2; do slave /e g$i; done)'],
-  ['quotes of all kinds', "act 'a  b' \"c  $1\" d\\ e \"f\\\"g\" 'h'\"i\"j"],
+  ['a loop over words, with a suffix cut', `for f in a.ini b.ini; do act "\${f%.ini}" "\${f#?}"; done`],
+  [
+    'a function that prints, in a substitution',
+    'slave() { echo "--slave $1/$2 $2"; }\nact x $(slave /d f; for i in 1 2; do slave /e g$i; done)',
+  ],
+  ['quotes of all kinds', 'act \'a  b\' "c  $1" d\\ e "f\\"g" \'h\'"i"j'],
   ['fields split where nothing is quoted', 'x="a b"; act $x; act "$x"; y=; act $y end; act "$y" end'],
-  ['defaults and alternatives', 'act "${1:-x}" "${2:-none}" "${NOPE:-none}" "${1:+set}" "${2:+set}"'],
-  ['prefixes and suffixes', 'p=/usr/lib/x.tar.gz; act ${p##*/} ${p%/*} ${p%%.*} ${p#/usr}'],
-  ['patterns', 'for w in conf.d a-b x9 .hid; do case $w in [a-c]*) act set;; [!x]*.?) act dot;; x[0-9]) act digit;; *) act none;; esac; done'],
+  ['defaults and alternatives', `act "\${1:-x}" "\${2:-none}" "\${NOPE:-none}" "\${1:+set}" "\${2:+set}"`],
+  ['prefixes and suffixes', `p=/usr/lib/x.tar.gz; act \${p##*/} \${p%/*} \${p%%.*} \${p#/usr}`],
+  [
+    'patterns',
+    'for w in conf.d a-b x9 .hid; do case $w in [a-c]*) act set;; [!x]*.?) act dot;; x[0-9]) act digit;; *) act none;; esac; done',
+  ],
   ['a return in a function', 'f() { [ "$1" = a ] && return 0; act "$1"; }; f a; f b; act end'],
   ['an exit that ends it all', 'act one; [ "$1" = configure ] || exit 1; exit 0; act two'],
   ['break and continue', 'for i in 1 2 3 4; do [ $i = 2 ] && continue; [ $i = 4 ] && break; act $i; done'],
@@ -37,8 +49,14 @@ const decided: [string, string][] = [
   ['here-documents step aside', 'cat > /dev/null <<EOF\nact no\nEOF\nact yes'],
   ['negation and lists', '! false && act a; true || act b; false && act c; { false || true; } && act d'],
   ['back quotes', 'd=`dirname /a/b/c`; act "$d" `basename /x/y.txt .txt`'],
-  ['versions compared by dpkg', 'dpkg --compare-versions "$2" lt-nl 1.0 && act older; dpkg --compare-versions 1.2~ lt 1.2 && act tilde'],
-  ['test in all its forms', 'test a = a -a b != c && act 1; [ ! a = b ] && act 2; [ 3 -gt 2 ] && act 3; [ "" ] || act 4'],
+  [
+    'versions compared by dpkg',
+    'dpkg --compare-versions "$2" lt-nl 1.0 && act older; dpkg --compare-versions 1.2~ lt 1.2 && act tilde',
+  ],
+  [
+    'test in all its forms',
+    'test a = a -a b != c && act 1; [ ! a = b ] && act 2; [ 3 -gt 2 ] && act 3; [ "" ] || act 4',
+  ],
 ]
 for (const [because, text] of decided) {
   test(`dash calls the same: ${because}`, () => {
@@ -81,14 +99,17 @@ test('files are looked up in the image, links followed', () => {
 
 test('a pattern of paths is matched in the image', () => {
   const paths = { '/usr/lib/hooks/a.sh': '', '/usr/lib/hooks/b.sh': '', '/usr/lib/hooks/c.txt': '' }
-  assert.deepEqual(acts('for h in /usr/lib/hooks/*.sh; do act $h; done', paths), ['/usr/lib/hooks/a.sh', '/usr/lib/hooks/b.sh'])
+  assert.deepEqual(acts('for h in /usr/lib/hooks/*.sh; do act $h; done', paths), [
+    '/usr/lib/hooks/a.sh',
+    '/usr/lib/hooks/b.sh',
+  ])
   assert.deepEqual(acts('act /nowhere/*'), ['/nowhere/*'])
 })
 
 const endless: [string, string][] = [
   ['f() { f; f; }; f', 'functions that call themselves'],
   [`for a in ${'x '.repeat(300)}; do for b in ${'y '.repeat(300)}; do act; done; done`, 'loops in loops'],
-  [`x=${'ab'.repeat(8000)}; act ${'${x%%c*} '.repeat(9)}`, 'cuts of a long text, tried one after another'],
+  [`x=${'ab'.repeat(8000)}; act ${`\${x%%c*} `.repeat(9)}`, 'cuts of a long text, tried one after another'],
 ]
 for (const [text, because] of endless) {
   test(`following ends: ${because}`, () => {
