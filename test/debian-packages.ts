@@ -3,10 +3,14 @@ import { spawnSync } from 'node:child_process'
 /** The Debian packages that the tests need as second opinions and as real runtimes; none of them is needed to build images. */
 export const debianPackages: readonly string[] = [
   'apt',
+  'apt-utils',
   'bubblewrap',
   'busybox-static',
   'docker-registry',
   'dpkg',
+  'gpg',
+  'gpg-agent',
+  'gpgconf',
   'gpgv',
   'openssl',
   'libxml2-utils',

@@ -18,7 +18,7 @@ import {
   type RunAs,
 } from '#image'
 import { debianArchitectureOf, parsePlatform } from '#oci'
-import { type Contract, contractLabels } from '#sandbox'
+import { type Contract, contractLabels, formatContract } from '#sandbox'
 import type { MemberCounts } from './build-summary.ts'
 import { UsageError } from './errors.ts'
 import { imageLabels } from './image-labels.ts'
@@ -68,11 +68,7 @@ export async function buildPlatforms(
       architecture: debianArchitectureOf(parsePlatform(platform)),
       release: await releaseOf(effective, place),
     }
-    const labels = (user: RunAs) => ({
-      ...contractLabels(contractOf(effective, user)),
-      [imageLabels.image]: effective.image,
-      [imageLabels.variant]: effective.variant,
-    })
+    const contract = (user: RunAs) => writtenContract(effective, user)
     built.push(
       await buildImage(
         {
@@ -80,7 +76,7 @@ export async function buildPlatforms(
           contents: opened.definition.contents,
           lock,
           ...facts,
-          labels,
+          contract,
           fetch,
           onMember,
           hostXz: options.xz === true,
@@ -117,6 +113,13 @@ function threadsOf({ workers }: BuildSettings): number | undefined {
   const threads = Number(workers)
   if (Number.isInteger(threads) && threads >= 1 && threads <= 256) return threads
   throw new UsageError('USAGE_INVALID', `cannot use "${workers}" workers: want a number from 1 to 256`)
+}
+
+/** The contract as the document in the image and as its labels. */
+function writtenContract(effective: EffectiveDefinition, user: RunAs) {
+  const contract = contractOf(effective, user)
+  const identity = { [imageLabels.image]: effective.image, [imageLabels.variant]: effective.variant }
+  return { document: formatContract(contract), labels: { ...contractLabels(contract), ...identity } }
 }
 
 /** What the definition promises, with the user as numbers. */

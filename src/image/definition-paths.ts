@@ -19,7 +19,7 @@ export function definitionPaths(paths: readonly DefinedPath[], contents: FileCon
 function entriesFor(declared: DefinedPath, tree: Tree, contents: FileContents): EffectEntry[] {
   const existing = tree.get(declared.path)
   if (declared.type === 'absent') {
-    if (existing !== undefined) return [{ type: 'removal', path: declared.path }]
+    if (existing !== undefined) return removals(declared.path, tree)
     throw new ImageError('PATH_CONFLICT', `cannot leave out ${declared.path}: the image has no such path`)
   }
   const entry = entryOf(declared, contents)
@@ -33,13 +33,19 @@ function entriesFor(declared: DefinedPath, tree: Tree, contents: FileContents): 
     const { path, mode, uid, gid } = declared
     return [{ type: 'metadata', path, mode, uid, gid }]
   }
-  if (declared.replace) return [{ type: 'removal', path: declared.path }, entry]
+  if (declared.replace) return [...removals(declared.path, tree), entry]
   const owner =
     existing.origin.kind === 'definition' ? 'the definition' : `${existing.origin.kind} ${existing.origin.name}`
   throw new ImageError(
     'PATH_CONFLICT',
     `cannot write ${declared.path}: ${owner} already has a ${existing.type} there; say "replace: true" to take its place`,
   )
+}
+
+/** Takes a path away with all that is below it, the deepest first. */
+function removals(path: string, tree: Tree): EffectEntry[] {
+  const below = tree.get(path)?.type === 'directory' ? tree.list(path) : []
+  return [...below.flatMap((name) => removals(`${path}/${name}`, tree)), { type: 'removal', path }]
 }
 
 function entryOf(declared: Exclude<DefinedPath, { type: 'absent' }>, contents: FileContents): EffectEntry {

@@ -28,6 +28,7 @@ export type ImageErrorCode =
   | 'SCRIPT_UNREADABLE'
   /** A tag template gives no tag. */
   | 'TAG_INVALID'
+  /** The host's xz is not there, or does not decode as our own decoder does. */
   | 'XZ_UNUSABLE'
 
 /** Thrown by `image`. */

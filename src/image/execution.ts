@@ -76,6 +76,8 @@ export function imageAnnotations(
     url: definition.url,
     documentation: definition.documentation,
     source: definition.source,
+    // Composed images stand on nothing but packages; the digest of a base comes with images that stack on one.
+    'base.name': 'scratch',
   }
   const annotations: Record<string, string> = {}
   for (const [name, value] of Object.entries(values)) {

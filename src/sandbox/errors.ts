@@ -13,7 +13,6 @@ export type SandboxErrorCode =
   /** The layers of an image cannot be unpacked. */
   | 'ROOTFS_INVALID'
   /** An image is larger than is allowed. */
-  | 'ROOTFS_LIMIT'
   /** None of bwrap, runc and podman works here. */
   | 'SANDBOX_MISSING'
   /** The sandbox failed before the test could answer. */

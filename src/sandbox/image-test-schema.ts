@@ -52,6 +52,9 @@ export const imageTestSchema = Type.Object(
   {
     name: Type.String({ minLength: 1 }),
     variants: Type.Optional(Type.Array(Type.String(), { description: 'Only these variants; every one by default.' })),
+    platforms: Type.Optional(
+      Type.Array(Type.String(), { description: 'Only these, e.g. `linux/amd64`; every platform by default.' }),
+    ),
     command: Type.Optional(Type.Array(Type.String(), { minItems: 1, description: 'Runs instead of the entrypoint.' })),
     args: Type.Optional(
       Type.Array(Type.String(), { description: "Follow the image's entrypoint, instead of its cmd." }),
@@ -72,7 +75,9 @@ export const imageTestSchema = Type.Object(
     'exit-code': Type.Optional(exitCode),
     stdout: Type.Optional(text),
     stderr: Type.Optional(text),
-    files: Type.Optional(Type.Array(file)),
+    files: Type.Optional(
+      Type.Array(file, { description: 'Looked at in the end. A test that asks for nothing else runs no program.' }),
+    ),
     ports: Type.Optional(
       Type.Array(port, { description: 'TCP ports that must be listened on once the service is ready.' }),
     ),

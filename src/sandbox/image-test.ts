@@ -28,8 +28,11 @@ export interface ImageTest {
   readonly name: string
   /** The variants it is for; absent: every one. */
   readonly variants?: readonly string[]
-  /** What runs: a command of the test's own, or the image's entrypoint with its cmd or with these arguments. */
+  /** The OCI platforms it is for, without their variant; absent: every one. */
+  readonly platforms?: readonly string[]
+  /** What runs: nothing, a command of the test's own, or the image's entrypoint with its cmd or with these arguments. */
   readonly program:
+    | { readonly kind: 'none' }
     | { readonly kind: 'command'; readonly argv: readonly string[] }
     | { readonly kind: 'entrypoint'; readonly args?: readonly string[] }
   readonly user?: string
@@ -68,13 +71,12 @@ export function parseImageTest(value: unknown, place: string): ImageTest {
   const where = `"${value.name}"`
   checkCombination(value, where)
   for (const text of [value.stdout, value.stderr]) checkPattern(text?.matches, where)
-  const { variants, user, memory, stdout, stderr } = value
+  const { variants, platforms, user, memory, stdout, stderr } = value
   return {
     name: value.name,
     ...(variants && { variants }),
-    program: value.command
-      ? { kind: 'command', argv: value.command }
-      : { kind: 'entrypoint', ...(value.args && { args: value.args }) },
+    ...(platforms && { platforms }),
+    program: programOf(value),
     ...(user && { user }),
     environment: value.environment ?? {},
     stdin: value.stdin ?? '',
@@ -87,6 +89,14 @@ export function parseImageTest(value: unknown, place: string): ImageTest {
     files: value.files ?? [],
     ...(value.start && { service: parseService(value, where) }),
   }
+}
+
+/** A test that asks for files alone runs nothing: some images have no program at all. */
+function programOf(test: WrittenImageTest): ImageTest['program'] {
+  if (test.command) return { kind: 'command', argv: test.command }
+  const asked = Object.keys(test).filter((key) => !['name', 'variants', 'platforms'].includes(key))
+  if (asked.length === 1 && test.files) return { kind: 'none' }
+  return { kind: 'entrypoint', ...(test.args && { args: test.args }) }
 }
 
 function parseService(test: WrittenImageTest, where: string): ServiceExpectation {

@@ -8,8 +8,9 @@ export interface Output {
 /** Bytes kept of each output, and of each file and reply that is looked at. */
 export const OUTPUT_LIMIT = 1024 * 1024
 
-/** How the program ended. An exit code over 128 is 128 and the number of the signal that killed it. */
+/** How the program ended, if there was one. An exit code over 128 is 128 and the number of the signal that killed it. */
 export type Ending =
+  | { readonly kind: 'none' }
   | { readonly kind: 'exited'; readonly code: number }
   | { readonly kind: 'timed-out' }
   | { readonly kind: 'not-started'; readonly reason: string }

@@ -18,7 +18,7 @@ export function judge(test: ImageTest, outcome: Outcome): Verdict {
 
 function judgeEnding(test: ImageTest, { ending, stderr }: Outcome): string[] {
   if (ending.kind === 'timed-out') return [`ran longer than ${test.timeout} ms and was killed`]
-  if (ending.kind === 'exited' && ending.code === test.exitCode) return []
+  if (ending.kind === 'none' || (ending.kind === 'exited' && ending.code === test.exitCode)) return []
   return [`${describeEnding(ending, test.memory)}, want exit code ${test.exitCode}${lastWords(stderr)}`]
 }
 
@@ -93,6 +93,7 @@ function judgeFile(want: FileExpectation, got: FileState | undefined): string[] 
 
 function describeEnding(ending: Ending, memory?: number): string {
   if (ending.kind === 'not-started') return `could not start: ${ending.reason}`
+  if (ending.kind === 'none') return 'ran nothing'
   if (ending.kind === 'timed-out') return 'timed out'
   if (ending.code <= 128) return `exit code ${ending.code}`
   const number = ending.code - 128

@@ -25,7 +25,11 @@ export function applyEffects(input: EffectInput, ordered: readonly Effect[] = ef
   const read = (path: string) => overlay.read(path)
   const scripts = input.packages
     .map(({ package: { name }, control }) => {
-      return classifyScripts({ package: name, architecture: input.architecture, tree: input.tree }, control)
+      return classifyScripts(
+        { package: name, architecture: input.architecture, tree: input.tree },
+        control,
+        input.acknowledgedScripts,
+      )
     })
     .filter((classified) => classified.scripts.length > 0)
   const actions = scripts.flatMap((classified) => classified.scripts.flatMap((script) => script.actions))

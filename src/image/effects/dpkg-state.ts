@@ -3,10 +3,13 @@ import { hasPackage, textFile } from './entry.ts'
 
 const ADMIN = '/var/lib/dpkg'
 
+/** The format in which names of files below info/ bear an architecture where packages are co-installable. */
+const INFO_FORMAT = '1\n'
+
 /** What dpkg's database holds beside the packages themselves: diversions and the triggers that packages listen to. */
 export const dpkgState: Effect = {
   name: 'dpkg-state',
-  summary: "Writes dpkg's records of diversions and triggers into images that hold dpkg.",
+  summary: "Writes dpkg's records of diversions and triggers, and its format, into images that hold dpkg.",
   apply(context) {
     if (!hasPackage(context, 'dpkg')) return []
     return [
@@ -14,6 +17,7 @@ export const dpkgState: Effect = {
       ...triggers(context),
       directory(`${ADMIN}/updates`),
       directory(`${ADMIN}/info`),
+      textFile(`${ADMIN}/info/format`, INFO_FORMAT),
     ].filter((entry) => entry.type !== 'directory' || context.tree.get(entry.path) === undefined)
   },
 }

@@ -1,3 +1,4 @@
+import type { Digest } from '#core'
 import type { BinaryPackage } from '#debian'
 import type { ScriptAction } from '../scripts/action.ts'
 import type { Tree } from '../tree.ts'
@@ -73,6 +74,8 @@ export interface EffectInput {
   readonly certificates: readonly { readonly name: string; readonly pem: string }[]
   /** Seconds since the epoch that stand in for "now" wherever an effect's text needs a date. */
   readonly epoch: number
+  /** SHA-256 digests of maintainer scripts whose open parts the definition accepts. */
+  readonly acknowledgedScripts?: ReadonlySet<Digest>
 }
 
 /** What an effect may look at: the input, with `tree` and `read` showing also what earlier effects did. */

@@ -269,6 +269,7 @@ test("dpkg's own tools read the diversions, overrides and triggers", (t) => {
   assert.deepEqual([at('/var/spool/demo'), at('/etc/secret')], ['directory 2755 0:8', 'file 0640 0:0'])
   assert.equal(text('/var/lib/dpkg/triggers/ldconfig'), 'demo/noawait\n')
   assert.equal(text('/var/lib/dpkg/triggers/File'), '/usr/lib/demo demo\n')
+  assert.equal(text('/var/lib/dpkg/info/format'), '1\n')
   const admin = mkdtempSync(join(tmpdir(), 'dpkg-'))
   t.after(() => rmSync(admin, { recursive: true }))
   for (const name of ['diversions', 'statoverride']) writeFileSync(join(admin, name), text(`/var/lib/dpkg/${name}`))

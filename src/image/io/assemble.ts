@@ -26,8 +26,8 @@ export interface AssemblyInput extends Omit<EffectInput, 'tree' | 'read' | 'pack
   readonly format: number
   /** Path rules that the definition switches off, sorted. */
   readonly keep: readonly string[]
-  /** The definition's own paths, applied after every effect. */
-  readonly paths: Effect
+  /** The definition's own paths and what else is particular to the image, applied after every effect. */
+  readonly own: readonly Effect[]
   /** Gives the .deb files, checked, of packages whose members are not at hand; called only for those. */
   fetch(packages: readonly LockedPackage[]): Promise<readonly string[]>
   /** Decode by the host's xz, after it was checked on the smallest package that has to be decoded. */
@@ -61,7 +61,7 @@ export async function assemble(input: AssemblyInput, workshop: LayerWorkshop): P
   const epoch = Math.max(0, ...unedited.map(({ index }) => index.newest))
   const { changes, tree, scripts } = applyEffects(effectInput(input, merged, unedited, { epoch, workshop }), [
     ...effects,
-    input.paths,
+    ...input.own,
   ])
   const edits = withRemovals(merged, changes)
   const provided = edits.size === 0 ? unedited : await provideMembers(input, edits, workshop)

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { composeImage, type PlatformImage, parsePlatform, type SegmentedBlob } from '#oci'
 import { prepareCodec } from '../codec.ts'
+import { contractFile } from '../contract-file.ts'
 import type { EffectiveDefinition } from '../definition/definition.ts'
 import type { FileContents } from '../definition/load-definition.ts'
 import { expandTags } from '../definition/tags.ts'
@@ -25,8 +26,8 @@ export interface ImageInput {
   readonly platform: string
   readonly architecture: string
   readonly release: { readonly version: string; readonly codename: string }
-  /** Labels beside the definition's own, made when the image's user is known. */
-  labels(user: RunAs): Readonly<Record<string, string>>
+  /** The image's contract, made when its user is known: as a document, and as labels beside the definition's own. */
+  contract(user: RunAs): { readonly document: string; readonly labels: Readonly<Record<string, string>> }
   fetch(packages: readonly LockedPackage[]): Promise<readonly string[]>
   onMember?(name: string, cached: boolean): void
   /** See `AssemblyInput`. */
@@ -87,7 +88,10 @@ export async function buildImage(input: ImageInput, workshop: LayerWorkshop): Pr
       layers: layersOf(lock, platform, definition.variant),
       format: lock.format,
       keep: definition.keep,
-      paths: definitionPaths(definition.paths, input.contents),
+      own: [
+        definitionPaths(definition.paths, input.contents),
+        contractFile(definition.contract.runAs, (user) => input.contract(user).document),
+      ],
       architecture: input.architecture,
       release: input.release,
       accounts: definition.users,
@@ -120,7 +124,7 @@ function compose(
     epoch: assembly.epoch,
     version,
     layers: assembly.layers,
-    labels: input.labels(user),
+    labels: input.contract(user).labels,
   }
   const mediaType = `application/vnd.oci.image.layer.v1.tar+${codec}`
   const layers = assembly.layers.map(({ digest, diffId, size }) => ({

@@ -2,8 +2,16 @@ import type { ChildProcess } from 'node:child_process'
 import fs from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { SandboxError } from '../errors.ts'
-import { type Container, EMULATOR_PATH, type LaunchSpec, type Sandbox, WRITABLE_BYTES } from '../sandbox.ts'
+import {
+  type Container,
+  EMULATOR_PATH,
+  type LaunchSpec,
+  type RunningProgram,
+  type Sandbox,
+  WRITABLE_BYTES,
+} from '../sandbox.ts'
 import { isSameDirectory } from './container-files.ts'
+import { openOutputPipes } from './output-pipes.ts'
 import {
   exitCodeOf,
   extraPipe,
@@ -12,7 +20,7 @@ import {
   reasonOf,
   runTool,
   sendSignal,
-  standardStreams,
+  standardInput,
   startTool,
 } from './process.ts'
 
@@ -37,12 +45,15 @@ export const bwrap: Sandbox = {
   async launch(spec) {
     const identity = process.getuid?.() === 0 ? spec.user : undefined
     if (identity) fs.chownSync(spec.directory, identity.uid, identity.gid)
-    const child = startTool(command(spec), { ...identity, stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'] })
+    const [stdout, stderr] = await openOutputPipes(spec, identity)
+    const child = startTool(command(spec), { ...identity, stdio: ['pipe', stdout.end, stderr.end, 'pipe', 'pipe'] })
+    for (const { end: given } of [stdout, stderr]) fs.closeSync(given)
     const exited = exitCodeOf(child)
     try {
-      return await adopt({ child, exited, spec })
+      return await adopt({ child, exited, spec, outputs: { stdout: stdout.stream, stderr: stderr.stream } })
     } catch (cause) {
-      const words = child.stderr ? (await text(child.stderr)).trim() : ''
+      stdout.stream.resume()
+      const words = (await text(stderr.stream)).trim()
       await exited.catch(() => undefined)
       throw new SandboxError('SANDBOX_FAILED', `cannot start bwrap: ${words || reasonOf(cause)}`, { cause })
     }
@@ -50,8 +61,13 @@ export const bwrap: Sandbox = {
 }
 
 /** Waits until the mounts stand; the program is held by its pipe all the while. */
-async function adopt(started: { child: ChildProcess; exited: Promise<number>; spec: LaunchSpec }): Promise<Container> {
-  const { child, exited, spec } = started
+async function adopt(started: {
+  child: ChildProcess
+  exited: Promise<number>
+  spec: LaunchSpec
+  outputs: Pick<RunningProgram, 'stdout' | 'stderr'>
+}): Promise<Container> {
+  const { child, exited, spec, outputs } = started
   const pid = await Promise.race([text(extraPipe(child, INFO)).then(parseChildPid), exited.then(() => undefined)])
   const root = `/proc/${pid}/root/`
   const entered = await poll(
@@ -68,15 +84,15 @@ async function adopt(started: { child: ChildProcess; exited: Promise<number>; sp
     limits: { memory: spec.memory ? 'process' : 'none' },
     begin() {
       extraPipe(child, HOLD).end('.')
-      return { ...standardStreams(child), exited }
+      return { stdin: standardInput(child), ...outputs, exited }
     },
     async signal(number) {
       if (!hasEnded(child)) sendSignal(pid, number)
     },
     async destroy() {
       end(child, pid)
-      child.stdout?.resume()
-      child.stderr?.resume()
+      outputs.stdout.resume()
+      outputs.stderr.resume()
       await exited
     },
   }

@@ -43,6 +43,7 @@ export function planLaunch(image: PreparedImage, test: ImageTest): LaunchPlan {
 }
 
 function argvOf({ contract }: PreparedImage, { program }: ImageTest): readonly string[] {
+  if (program.kind === 'none') return []
   if (program.kind === 'command') return program.argv
   return [...contract.entrypoint, ...(program.args ?? contract.cmd)]
 }

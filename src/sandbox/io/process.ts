@@ -24,11 +24,17 @@ export function startTool(argv: readonly [string, ...string[]], options: SpawnOp
 
 /** The standard streams of a child that was started with pipes for them. */
 export function standardStreams(child: ChildProcess): { stdin: Writable; stdout: Readable; stderr: Readable } {
-  const { stdin, stdout, stderr } = child
-  if (!stdin || !stdout || !stderr) throw new SandboxError('SANDBOX_FAILED', 'cannot start a program: it has no pipes')
+  const { stdout, stderr } = child
+  if (!stdout || !stderr) throw new SandboxError('SANDBOX_FAILED', 'cannot start a program: it has no pipes')
+  return { stdin: standardInput(child), stdout, stderr }
+}
+
+/** The standard input of a child that was started with a pipe for it. */
+export function standardInput({ stdin }: ChildProcess): Writable {
+  if (!stdin) throw new SandboxError('SANDBOX_FAILED', 'cannot start a program: it has no pipe to read from')
   // Programs need not read what they are given.
   stdin.on('error', () => {})
-  return { stdin, stdout, stderr }
+  return stdin
 }
 
 /** A pipe beyond the standard ones. */

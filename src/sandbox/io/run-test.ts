@@ -39,8 +39,9 @@ export async function runTest(
 ): Promise<Outcome> {
   signal?.throwIfAborted()
   const started = performance.now()
+  if (test.program.kind === 'none') return { ...nothingRun({ kind: 'none' }), files: look(image.files, test) }
   const plan = planLaunch(image, test)
-  if (plan.kind === 'not-started') return notStarted(plan)
+  if (plan.kind === 'not-started') return nothingRun(plan)
   const container = await sandbox.launch(plan.spec)
   try {
     const files = holdWritable(container.root, plan.spec)
@@ -135,7 +136,7 @@ function signalNumber(name: string): number {
   return known ?? 34 + Number(realTime?.[1] ?? 0)
 }
 
-function notStarted(ending: Ending): Outcome {
+function nothingRun(ending: Ending): Outcome {
   const nothing: Output = { text: '', truncated: false }
   return { ending, stdout: nothing, stderr: nothing, files: new Map(), duration: 0, limits: { memory: 'none' } }
 }

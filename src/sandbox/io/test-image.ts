@@ -11,7 +11,7 @@ export interface TestImageOptions {
   readonly image: TestableImage
   readonly tests: readonly ImageTest[]
   readonly sandbox: Sandbox
-  /** Leaves out the tests that are for other variants; absent: none is left out. */
+  /** Leaves out the tests that are for other variants; absent: none is left out. Those for other platforms always are. */
   readonly variant?: string
   /** Told each result as soon as it is there. */
   readonly onProgress?: (result: TestResult) => void
@@ -26,12 +26,12 @@ export interface TestImageOptions {
  */
 export async function testImage(options: TestImageOptions): Promise<TestReport> {
   const { sandbox, variant, signal } = options
-  const tests = options.tests.filter(({ variants }) => !variant || !variants || variants.includes(variant))
-  const network = tests.some((test) => test.network === 'host') ? 'host' : 'none'
+  const wanted = options.tests.filter(({ variants }) => !variant || !variants || variants.includes(variant))
+  const network = wanted.some((test) => test.network === 'host') ? 'host' : 'none'
   const image = await prepareImage(options.image, { network, ...(signal && { signal }) })
   try {
     const results: TestResult[] = []
-    for (const test of tests) {
+    for (const test of wanted.filter(({ platforms }) => !platforms || platforms.includes(image.platform))) {
       const result = await resultOf(test, { sandbox, image, signal })
       options.onProgress?.(result)
       results.push(result)
