@@ -2,6 +2,7 @@ import {
   type ArchivePlace,
   BUILT_IN_ARCHIVES,
   defaultCacheFolder,
+  type FetchProgress,
   fetchPackages,
   readArchives,
   selectArchive,
@@ -66,7 +67,7 @@ export async function buildPlatforms(
     const facts = {
       platform,
       architecture: debianArchitectureOf(parsePlatform(platform)),
-      release: await releaseOf(effective, place),
+      ...(await releaseOf(effective, place)),
     }
     const contract = (user: RunAs) => writtenContract(effective, user)
     built.push(
@@ -90,20 +91,17 @@ export async function buildPlatforms(
 }
 
 function fetchDebs(packages: readonly LockedPackage[], { place, lock }: BuildOrder, stages: Stages) {
-  return fetchPackages(packages, {
-    ...place,
-    observed: lock.observed,
-    onProgress: ({ filesDone, files, bytesDone, bytes }) =>
-      stages.progress(`fetch ${filesDone}/${files} packages, ${formatBytes(bytesDone)} of ${formatBytes(bytes)}`),
-  })
+  const onProgress = ({ filesDone, files, bytesDone, bytes }: FetchProgress) =>
+    stages.progress(`fetch ${filesDone}/${files} packages, ${formatBytes(bytesDone)} of ${formatBytes(bytes)}`)
+  return stages.run('fetch', () => fetchPackages(packages, { ...place, observed: lock.observed, onProgress }))
 }
 
-/** The release facts of the first archive that is one, which effects go by. */
+/** The first archive that is a release, and its facts, which effects go by. */
 async function releaseOf({ archives }: EffectiveDefinition, { archiveFolders = [] }: ArchivePlace) {
   const files = await readArchives([BUILT_IN_ARCHIVES, ...archiveFolders])
   for (const name of archives) {
-    const { release } = selectArchive(files, name).archive
-    if (release !== undefined) return release
+    const { archive } = selectArchive(files, name)
+    if (archive.release !== undefined) return { archive, release: archive.release }
   }
   throw new UsageError('USAGE_INVALID', `cannot build from ${archives.join(', ')}: none of these archives is a release`)
 }

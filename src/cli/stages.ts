@@ -1,27 +1,34 @@
 import type { Terminal } from './terminal.ts'
 
-/** Runs the stages of a long verb one after another, shows where it is, and keeps how long each took. */
+/**
+ * Runs the stages of a long verb, shows where it is, and keeps how long each took. A stage may run within another; its
+ * time is then its own and not the outer one's.
+ */
 export class Stages {
   readonly #terminal: Terminal
   readonly #durations = new Map<string, number>()
+  readonly #running: string[] = []
+  #since = 0
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal
   }
 
-  /** Milliseconds by stage, in the order in which they ran. */
+  /** Milliseconds by stage, in the order in which they first ended or were interrupted. */
   get durations(): ReadonlyMap<string, number> {
     return this.#durations
   }
 
   /** Runs a stage; its name is what progress and the summary call it. */
   async run<Result>(stage: string, work: () => Promise<Result>): Promise<Result> {
-    const start = performance.now()
+    this.#count()
+    this.#running.push(stage)
     this.#terminal.progress(`${stage} …`)
     try {
       return await work()
     } finally {
-      this.#durations.set(stage, (this.#durations.get(stage) ?? 0) + performance.now() - start)
+      this.#count()
+      this.#running.pop()
       this.#terminal.progress('')
     }
   }
@@ -29,5 +36,13 @@ export class Stages {
   /** Shows how far the stage is. */
   progress(text: string): void {
     this.#terminal.progress(text)
+  }
+
+  /** Gives the time since the last change of stages to the innermost one. */
+  #count(): void {
+    const now = performance.now()
+    const stage = this.#running.at(-1)
+    if (stage !== undefined) this.#durations.set(stage, (this.#durations.get(stage) ?? 0) + now - this.#since)
+    this.#since = now
   }
 }

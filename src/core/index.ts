@@ -1,8 +1,19 @@
 export { type ArMember, type ReadAt, readArMembers } from './ar.ts'
 export { type Digest, digestFromHex, digestOf, hexOf, parseDigest } from './digest.ts'
 export { CasemateError, CoreError, type CoreErrorCode } from './errors.ts'
+export { placeFaults, reportFaults } from './fault-report.ts'
 export { canonicalJson, type Json } from './json.ts'
+export { editDistance, nearest } from './nearest.ts'
 export { hasControlCharacters, isWhiteoutPath, normalizeArchivePath, PATH_BYTES } from './path.ts'
+export {
+  type DocumentPath,
+  type Fault,
+  faultsOf,
+  formatFault,
+  formatPath,
+  quote,
+  type Shape,
+} from './shape.ts'
 export {
   TAR_BLOCK,
   TAR_LIMITS,
@@ -13,3 +24,4 @@ export {
 } from './tar-header.ts'
 export { type ContentSink, TarReader, type TarReaderOptions } from './tar-reader.ts'
 export { encodeTarEntry, TAR_END, tarPadding } from './tar-writer.ts'
+export { type Place, parseYaml, type PlacedFault, type YamlDocument } from './yaml-document.ts'

@@ -1,8 +1,6 @@
-import Type, { type Static } from 'typebox'
-import { Errors } from 'typebox/value'
-import { LineCounter, parseDocument } from 'yaml'
+import { type Fault, faultsOf, parseYaml, placeFaults, reportFaults } from '#core'
+import { type ArchiveDocument, archiveSchema } from './archive-schema.ts'
 import { DebianError } from './errors.ts'
-import { nearestName } from './nearest-name.ts'
 
 /** A named set of suites with their keys: what `archives/NAME.yaml` says. */
 export interface Archive {
@@ -59,103 +57,31 @@ export interface ArchiveSuite {
   readonly priority: number
 }
 
-const closed = { additionalProperties: false }
-const Name = Type.String({ pattern: '^[a-z0-9][a-z0-9.-]*$' })
-const Url = Type.String({ pattern: '^https?://[^\\s?#]+$' })
-const Text = Type.String({ minLength: 1 })
-
-const ArchiveSchema = Type.Object(
-  {
-    archive: Name,
-    description: Text,
-    release: Type.Optional(Type.Object({ id: Text, version: Text, codename: Text }, closed)),
-    'merged-usr': Type.Optional(Type.Union([Type.Literal('shipped'), Type.Literal('made'), Type.Literal('none')])),
-    keys: Type.Record(
-      Name,
-      Type.Object(
-        {
-          file: Type.String({ pattern: '^(?![/.])(?!.*/\\.)[A-Za-z0-9._/-]+$' }),
-          fingerprint: Type.String({ pattern: '^([0-9A-F]{40}|[0-9A-F]{64})$' }),
-        },
-        closed,
-      ),
-    ),
-    mirrors: Type.Record(
-      Name,
-      Type.Object({ 'built-in': Type.Optional(Type.Array(Url)), snapshot: Type.Optional(Url) }, closed),
-    ),
-    suites: Type.Array(
-      Type.Object(
-        {
-          suite: Type.String({ pattern: '^(?![/.])(?!.*/\\.)(?!.*//)[A-Za-z0-9._~+/-]+$|^\\./$' }),
-          mirror: Name,
-          components: Type.Array(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9+.-]*(/[A-Za-z0-9+.-]+)*$' })),
-          identity: Type.Object(
-            {
-              origin: Type.Optional(Text),
-              label: Type.Optional(Text),
-              codename: Type.Optional(Text),
-              suite: Type.Optional(Text),
-            },
-            { ...closed, minProperties: 1 },
-          ),
-          'signed-by': Type.Array(Name, { minItems: 1 }),
-          'loud-after-hours': Type.Optional(Type.Integer({ minimum: 1 })),
-          priority: Type.Optional(Type.Integer()),
-        },
-        closed,
-      ),
-      { minItems: 1 },
-    ),
-  },
-  closed,
-)
-
-const KNOWN_KEYS = [
-  ...['archive', 'description', 'release', 'merged-usr', 'keys', 'mirrors', 'suites', 'id', 'version', 'codename'],
-  ...['file', 'fingerprint', 'built-in', 'snapshot', 'suite', 'mirror', 'components', 'identity', 'origin', 'label'],
-  ...['signed-by', 'loud-after-hours', 'priority'],
-]
-
 /**
  * Reads an archive file. `origin` names the file in errors. Throws `ARCHIVE_INVALID`, with line and column, for
  * anything that is not exactly the form `archives/README.md` describes.
  */
 export function parseArchive(text: string, origin: string): Archive {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true })
-  const fault = document.errors[0] ?? document.warnings[0]
-  if (fault !== undefined) {
-    const { line, col } = lines.linePos(fault.pos[0])
-    throw invalid(`${origin}:${line}:${col}`, fault.message.split('\n', 1)[0] ?? fault.code)
+  const document = parseYaml(text)
+  if (!('value' in document)) throw new DebianError('ARCHIVE_INVALID', reportFaults(KIND, origin, document))
+  const { value } = document
+  const faults = faultsOf(archiveSchema, value)
+  if (!isArchiveDocument(value, faults)) {
+    throw new DebianError('ARCHIVE_INVALID', reportFaults(KIND, origin, placeFaults(faults, document)))
   }
-  const value: unknown = document.toJS({ maxAliasCount: 0 })
-  const at = (path: readonly string[]) => {
-    const node: unknown = path.length === 0 ? document.contents : document.getIn(path, true)
-    const start = hasRange(node) ? node.range[0] : 0
-    const { line, col } = lines.linePos(start)
-    return `${origin}:${line}:${col}`
-  }
-  checkShape(value, at)
   const archive = archiveFrom(value)
   checkReferences(archive, origin)
   return archive
 }
 
-type ArchiveFile = Static<typeof ArchiveSchema>
+const KIND = 'cannot read archive'
 
-function checkShape(value: unknown, at: (path: readonly string[]) => string): asserts value is ArchiveFile {
-  const error = Errors(ArchiveSchema, value)[0]
-  if (error === undefined) return
-  const path = error.instancePath.split('/').slice(1)
-  const key = path.at(-1) ?? ''
-  if (error.keyword === 'boolean') {
-    throw invalid(at(path), `unknown key "${key}"; did you mean "${nearestName(key, KNOWN_KEYS)}"?`)
-  }
-  throw invalid(at(path), `${path.length === 0 ? 'the file' : `"${path.join('.')}"`} ${error.message}`)
+/** The schema is where the document's type is inferred from, so a value without faults has it. */
+function isArchiveDocument(_value: unknown, faults: readonly Fault[]): _value is ArchiveDocument {
+  return faults.length === 0
 }
 
-function archiveFrom(file: ArchiveFile): Archive {
+function archiveFrom(file: ArchiveDocument): Archive {
   return {
     name: file.archive,
     description: file.description,
@@ -199,10 +125,6 @@ function checkReferences(archive: Archive, origin: string): void {
   }
 }
 
-function hasRange(node: unknown): node is { range: [number, number, number] } {
-  return typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range)
-}
-
 function invalid(place: string, reason: string): DebianError {
-  return new DebianError('ARCHIVE_INVALID', `cannot read archive ${place}: ${reason}`)
+  return new DebianError('ARCHIVE_INVALID', `${KIND} ${place}: ${reason}`)
 }

@@ -28,6 +28,8 @@ export type ImageErrorCode =
   | 'SCRIPT_UNREADABLE'
   /** A tag template gives no tag. */
   | 'TAG_INVALID'
+  /** A worker thread ended before its task did, e.g. for want of memory. */
+  | 'WORKER_FAILED'
   /** The host's xz is not there, or does not decode as our own decoder does. */
   | 'XZ_UNUSABLE'
 

@@ -3,6 +3,7 @@ import type { Selection } from '#solver'
 import { definitionDigest, type ResolvedDefinition } from './definition/resolve-definition.ts'
 import { assignLayers, type LayerAssignment } from './lock/assign-layers.ts'
 import {
+  compareLocked,
   type Lock,
   type LockedPackage,
   type LockedPlatform,
@@ -56,8 +57,8 @@ function lockPlatform(
       packages.set(packageKey(one), locked)
     }
   }
-  const keys = [...packages.keys()].sort()
-  return { packages: keys.flatMap((key) => lockedPackage(packages.get(key))), derived: [] }
+  const inOrder = [...packages.values()].sort((left, right) => compareLocked(left.package, right.package))
+  return { packages: inOrder.map(lockedPackage), derived: [] }
 }
 
 /** The layers that a lock gave a variant's packages; `undefined` when it does not know the variant. */
@@ -67,12 +68,12 @@ function assignmentOf(lock: Lock, platform: string, variant: string): LayerAssig
   return new Map(packages.map((one) => [packageKey(one), one.layers[variant] ?? 0]))
 }
 
-function lockedPackage(
-  one: { readonly package: ArchivePackage; readonly layers: Readonly<Record<string, number>> } | undefined,
-): LockedPackage[] {
-  if (one === undefined) return []
+function lockedPackage(one: {
+  readonly package: ArchivePackage
+  readonly layers: Readonly<Record<string, number>>
+}): LockedPackage {
   const { name, version, architecture, archive, suite, filename, size, digest, source } = one.package
-  return [{ name, version, architecture, archive, suite, filename, size, digest, source, layers: one.layers }]
+  return { name, version, architecture, archive, suite, filename, size, digest, source, layers: one.layers }
 }
 
 function suiteKey({ archive, suite }: ObservedSuite): string {

@@ -1,7 +1,5 @@
+import { followLinks, parentOf } from './links.ts'
 import type { Tree, TreeEntry } from './tree.ts'
-
-/** How many links a path may cross before it counts as a circle; the kernel's own limit (path_resolution(7)). */
-const MAXIMUM_LINKS = 40
 
 /** A tree held in memory, the only place where the packages of an image are ever merged. */
 export class MemoryTree implements Tree {
@@ -20,30 +18,7 @@ export class MemoryTree implements Tree {
   }
 
   resolve(path: string): string | undefined {
-    const pending = path.split('/').reverse()
-    let resolved = ''
-    let links = 0
-    while (pending.length > 0) {
-      const component = pending.pop()
-      if (component === undefined || component === '' || component === '.') continue
-      if (component === '..') {
-        resolved = parentOf(resolved)
-        continue
-      }
-      const candidate = `${resolved}/${component}`
-      const entry = this.#entries.get(candidate)
-      if (entry === undefined) return undefined
-      if (entry.type === 'symlink') {
-        if (++links > MAXIMUM_LINKS) return undefined
-        if (entry.target.startsWith('/')) resolved = ''
-        pending.push(...entry.target.split('/').reverse())
-      } else if (entry.type !== 'directory' && pending.some((rest) => rest !== '' && rest !== '.')) {
-        return undefined
-      } else {
-        resolved = candidate
-      }
-    }
-    return resolved === '' ? '/' : resolved
+    return followLinks(path, (other) => this.#entries.get(other))
   }
 
   list(directory: string): readonly string[] {
@@ -57,11 +32,6 @@ export class MemoryTree implements Tree {
       if (entry !== undefined) yield entry
     }
   }
-}
-
-/** The directory a path lies in, as text: `/usr` for `/usr/bin`, the empty text for `/usr` and for itself. */
-export function parentOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/')))
 }
 
 function childrenOf(paths: Iterable<string>): Map<string, string[]> {

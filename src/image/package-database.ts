@@ -21,12 +21,9 @@ export function formatStatus(members: readonly MemberIndex[]): string {
 
 function statusParagraph(member: MemberIndex): string {
   const lines = member.control.replace(/\n+$/, '').split('\n')
-  const [first = '', ...rest] = lines
   const conffiles = conffileLines(member)
   return [
-    first,
-    'Status: install ok installed',
-    ...rest,
+    ...lines.flatMap((line) => (/^package:/i.test(line) ? [line, 'Status: install ok installed'] : [line])),
     ...(conffiles.length > 0 ? ['Conffiles:', ...conffiles] : []),
   ].join('\n')
 }

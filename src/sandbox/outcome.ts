@@ -45,6 +45,8 @@ export interface Limits {
   readonly memory: 'group' | 'process' | 'none'
   /** The program that ran another architecture's code, e.g. `qemu-aarch64-static`. */
   readonly emulator?: string
+  /** What the sandbox promises and could not enforce, in words; absent where there is nothing. */
+  readonly notEnforced?: readonly string[]
 }
 
 /** All that was seen of one test's run; verdicts are made from this and nothing else. */

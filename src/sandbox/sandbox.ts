@@ -58,7 +58,7 @@ export interface Container {
  * namespaces, a /proc and a small /dev of its own, no environment but the one given, and no network but loopback.
  */
 export interface Sandbox {
-  readonly name: 'bwrap' | 'runc' | 'podman'
+  readonly name: 'bwrap' | 'runc' | 'podman' | 'unshare'
   /** `undefined` when it works here, else why not, in plain words. */
   unavailable(): Promise<string | undefined>
   /** Rejects with `SANDBOX_FAILED`, nothing left behind, when the container cannot be made. */

@@ -1,3 +1,4 @@
+import { editDistance } from '#core'
 import { compareText } from './order.ts'
 
 /**
@@ -17,20 +18,4 @@ export function nearestNames(text: string, names: Iterable<string>): string[] {
     )
     .slice(0, 3)
     .map(({ name }) => name)
-}
-
-/** Levenshtein's distance, or some number above `limit` as soon as it must be above it. */
-function editDistance(left: string, right: string, limit: number): number {
-  if (Math.abs(left.length - right.length) > limit) return limit + 1
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= left.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= right.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    if (Math.min(...next) > limit) return limit + 1
-    row = next
-  }
-  return row[right.length] ?? limit + 1
 }

@@ -2,7 +2,6 @@ import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Archive, type ArchiveSuite, parseArchive } from '../archive.ts'
 import { DebianError } from '../errors.ts'
-import { nearestName } from '../nearest-name.ts'
 import { type PinnedKey, readPinnedKey } from '../signature.ts'
 import { isMissing } from './object-cache.ts'
 
@@ -42,8 +41,9 @@ export async function readArchives(folders: readonly string[]): Promise<Readonly
 export function selectArchive(archives: ReadonlyMap<string, ArchiveFile>, name: string): ArchiveFile {
   const file = archives.get(name)
   if (file !== undefined) return file
-  const hint = archives.size === 0 ? '' : `; did you mean ${nearestName(name, [...archives.keys()])}?`
-  throw new DebianError('ARCHIVE_UNKNOWN', `cannot find archive ${name}: no file archives/${name}.yaml${hint}`)
+  const near = nearest(name, archives.keys())
+  const hint = near === undefined ? `only ${[...archives.keys()].join(', ') || 'none'}` : `did you mean ${near}?`
+  throw new DebianError('ARCHIVE_UNKNOWN', `cannot find archive ${name}: no file archives/${name}.yaml; ${hint}`)
 }
 
 /** Reads the keys that a suite is pinned to. Throws `ARCHIVE_INVALID`. */

@@ -1,7 +1,7 @@
 import type { XStatic } from 'typebox/schema'
+import type { Shape } from '#core'
 import { pathRules } from '../path-rules.ts'
 import { parts } from './schema-parts.ts'
-import type { Shape } from './shape.ts'
 
 const { described, listOf, text } = parts
 

@@ -1,9 +1,8 @@
+import { type Fault, faultsOf, formatFault, type Place, parseYaml } from '#core'
 import { ImageError } from '../errors.ts'
 import type { Definition } from './definition.ts'
 import { type DefinitionDocument, definitionSchema } from './definition-schema.ts'
 import { readDefinition } from './read-definition.ts'
-import { type Fault, faultsOf, formatPath } from './shape.ts'
-import { type Place, parseYaml } from './yaml-document.ts'
 
 const MAX_BYTES = 1024 * 1024
 
@@ -26,13 +25,9 @@ export function parseDefinition(text: string, file: string): Definition {
   }
   throw invalid(file, faults.map(located))
 
-  function located({ path, at, message }: Fault) {
-    const where = at === 'key' ? path.slice(0, -1) : path
-    const prefix = where.length === 0 ? '' : `${formatPath(where)}: `
-    return {
-      place: 'locate' in document ? document.locate(path, at) : { line: 1, column: 1 },
-      message: `${prefix}${message}`,
-    }
+  function located(fault: Fault) {
+    const place = 'locate' in document ? document.locate(fault.path, fault.at) : { line: 1, column: 1 }
+    return { place, message: formatFault(fault) }
   }
 }
 

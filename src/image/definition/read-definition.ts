@@ -1,8 +1,8 @@
+import { type DocumentPath, type Fault, quote } from '#core'
 import { parseRequest, type Request, SolverError } from '#solver'
 import { mergeUsr } from '../path-rules.ts'
 import type { ContractDeclaration, Definition, Fragment, PathDeclaration, UserDeclaration } from './definition.ts'
 import type { DefinitionDocument, FragmentDocument } from './definition-schema.ts'
-import { type DocumentPath, type Fault, quote } from './shape.ts'
 import { templateFault } from './tags.ts'
 
 type PathDocument = NonNullable<FragmentDocument['paths']>[number]

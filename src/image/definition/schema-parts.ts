@@ -1,4 +1,4 @@
-import type { Shape } from './shape.ts'
+import type { Shape } from '#core'
 
 /** A text that a pattern describes; `title` is the noun that faults use. */
 function text<const Title extends string>(title: Title, pattern: string, maxLength = 4096) {

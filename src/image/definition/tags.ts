@@ -1,6 +1,6 @@
+import { nearest, quote } from '#core'
 import { parseVersion } from '#debian'
 import { ImageError } from '../errors.ts'
-import { nearest, quote } from './shape.ts'
 
 /** What a placeholder takes from a version. */
 type TagField = 'upstream' | 'minor' | 'major' | 'full'

@@ -1,9 +1,8 @@
 import { digestOf } from '#core'
 import { ImageError } from '../errors.ts'
-import { parentOf } from '../memory-tree.ts'
+import { followLinks, parentOf } from '../links.ts'
 import type { Origin, Tree, TreeEntry } from '../tree.ts'
 import type { EffectEntry } from './effect.ts'
-import { followLinks } from './links.ts'
 
 /** A path that an effect changed, as it stands now; `undefined` when it took the path away. */
 export interface EffectChange {

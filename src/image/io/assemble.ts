@@ -110,7 +110,7 @@ async function provideMembers(
       ready(one, await makeMember({ name: one.name, deb, recipe, ...xz }, workshop.members, workshop.pool), false)
     }),
   )
-  return [...members.values()].map((index) => ({ index, package: controlOf(index) }))
+  return input.packages.flatMap((one) => members.get(one) ?? []).map((index) => ({ index, package: controlOf(index) }))
 }
 
 /** The host's xz where it is wanted and there is something to decode; `smallest` is what it is checked on. */

@@ -1,5 +1,7 @@
 import { join } from 'node:path'
+import type { Archive } from '#debian'
 import { composeImage, type PlatformImage, parsePlatform, type SegmentedBlob } from '#oci'
+import { aptSources } from '../apt-sources.ts'
 import { prepareCodec } from '../codec.ts'
 import { contractFile } from '../contract-file.ts'
 import type { EffectiveDefinition } from '../definition/definition.ts'
@@ -26,6 +28,8 @@ export interface ImageInput {
   readonly platform: string
   readonly architecture: string
   readonly release: { readonly version: string; readonly codename: string }
+  /** The archive whose release that is. */
+  readonly archive: Archive
   /** The image's contract, made when its user is known: as a document, and as labels beside the definition's own. */
   contract(user: RunAs): { readonly document: string; readonly labels: Readonly<Record<string, string>> }
   fetch(packages: readonly LockedPackage[]): Promise<readonly string[]>
@@ -89,6 +93,7 @@ export async function buildImage(input: ImageInput, workshop: LayerWorkshop): Pr
       format: lock.format,
       keep: definition.keep,
       own: [
+        aptSources(input.archive),
         definitionPaths(definition.paths, input.contents),
         contractFile(definition.contract.runAs, (user) => input.contract(user).document),
       ],

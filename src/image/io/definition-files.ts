@@ -1,10 +1,10 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { nearest } from '#core'
 import { referredFiles } from '../definition/load-definition.ts'
 import { parseDefinition } from '../definition/parse-definition.ts'
 import { type DefinitionFile, type ResolvedDefinition, resolveDefinition } from '../definition/resolve-definition.ts'
-import { nearest } from '../definition/shape.ts'
 import { ImageError } from '../errors.ts'
 
 /** The file that a folder's definition stands in. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync, rmSync } from 'node:fs'
 import { parseDigest } from '#core'
 import { expandBlock } from '../codec.ts'
 import { ImageError } from '../errors.ts'
@@ -7,7 +7,7 @@ import type { MeasuredLayer, MeasureTask } from './member-task.ts'
 
 /**
  * Hashes a layer as stored and as uncompressed tar. Throws `CACHE_DAMAGED`, naming the file, when a segment is not what
- * it was made as: a layer is never built from bytes nobody checked.
+ * it was made as: a layer is never built from bytes nobody checked. The file is then gone, so the next build makes it anew.
  */
 export function measureLayer(task: MeasureTask): MeasuredLayer {
   const stored = createHash('sha256')
@@ -46,11 +46,7 @@ function expand(task: MeasureTask, block: Uint8Array, path: string): Uint8Array 
 }
 
 function damaged(path: string, cause?: unknown): ImageError {
-  return new ImageError(
-    'CACHE_DAMAGED',
-    `cannot read ${path}: it is not what was cached; run "casemate cache prune" and build again`,
-    {
-      cause,
-    },
-  )
+  rmSync(path, { force: true })
+  const reason = 'it is not what was cached, and was taken away; build again'
+  return new ImageError('CACHE_DAMAGED', `cannot read ${path}: ${reason}`, { cause })
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, openSync, rmSync } from 'node:fs'
 import { parseDigest } from '#core'
 import { BLOCK_SIZE } from '../codec.ts'
 import { type MemberBlock, type MemberIndex, type MemberRecipe, memberKey } from '../member.ts'
 import type { HostXz } from './host-xz.ts'
+import { writeBytes } from './file-bytes.ts'
 import type { MemberStore } from './member-store.ts'
 import type { MemberPool, UnpackResult } from './member-task.ts'
 
@@ -73,7 +74,7 @@ class BlockWriter {
   }
 
   write(block: Uint8Array): void {
-    writeSync(this.#file, block)
+    writeBytes(this.#file, block)
     this.#hash.update(block)
     this.#blocks.push({ tarOffset: this.#blocks.length * BLOCK_SIZE, offset: this.#size, length: block.length })
     this.#size += block.length

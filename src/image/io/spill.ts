@@ -1,5 +1,6 @@
-import { closeSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import type { TarPart } from '../member-plan.ts'
+import { readBytes, writeBytes } from './file-bytes.ts'
 
 /** Contents up to this many bytes of one package stay in memory. */
 const MEMORY_LIMIT = 24 * 1024 * 1024
@@ -45,7 +46,7 @@ export class Spill implements Disposable {
     const [memory = new Uint8Array()] = this.#chunks
     return assembleParts(parts, (target, offset) => {
       if (this.#file === undefined) target.set(memory.subarray(offset, offset + target.length))
-      else readSync(this.#file, target, 0, target.length, offset)
+      else readBytes(this.#file, target, offset)
     })
   }
 
@@ -57,7 +58,7 @@ export class Spill implements Disposable {
 
   #flush(): void {
     this.#file ??= openSync(this.path, 'w+')
-    for (const chunk of this.#chunks) writeSync(this.#file, chunk)
+    for (const chunk of this.#chunks) writeBytes(this.#file, chunk)
     this.#chunks = []
     this.#buffered = 0
   }
@@ -70,7 +71,7 @@ export function readSpilled(path: string, parts: readonly TarPart[]): Uint8Array
   const file = openSync(path, 'r')
   try {
     return assembleParts(parts, (target, offset) => {
-      readSync(file, target, 0, target.length, offset)
+      readBytes(file, target, offset)
     })
   } finally {
     closeSync(file)

@@ -1,5 +1,6 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { ImageError } from '../errors.ts'
 
 interface Waiting<Task, Result> {
   readonly task: Task
@@ -14,7 +15,8 @@ export type WorkerAnswer<Result> =
 
 /**
  * A fixed number of threads that run one kind of task, first come first served. Threads start when there is work for
- * them. A task that throws rejects its own promise only; a thread that dies rejects what it was doing and is replaced.
+ * them. A task that throws rejects its own promise only; a thread that dies rejects what it was doing, with
+ * `WORKER_FAILED`, and is replaced.
  */
 export class WorkerPool<Task, Result> implements AsyncDisposable {
   readonly #script: URL
@@ -23,6 +25,7 @@ export class WorkerPool<Task, Result> implements AsyncDisposable {
   readonly #waiting: Waiting<Task, Result>[] = []
   readonly #idle: Worker[] = []
   readonly #busy = new Map<Worker, Waiting<Task, Result>>()
+  #isDisposed = false
 
   /** `module` is the worker's file beside `base`, without extension: sources and the built package name it differently. */
   constructor(options: {
@@ -38,16 +41,22 @@ export class WorkerPool<Task, Result> implements AsyncDisposable {
 
   /** Runs a task on the next free thread. */
   run(task: Task): Promise<Result> {
+    if (this.#isDisposed) return Promise.reject(stopped())
     return new Promise((resolve, reject) => {
       this.#waiting.push({ task, resolve, reject })
       this.#dispatch()
     })
   }
 
+  /** Ends every thread; tasks that are under way or wait reject with `WORKER_FAILED`. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true
     const workers = [...this.#idle, ...this.#busy.keys()]
+    const unfinished = [...this.#busy.values(), ...this.#waiting]
     this.#idle.length = 0
     this.#busy.clear()
+    this.#waiting.length = 0
+    for (const { reject } of unfinished) reject(stopped())
     await Promise.all(workers.map((worker) => worker.terminate()))
   }
 
@@ -72,12 +81,30 @@ export class WorkerPool<Task, Result> implements AsyncDisposable {
       else done?.reject(this.#revive(answer.error))
       this.#dispatch()
     })
-    worker.on('error', (error) => {
-      const done = this.#busy.get(worker)
-      this.#busy.delete(worker)
-      done?.reject(error)
-      this.#dispatch()
-    })
+    worker.on('error', (error) => this.#bury(worker, failed(messageOf(error), error)))
+    worker.on('exit', (code) => this.#bury(worker, failed(`its thread ended with ${code}`)))
     return worker
   }
+
+  /** Rejects what a dead thread was doing; the next task gets another one. */
+  #bury(worker: Worker, reason: Error): void {
+    const unfinished = this.#busy.get(worker)
+    this.#busy.delete(worker)
+    const place = this.#idle.indexOf(worker)
+    if (place >= 0) this.#idle.splice(place, 1)
+    unfinished?.reject(reason)
+    this.#dispatch()
+  }
+}
+
+function stopped(): ImageError {
+  return failed('the threads were stopped')
+}
+
+function failed(reason: string, cause?: unknown): ImageError {
+  return new ImageError('WORKER_FAILED', `cannot finish a task: ${reason}`, { cause })
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -1,5 +1,5 @@
 import type { XStatic } from 'typebox/schema'
-import type { Shape } from '../definition/shape.ts'
+import type { Shape } from '#core'
 
 const text = <const Title extends string>(title: Title, pattern: string) =>
   ({ type: 'string', title, pattern, maxLength: 4096 }) as const satisfies Shape

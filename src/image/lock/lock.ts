@@ -71,6 +71,15 @@ export function packageKey(one: { readonly name: string; readonly architecture: 
   return `${one.name}:${one.architecture}`
 }
 
+/** Orders packages as a lock does, `perl` before `perl-base`: an image's history follows this order. */
+export function compareLocked(
+  left: { readonly name: string; readonly architecture: string },
+  right: { readonly name: string; readonly architecture: string },
+): number {
+  if (left.name !== right.name) return left.name < right.name ? -1 : 1
+  return left.architecture < right.architecture ? -1 : left.architecture > right.architecture ? 1 : 0
+}
+
 /** The packages of one variant on one platform, in the lock's order; empty when the lock has no such platform or variant. */
 export function packagesOf(lock: Lock, platform: string, variant: string): readonly LockedPackage[] {
   const packages = lock.platforms[platform]?.packages ?? []

@@ -1,10 +1,8 @@
-import { parseDigest } from '#core'
-import { type Fault, faultsOf, formatPath, quote } from '../definition/shape.ts'
-import { parseYaml } from '../definition/yaml-document.ts'
+import { type Fault, faultsOf, formatFault, parseDigest, parseYaml, quote } from '#core'
 import { ImageError } from '../errors.ts'
 import { formatLock, LOCK_VERSION } from './format-lock.ts'
 import { FORMATS } from './formats.ts'
-import { type Lock, packageKey } from './lock.ts'
+import { compareLocked, type Lock, packageKey } from './lock.ts'
 import { type LockDocument, lockSchema } from './lock-schema.ts'
 
 const MAX_LENGTH = 32 * 1024 * 1024
@@ -101,7 +99,7 @@ function lockOf({ format, image, definitions, platforms, observed }: LockDocumen
     format,
     definitions: mapValues(definitions, parseDigest),
     platforms: mapValues(platforms, ({ packages, derived }) => ({
-      packages: packages.map((one) => ({ ...one, digest: parseDigest(one.digest) })),
+      packages: packages.map((one) => ({ ...one, digest: parseDigest(one.digest) })).sort(compareLocked),
       derived: derived.map((one) => ({ ...one, digest: parseDigest(one.digest) })),
     })),
     observed: observed.map((suite) => ({ ...suite, inRelease: parseDigest(suite.inRelease) })),
@@ -128,11 +126,9 @@ function refuseDuplicateKeys(text: string, file: string): void {
 /** JSON is YAML: the places are looked up only now that they are needed. */
 function invalid(text: string, file: string, faults: readonly Fault[]): ImageError {
   const document = parseYaml(text, MAX_VALUES)
-  const lines = faults.slice(0, MAX_FAULTS).map(({ path, at, message }) => {
-    const place = 'value' in document ? document.locate(path, at) : { line: 1, column: 1 }
-    const where = at === 'key' ? path.slice(0, -1) : path
-    const prefix = where.length === 0 ? '' : `${formatPath(where)}: `
-    return `${file}:${place.line}:${place.column}: ${prefix}${message}`
+  const lines = faults.slice(0, MAX_FAULTS).map((fault) => {
+    const { line, column } = 'value' in document ? document.locate(fault.path, fault.at) : { line: 1, column: 1 }
+    return `${file}:${line}:${column}: ${formatFault(fault)}`
   })
   const more = faults.length > lines.length ? `\n  and ${faults.length - lines.length} more` : ''
   const [only] = lines

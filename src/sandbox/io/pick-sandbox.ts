@@ -3,12 +3,16 @@ import type { Sandbox } from '../sandbox.ts'
 import { bwrap } from './bwrap.ts'
 import { podman } from './podman.ts'
 import { runc } from './runc.ts'
+import { unshare } from './unshare.ts'
+
+/** Debian's package of a sandbox that is not named as it is. */
+const PACKAGES: Readonly<Record<string, string>> = { bwrap: 'bubblewrap', unshare: 'util-linux' }
 
 /** Every sandbox, in order of preference. */
-export const sandboxes: readonly Sandbox[] = [bwrap, runc, podman]
+export const sandboxes: readonly Sandbox[] = [bwrap, runc, podman, unshare]
 
 /**
- * The sandbox of that name, or the first that works here: bwrap, runc, podman.
+ * The sandbox of that name, or the first that works here: bwrap, runc, podman, unshare.
  * Rejects with `SANDBOX_MISSING`, saying why each does not work and what to install.
  */
 export async function pickSandbox(preference?: string): Promise<Sandbox> {
@@ -23,6 +27,6 @@ export async function pickSandbox(preference?: string): Promise<Sandbox> {
     if (reason === undefined) return sandbox
     reasons.push(reason)
   }
-  const install = candidates.map(({ name }) => (name === 'bwrap' ? 'bubblewrap' : name)).join(' or ')
+  const install = candidates.map(({ name }) => PACKAGES[name] ?? name).join(' or ')
   throw new SandboxError('SANDBOX_MISSING', `cannot test images here: install ${install} (${reasons.join('; ')})`)
 }

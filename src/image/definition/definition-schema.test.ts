@@ -3,36 +3,11 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import Schema from 'typebox/schema'
 import { parse } from 'yaml'
+import { faultsOf } from '#core'
 import { definitionSchema } from './definition-schema.ts'
 import { definitionJsonSchema } from './json-schema.ts'
-import { faultsOf, formatPath, nearest, type Shape } from './shape.ts'
 
 const example: unknown = parse(readFileSync(new URL('testdata/example.yaml', import.meta.url), 'utf8'))
-
-const words: [string, readonly string[], string | undefined, string][] = [
-  ['entrypont', ['environment', 'entrypoint'], 'entrypoint', 'a letter is missing'],
-  ['packgaes', ['packages', 'paths'], 'packages', 'two letters are swapped, which is one edit'],
-  ['Image', ['image'], 'image', 'a letter has another case'],
-  ['cmd', ['cmd'], 'cmd', 'it is there'],
-  ['xyz', ['cmd', 'url'], undefined, 'nothing is near'],
-  ['', ['cmd'], undefined, 'an empty word is near nothing'],
-  ['x'.repeat(100_000), ['cmd', 'image'], undefined, 'a long word is told apart by its length alone'],
-]
-for (const [word, known, want, because] of words) {
-  test(`the nearest to ${JSON.stringify(word.slice(0, 12))} is ${want}: ${because}`, () => {
-    assert.equal(nearest(word, known), want)
-  })
-}
-
-test('a way through a document is written with dots and positions', () => {
-  assert.equal(formatPath(['variants', 'dev', 'packages', 2]), 'variants.dev.packages[2]')
-})
-
-test('of several alternatives the one of the same type tells what is wrong', () => {
-  const shape: Shape = { title: 'a or b', anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] }
-  assert.deepEqual(faultsOf(shape, ['a', null]), [{ path: [1], at: 'value', message: 'found nothing, want text' }])
-  assert.deepEqual(faultsOf(shape, 3), [{ path: [], at: 'value', message: 'found 3, want a or b' }])
-})
 
 test('keys that every object inherits are unknown keys like others', () => {
   const hostile: unknown = JSON.parse('{"image":"x","__proto__":{"image":1},"constructor":1,"toString":1}')

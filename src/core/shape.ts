@@ -1,22 +1,28 @@
+import { nearest } from './nearest.ts'
+
 /**
  * The part of JSON Schema (draft 2020-12) that describes our documents: one value that is the checker's program, the
  * editors' schema and, through TypeBox's inference, the TypeScript type. `title` is the noun that faults say was wanted.
  */
 export interface Shape {
-  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'boolean'
+  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'boolean' | 'null'
   readonly title?: string
   readonly description?: string
   readonly properties?: Readonly<Record<string, Shape>>
   readonly required?: readonly string[]
   readonly additionalProperties?: boolean | Shape
   readonly propertyNames?: Shape
+  readonly minProperties?: number
+  readonly maxProperties?: number
   readonly items?: Shape
   readonly minItems?: number
   readonly pattern?: string
+  readonly minLength?: number
   readonly maxLength?: number
   readonly minimum?: number
   readonly maximum?: number
   readonly enum?: readonly string[]
+  readonly const?: boolean
   readonly anyOf?: readonly Shape[]
 }
 
@@ -41,8 +47,7 @@ export function faultsOf(shape: Shape, value: unknown, path: DocumentPath = []):
   return isAllowedScalar(shape, value) ? [] : [mismatch(shape, value, path)]
 }
 
-/** Tells whether a value is an object with keys, as opposed to a list, a scalar or nothing. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
@@ -67,7 +72,9 @@ function arrayFaults(shape: Shape, value: readonly unknown[], path: DocumentPath
 }
 
 function objectFaults(shape: Shape, value: Readonly<Record<string, unknown>>, path: DocumentPath): readonly Fault[] {
-  const properties = shape.properties ?? {}
+  const { properties = {}, minProperties = 0, maxProperties = Number.POSITIVE_INFINITY } = shape
+  const count = Object.keys(value).length
+  if (count < minProperties || count > maxProperties) return [mismatch(shape, value, path)]
   const faults = (shape.required ?? [])
     .filter((key) => !Object.hasOwn(value, key))
     .map((key): Fault => ({ path, at: 'value', message: `\`${key}\` is missing` }))
@@ -109,6 +116,8 @@ function hasType(shape: Shape, value: unknown): boolean {
       return Array.isArray(value)
     case 'integer':
       return Number.isSafeInteger(value)
+    case 'null':
+      return value === null
     default:
       return typeof value === shape.type
   }
@@ -116,11 +125,13 @@ function hasType(shape: Shape, value: unknown): boolean {
 
 function isAllowedScalar(shape: Shape, value: unknown): boolean {
   if (typeof value === 'number') return value >= (shape.minimum ?? value) && value <= (shape.maximum ?? value)
+  if (typeof value === 'boolean') return value === (shape.const ?? value)
   if (typeof value !== 'string') return true
   return (
     (shape.enum === undefined || shape.enum.includes(value)) &&
     (shape.pattern === undefined || new RegExp(shape.pattern, 'u').test(value)) &&
-    (shape.maxLength === undefined || value.length <= shape.maxLength)
+    value.length >= (shape.minLength ?? 0) &&
+    value.length <= (shape.maxLength ?? value.length)
   )
 }
 
@@ -136,7 +147,8 @@ function wanted(shape: Shape): string {
     array: 'a list',
     string: 'text',
     integer: 'an integer',
-    boolean: 'true or false',
+    boolean: shape.const === undefined ? 'true or false' : String(shape.const),
+    null: 'nothing',
   }[shape.type ?? 'object']
 }
 
@@ -152,7 +164,7 @@ function hint(shape: Shape, value: unknown): string {
 function show(value: unknown): string {
   if (value === null || value === undefined) return 'nothing'
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
-  if (isRecord(value)) return 'keys with values'
+  if (isRecord(value)) return Object.keys(value).length === 0 ? 'no keys' : 'keys with values'
   return typeof value === 'string' ? quote(value) : String(value)
 }
 
@@ -161,43 +173,13 @@ export function formatPath(path: DocumentPath): string {
   return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`)).join('')
 }
 
+/** Says what is wrong and, unless it is the document itself, where: `variants.dev: unknown key \`x\``. */
+export function formatFault({ path, at, message }: Fault): string {
+  const where = at === 'key' ? path.slice(0, -1) : path
+  return where.length === 0 ? message : `${formatPath(where)}: ${message}`
+}
+
 /** A text between quotes with control characters escaped, cut where it is long. */
 export function quote(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
-}
-
-/**
- * The word with the fewest edits (insert, delete, replace, swap of neighbours) from `word`, if they are at most a third
- * of its length, and at least one is always allowed; the first of equals.
- */
-export function nearest(word: string, known: readonly string[]): string | undefined {
-  const limit = Math.max(1, Math.floor(word.length / 3))
-  let best: string | undefined
-  let fewest = limit + 1
-  for (const candidate of known) {
-    if (Math.abs(candidate.length - word.length) > limit) continue
-    const edits = editDistance(word, candidate)
-    if (edits < fewest) {
-      best = candidate
-      fewest = edits
-    }
-  }
-  return best
-}
-
-function editDistance(left: string, right: string): number {
-  let beforeLast: number[] = []
-  let last = Array.from({ length: right.length + 1 }, (_, column) => column)
-  for (let row = 1; row <= left.length; row++) {
-    const current = [row]
-    for (let column = 1; column <= right.length; column++) {
-      const cost = left[row - 1] === right[column - 1] ? 0 : 1
-      const plain = Math.min((last[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1, (last[column - 1] ?? 0) + cost)
-      const isSwap = row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1]
-      current.push(isSwap ? Math.min(plain, (beforeLast[column - 2] ?? 0) + 1) : plain)
-    }
-    beforeLast = last
-    last = current
-  }
-  return last[right.length] ?? left.length
 }

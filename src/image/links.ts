@@ -1,12 +1,11 @@
-import { parentOf } from '../memory-tree.ts'
-import type { TreeEntry } from '../tree.ts'
+import type { TreeEntry } from './tree.ts'
 
 /** How many links a path may cross before it counts as a circle; the kernel's own limit (path_resolution(7)). */
 const MAXIMUM_LINKS = 40
 
 /**
  * The path that `path` names once every link in it is followed, in whatever holds the entries that `get` gives;
- * `undefined` when it leads nowhere or in a circle. `Tree.resolve` for a tree that changes.
+ * `undefined` when it leads nowhere or in a circle. See `Tree.resolve`.
  */
 export function followLinks(path: string, get: (path: string) => TreeEntry | undefined): string | undefined {
   const pending = path.split('/').reverse()
@@ -19,7 +18,8 @@ export function followLinks(path: string, get: (path: string) => TreeEntry | und
       resolved = parentOf(resolved)
       continue
     }
-    const entry = get(`${resolved}/${component}`)
+    const candidate = `${resolved}/${component}`
+    const entry = get(candidate)
     if (entry === undefined) return undefined
     if (entry.type === 'symlink') {
       if (++links > MAXIMUM_LINKS) return undefined
@@ -28,8 +28,13 @@ export function followLinks(path: string, get: (path: string) => TreeEntry | und
     } else if (entry.type !== 'directory' && pending.some((rest) => rest !== '' && rest !== '.')) {
       return undefined
     } else {
-      resolved = entry.path
+      resolved = candidate
     }
   }
   return resolved === '' ? '/' : resolved
+}
+
+/** The directory a path lies in, as text: `/usr` for `/usr/bin`, the empty text for `/usr` and for itself. */
+export function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')))
 }

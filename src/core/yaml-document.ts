@@ -17,8 +17,8 @@ export interface YamlDocument {
   source(path: DocumentPath): string | undefined
 }
 
-/** A fault of YAML itself, found before there are values. */
-export interface SyntaxFault {
+/** Something that is wrong at a place in a text. */
+export interface PlacedFault {
   readonly place: Place
   readonly message: string
 }
@@ -39,7 +39,7 @@ const OWN_WORDS: Readonly<Record<string, string>> = {
  * Aliases are allowed while what they unfold to stays below `maxValues` (default 100,000) and 50 levels.
  * Gives the document, or what is wrong with it.
  */
-export function parseYaml(text: string, maxValues = MAX_VALUES): YamlDocument | readonly SyntaxFault[] {
+export function parseYaml(text: string, maxValues = MAX_VALUES): YamlDocument | readonly PlacedFault[] {
   const lineCounter = new LineCounter()
   const place = (offset: number): Place => {
     const { line, col } = lineCounter.linePos(offset)

@@ -1,0 +1,103 @@
+import type { ChildProcess } from 'node:child_process'
+import fs from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { SandboxError } from '../errors.ts'
+import type { Container, LaunchSpec, Sandbox } from '../sandbox.ts'
+import { UNSHARE_DESCRIPTORS, type UnshareMode, unshareScript } from '../unshare-script.ts'
+import { isSameDirectory } from './container-files.ts'
+import { exitCodeOf, extraPipe, hasEnded, reasonOf, runTool, sendSignal, standardStreams, startTool } from './process.ts'
+
+/**
+ * util-linux alone, which every Linux has: unshare(1), mount(8), setpriv(1) and a shell. As root it needs no user
+ * namespace; else it makes two, one to mount in and one in which we are the image's user. The last choice: it enforces
+ * less than the others, and says so (`Limits.notEnforced`).
+ */
+export const unshare: Sandbox = {
+  name: 'unshare',
+  async unavailable() {
+    try {
+      await runTool([...namespaces('none'), 'setpriv', '--no-new-privs', 'mount', '-t', 'proc', 'proc', '/proc'])
+      return undefined
+    } catch (error) {
+      return reasonOf(error)
+    }
+  },
+  async launch(spec) {
+    const limit = spec.memory ? ['prlimit', `--data=${spec.memory}`, '--'] : []
+    const [program = 'setpriv', ...args] = [...limit, ...namespaces(spec.network), 'sh', '-c']
+    const child = startTool([program, ...args, unshareScript(spec, mode())], {
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+    })
+    const exited = exitCodeOf(child)
+    try {
+      return await adopt({ child, exited, spec })
+    } catch (cause) {
+      const words = child.stderr ? (await text(child.stderr)).trim() : ''
+      await exited.catch(() => undefined)
+      throw new SandboxError('SANDBOX_FAILED', `cannot start unshare: ${words || reasonOf(cause)}`, { cause })
+    }
+  },
+}
+
+/** Waits until the mounts stand; the program is held by its pipe all the while. */
+async function adopt(started: { child: ChildProcess; exited: Promise<number>; spec: LaunchSpec }): Promise<Container> {
+  const { child, exited, spec } = started
+  const told = await Promise.race([text(extraPipe(child, UNSHARE_DESCRIPTORS.info)), exited.then(() => '')])
+  const pid = Number(told)
+  if (!pid) throw new Error('it ended early')
+  // The shell's root is the host's until it becomes the program: the container's is where it stands.
+  const root = fs.openSync(`/proc/${pid}/cwd`, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY)
+  let isOpen = true
+  const end = () => {
+    if (!hasEnded(child)) sendSignal(pid, 'SIGKILL')
+    if (isOpen) fs.closeSync(root)
+    isOpen = false
+  }
+  if (!isSameDirectory(`/proc/self/fd/${root}/.`, spec.root)) {
+    end()
+    throw new Error('its root is not the image')
+  }
+  return {
+    pid,
+    root: `/proc/self/fd/${root}/`,
+    limits: { memory: spec.memory ? 'process' : 'none', notEnforced: notEnforced(spec) },
+    begin() {
+      extraPipe(child, UNSHARE_DESCRIPTORS.hold).end('go\n')
+      return { ...standardStreams(child), exited }
+    },
+    async signal(number) {
+      if (!hasEnded(child)) sendSignal(pid, number)
+    },
+    async destroy() {
+      end()
+      child.stdout?.resume()
+      child.stderr?.resume()
+      await exited
+    },
+  }
+}
+
+function mode(): UnshareMode {
+  return process.getuid?.() === 0 ? 'root' : 'user-namespace'
+}
+
+/** A container ends with us as far as the kernel lets it: with its own user it no longer hears of its parent's end. */
+function namespaces(network: LaunchSpec['network']): [string, ...string[]] {
+  const argv: [string, ...string[]] = ['setpriv', '--pdeathsig=KILL', 'unshare']
+  if (mode() === 'user-namespace') argv.push('--user', '--map-root-user')
+  if (network === 'none') argv.push('--net')
+  return [...argv, '--mount', '--ipc', '--uts', '--cgroup', '--pid', '--fork', '--kill-child=SIGKILL', '--']
+}
+
+function notEnforced({ user }: LaunchSpec): string[] {
+  const gaps = ['no limit on processes', 'no /dev/pts']
+  if (mode() === 'user-namespace') {
+    gaps.push('the bounding set of capabilities is that of a user namespace; without new privileges it has no use')
+    gaps.push('every file is the user’s own')
+    if (user.uid === 0) gaps.push('root has the capabilities of an empty user namespace')
+  } else {
+    gaps.push('the bounding set keeps chroot, setgid and setuid; without new privileges it has no use')
+    if (user.uid === 0) gaps.push('root keeps the capabilities chroot, setgid and setuid')
+  }
+  return gaps
+}

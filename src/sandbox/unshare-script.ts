@@ -1,0 +1,90 @@
+import { EMULATOR_PATH, type LaunchSpec, WRITABLE_BYTES } from './sandbox.ts'
+
+/** The descriptors of the shell that sets a container up: it tells its process number, then waits to be let go. */
+export const UNSHARE_DESCRIPTORS = { info: 3, hold: 4 } as const
+
+/** Who starts the container: root itself, or a user whose namespace makes it root of its own mounts. */
+export type UnshareMode = 'root' | 'user-namespace'
+
+/** What root keeps until it has become the image's user, one exec before the program. */
+const KEPT = '-all,+sys_chroot,+setgid,+setuid'
+/** What root, even without capabilities, could reach the kernel by; the same that runc shuts. */
+const MASKED = 'kcore keys sysrq-trigger timer_list'
+const READ_ONLY = 'bus fs irq sys'
+const NODES = ['null', 'zero', 'full', 'random', 'urandom']
+
+/**
+ * The shell script that mounts a container's files and becomes its program, with the host's mount(8), setpriv(1) and
+ * unshare(1), each before the root changes: nothing of the host is left in the container. It runs in new namespaces, with
+ * the host's root, until it is let go. The image is moved onto `/`, so that no `..` leads out of it.
+ */
+export function unshareScript(spec: LaunchSpec, mode: UnshareMode): string {
+  const root = quote(spec.root)
+  return [
+    'set -e',
+    // The host's /proc is still there: the number is the one that the host knows.
+    'read -r pid rest < /proc/self/stat',
+    'env=$(command -v env) setpriv=$(command -v setpriv) unshare=$(command -v unshare)',
+    `mount --bind ${root} ${root}`,
+    `mount -o remount,bind,ro,nosuid,nodev ${root}`,
+    `cd ${root}`,
+    'mount -t proc -o nosuid,nodev,noexec proc proc',
+    `for path in ${MASKED}; do [ ! -e "proc/$path" ] || mount --bind /dev/null "proc/$path"; done`,
+    `for path in ${READ_ONLY}; do`,
+    '  [ ! -e "proc/$path" ] || { mount --bind "proc/$path" "proc/$path"; mount -o remount,bind,ro "proc/$path"; }',
+    'done',
+    ...devices(spec),
+    ...spec.writable.map(({ path, mode: bits }) => tmpfs(`.${path}`, { bits, spec, mode })),
+    '{ echo casemate > /proc/sys/kernel/hostname; } 2>/dev/null || hostname casemate',
+    ...(spec.network === 'none' ? [LOOPBACK] : []),
+    'mount --move . /',
+    `echo "$pid" >&${UNSHARE_DESCRIPTORS.info}`,
+    `exec ${UNSHARE_DESCRIPTORS.info}>&-`,
+    `read -r go <&${UNSHARE_DESCRIPTORS.hold}`,
+    `exec ${UNSHARE_DESCRIPTORS.hold}<&-`,
+    program(spec, mode),
+  ].join('\n')
+}
+
+/** Where neither ip(8) nor sysfs may be used, loopback stays down, which is stricter than it need be. */
+const LOOPBACK = `ip link set lo up 2>/dev/null || {
+  mount -t sysfs sysfs sys && echo 0x49 > sys/class/net/lo/flags && umount sys
+} 2>/dev/null || true`
+
+function devices(spec: LaunchSpec): string[] {
+  const node = (from: string, to: string) => [`: > ${quote(to)}`, `mount --bind ${quote(from)} ${quote(to)}`]
+  return [
+    'mount -t tmpfs -o nosuid,mode=755,size=1m tmpfs dev',
+    ...NODES.flatMap((name) => node(`/dev/${name}`, `dev/${name}`)),
+    'ln -s /proc/self/fd dev/fd',
+    ...['stdin', 'stdout', 'stderr'].map((name, fd) => `ln -s /proc/self/fd/${fd} dev/${name}`),
+    ...(spec.emulator ? node(spec.emulator, `.${EMULATOR_PATH}`) : []),
+    'mkdir dev/shm',
+    `mount -t tmpfs -o nosuid,nodev,noexec,mode=1777,size=${spec.memory ?? WRITABLE_BYTES} tmpfs dev/shm`,
+    'mount -o remount,bind,ro,nosuid dev',
+  ]
+}
+
+function tmpfs(place: string, { bits, spec, mode }: { bits: number; spec: LaunchSpec; mode: UnshareMode }): string {
+  // In a user namespace our own number is 0, and becomes the image's user's in the one below.
+  const { uid, gid } = mode === 'root' ? spec.user : { uid: 0, gid: 0 }
+  const size = spec.memory ?? WRITABLE_BYTES
+  const options = `nosuid,nodev,mode=${bits.toString(8)},uid=${uid},gid=${gid},size=${size}`
+  return `mount -t tmpfs -o ${options} tmpfs ${quote(place)}`
+}
+
+function program({ user, environment, workDir, argv }: LaunchSpec, mode: UnshareMode): string {
+  const variables = Object.entries(environment).map(([name, value]) => quote(`${name}=${value}`))
+  const privileges = ['"$setpriv"', '--no-new-privs', ...(mode === 'root' ? [`--bounding-set=${KEPT}`] : [])]
+  const identity =
+    mode === 'root'
+      ? [`--setgid=${user.gid}`, `--setuid=${user.uid}`]
+      : ['--user', `--map-user=${user.uid}`, `--map-group=${user.gid}`]
+  const enter = ['"$unshare"', ...identity, '--root=.', quote(`--wd=${workDir}`)]
+  return ['exec', '"$env"', '-i', ...variables, ...privileges, ...enter, '--', ...argv.map(quote)].join(' ')
+}
+
+/** As one word of a shell (POSIX, 2.2.2). */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`
+}
