@@ -6,12 +6,15 @@ import type { Terminal } from './terminal.ts'
  */
 export class Stages {
   readonly #terminal: Terminal
+  readonly #now: () => number
   readonly #durations = new Map<string, number>()
   readonly #running: string[] = []
   #since = 0
 
-  constructor(terminal: Terminal) {
+  /** `now` gives milliseconds of a clock that never goes back. */
+  constructor(terminal: Terminal, now: () => number = () => performance.now()) {
     this.#terminal = terminal
+    this.#now = now
   }
 
   /** Milliseconds by stage, in the order in which they first ended or were interrupted. */
@@ -40,7 +43,7 @@ export class Stages {
 
   /** Gives the time since the last change of stages to the innermost one. */
   #count(): void {
-    const now = performance.now()
+    const now = this.#now()
     const stage = this.#running.at(-1)
     if (stage !== undefined) this.#durations.set(stage, (this.#durations.get(stage) ?? 0) + now - this.#since)
     this.#since = now

@@ -24,4 +24,4 @@ export {
 } from './tar-header.ts'
 export { type ContentSink, TarReader, type TarReaderOptions } from './tar-reader.ts'
 export { encodeTarEntry, TAR_END, tarPadding } from './tar-writer.ts'
-export { type Place, parseYaml, type PlacedFault, type YamlDocument } from './yaml-document.ts'
+export { type Place, type PlacedFault, parseYaml, type YamlDocument } from './yaml-document.ts'

@@ -17,7 +17,6 @@ for (const [word, known, want, because] of words) {
   })
 }
 
-
 const distances: [string, string, number, string][] = [
   ['kitten', 'sitting', 3, 'two letters are replaced, one is added'],
   ['ab', 'ba', 1, 'a swap of neighbours is one edit'],

@@ -14,10 +14,7 @@ const suite = {
   additionalProperties: false,
   required: ['suite', 'mirror', 'components', 'identity', 'signed-by'],
   properties: {
-    suite: text(
-      'the folder of a suite, without ".."',
-      '^(?![/.])(?!.*/\\.)(?!.*//)[A-Za-z0-9._~+/-]+$|^\\./$',
-    ),
+    suite: text('the folder of a suite, without ".."', '^(?![/.])(?!.*/\\.)(?!.*//)[A-Za-z0-9._~+/-]+$|^\\./$'),
     mirror: name,
     components: {
       type: 'array',

@@ -39,7 +39,7 @@ const refused: [string, string, RegExp, string][] = [
   [
     'loud-after-hours',
     'loud-after-hour',
-    /acme\.yaml:13:\d+: unknown key "loud-after-hour".*"loud-after-hours"/,
+    /acme\.yaml:13:\d+: suites\[0\]: unknown key `loud-after-hour`.*`loud-after-hours`/,
     'a key is misspelt',
   ],
   ['signed-by: [own]', 'signed-by: [other]', /signed by "other"/, 'a key is not listed'],

@@ -63,18 +63,18 @@ export interface ArchiveSuite {
  */
 export function parseArchive(text: string, origin: string): Archive {
   const document = parseYaml(text)
-  if (!('value' in document)) throw new DebianError('ARCHIVE_INVALID', reportFaults(KIND, origin, document))
+  if (!('value' in document)) throw new DebianError('ARCHIVE_INVALID', reportFaults(INTENT, origin, document))
   const { value } = document
   const faults = faultsOf(archiveSchema, value)
   if (!isArchiveDocument(value, faults)) {
-    throw new DebianError('ARCHIVE_INVALID', reportFaults(KIND, origin, placeFaults(faults, document)))
+    throw new DebianError('ARCHIVE_INVALID', reportFaults(INTENT, origin, placeFaults(faults, document), faults.length))
   }
   const archive = archiveFrom(value)
   checkReferences(archive, origin)
   return archive
 }
 
-const KIND = 'cannot read archive'
+const INTENT = 'cannot read archive'
 
 /** The schema is where the document's type is inferred from, so a value without faults has it. */
 function isArchiveDocument(_value: unknown, faults: readonly Fault[]): _value is ArchiveDocument {
@@ -126,5 +126,5 @@ function checkReferences(archive: Archive, origin: string): void {
 }
 
 function invalid(place: string, reason: string): DebianError {
-  return new DebianError('ARCHIVE_INVALID', `${KIND} ${place}: ${reason}`)
+  return new DebianError('ARCHIVE_INVALID', `${INTENT} ${place}: ${reason}`)
 }

@@ -4,6 +4,8 @@ import type { Effect, EffectEntry } from './effects/effect.ts'
 import { ImageError } from './errors.ts'
 import type { Tree } from './tree.ts'
 
+const STATUS_PATH = '/var/lib/dpkg/status'
+
 /**
  * The definition's own paths as an effect, applied after all others. An identical entry merges; another one needs
  * `replace: true`, and then takes the old one's place. Throws `PATH_CONFLICT` or `DEFINITION_INVALID` when applied.
@@ -18,6 +20,9 @@ export function definitionPaths(paths: readonly DefinedPath[], contents: FileCon
 
 function entriesFor(declared: DefinedPath, tree: Tree, contents: FileContents): EffectEntry[] {
   const existing = tree.get(declared.path)
+  if (declared.path === STATUS_PATH) {
+    throw new ImageError('PATH_CONFLICT', `cannot write ${STATUS_PATH}: it is made from the packages of the image`)
+  }
   if (declared.type === 'absent') {
     if (existing !== undefined) return removals(declared.path, tree)
     throw new ImageError('PATH_CONFLICT', `cannot leave out ${declared.path}: the image has no such path`)

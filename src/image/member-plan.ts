@@ -1,5 +1,6 @@
 import { type Digest, encodeTarEntry, tarPadding } from '#core'
 import { BLOCK_SIZE } from './codec.ts'
+import { ImageError } from './errors.ts'
 import { tarHeaderOf } from './layer.ts'
 import type { MemberEntry, MemberOmission, MemberRecipe } from './member.ts'
 import { mergeUsr, ruleAgainst } from './path-rules.ts'
@@ -39,16 +40,34 @@ interface Placed extends UnpackedEntry {
 }
 
 /**
- * Turns what a .deb ships into a member: the merged /usr and the recipe's edits applied, path rules kept or left out,
- * setuid and setgid taken from files, hard links led to the first of their names, entries in code-unit order.
+ * Turns what a .deb ships into a member, `name` being the package's: the merged /usr and the recipe's edits applied, path rules kept or left out,
+ * setuid and setgid taken from files, hard links led to the first of their names, entries in code-unit order. Throws
+ * `PATH_CONFLICT` for two paths that become one.
  */
-export function planMember(unpacked: readonly UnpackedEntry[], recipe: MemberRecipe): MemberPlan {
+export function planMember(name: string, unpacked: readonly UnpackedEntry[], recipe: MemberRecipe): MemberPlan {
   const omissions: MemberOmission[] = []
   const placed = unpacked
     .map((entry) => place(entry, recipe, omissions))
     .filter((entry) => entry !== undefined)
-    .sort((left, right) => (left.path < right.path ? -1 : 1))
-  return layOut(leadHardlinks(placed, unpacked), omissions)
+    .sort(byPath)
+  return layOut(leadHardlinks(once(name, placed), unpacked), omissions)
+}
+
+/** By path; of two with one path, the one whose package says it so comes last. */
+function byPath(left: Placed, right: Placed): number {
+  if (left.path !== right.path) return left.path < right.path ? -1 : 1
+  return left.shippedAs < right.shippedAs ? -1 : 1
+}
+
+/** Two paths of a .deb may be one where /usr is merged: `/bin` and `/usr/bin` as directories are, `/bin/x` and `/usr/bin/x` are not. */
+function once(name: string, sorted: readonly Placed[]): Placed[] {
+  return sorted.filter((entry, index) => {
+    const next = sorted[index + 1]
+    if (next === undefined || next.path !== entry.path) return true
+    if (entry.type === 'directory' && next.type === 'directory') return false
+    const reason = `${entry.shippedAs} and ${next.shippedAs} are one path in an image`
+    throw new ImageError('PATH_CONFLICT', `cannot place ${entry.path} of ${name}: ${reason}`)
+  })
 }
 
 function place(entry: UnpackedEntry, recipe: MemberRecipe, omissions: MemberOmission[]): Placed | undefined {

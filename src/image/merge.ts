@@ -32,64 +32,126 @@ export interface MergedSource {
   readonly owner: string
   readonly member: MemberIndex
   readonly entry: MemberEntry
+  /** The path in the unedited member, by which an edit names it. */
+  readonly shippedAs: string
 }
 
 interface Claim {
   readonly owner: MemberOfPackage
+  /** As it stands in the tree, where a diversion may have moved it. */
   readonly entry: MemberEntry
+  /** The path in the unedited member. */
+  readonly shippedAs: string
 }
 
 /**
  * Merges the paths of all packages as dpkg would, whatever their order: a path shipped by two packages belongs to the one
  * that `Replaces` the other, a diverted path moves, directories are shared. Members are given unedited, in any order.
  * Throws `PATH_CONFLICT`, naming both packages, where dpkg would refuse or where its result would depend on the order of
- * unpacking (a directory here, a link there; two modes of one directory).
+ * unpacking (a directory here, a link there; two modes of one directory; two diversions of one path).
  */
 export function mergePackages(members: readonly MemberOfPackage[], diversions: readonly Diversion[]): MergedPackages {
-  const merged = new Map<string, Claim>()
-  const edits = new Map<string, MemberEdit[]>()
-  const edit = (owner: MemberOfPackage, change: MemberEdit) => {
-    const own = edits.get(packageKey(owner.package))
-    if (own === undefined) edits.set(packageKey(owner.package), [change])
-    else own.push(change)
+  const merge = new Merge(diversions)
+  const sorted = [...members].sort((left, right) => (packageKey(left.package) < packageKey(right.package) ? -1 : 1))
+  for (const owner of sorted) for (const entry of owner.index.entries) merge.take(owner, entry)
+  for (const owner of sorted) merge.leadHardlinks(owner)
+  const { claims } = merge
+  refusePathsBelowLinks(claims)
+  return {
+    entries: [...claims.values()].map(treeEntry),
+    sources: new Map([...claims].map(([path, claim]) => [path, sourceOf(claim)])),
+    edits: merge.edits,
   }
-  const diverted = new Map(diversions.map((diversion) => [diversion.path, diversion]))
-  for (const owner of [...members].sort((left, right) =>
-    packageKey(left.package) < packageKey(right.package) ? -1 : 1,
-  )) {
-    for (const shipped of owner.index.entries) {
-      const entry = divert(owner, shipped, diverted.get(shipped.path), edit)
-      const rival = merged.get(entry.path)
-      if (rival === undefined) {
-        merged.set(entry.path, { owner, entry })
-        continue
+}
+
+class Merge {
+  readonly claims = new Map<string, Claim>()
+  readonly #diversions: ReadonlyMap<string, Diversion>
+  /** By `packageKey`, then by the path in the member: what happens to a path last is what happens to it. */
+  readonly #edits = new Map<string, Map<string, MemberEdit>>()
+
+  constructor(diversions: readonly Diversion[]) {
+    this.#diversions = diversionsByPath(diversions)
+  }
+
+  /** In the order of paths. */
+  get edits(): ReadonlyMap<string, readonly MemberEdit[]> {
+    const inOrder = ([owner, own]: [string, Map<string, MemberEdit>]) =>
+      [owner, [...own.values()].sort((left, right) => (left.path < right.path ? -1 : 1))] as const
+    return new Map([...this.#edits].map(inOrder))
+  }
+
+  take(owner: MemberOfPackage, shipped: MemberEntry): void {
+    const claim = { owner, entry: this.#divert(owner, shipped), shippedAs: shipped.path }
+    const { path } = claim.entry
+    const rival = this.claims.get(path)
+    if (rival === undefined) {
+      this.claims.set(path, claim)
+      return
+    }
+    const winner = settle(rival, claim)
+    const loser = winner === claim ? rival : claim
+    if (winner.entry.type !== 'directory') {
+      const because = `${winner.owner.package.name} replaces it`
+      this.#edit(loser.owner, { kind: 'leave-out', path: loser.shippedAs, because })
+    }
+    this.claims.set(path, winner)
+  }
+
+  /** Where an edit took or moved a name of a file with hard links, the first name that is left carries the content, as in the member. */
+  leadHardlinks(owner: MemberOfPackage): void {
+    const edits = this.#edits.get(packageKey(owner.package))
+    const links = edits === undefined ? [] : owner.index.entries.filter(({ type }) => type === 'hardlink')
+    if (links.length === 0) return
+    const won = [...this.claims.values()].filter((claim) => claim.owner === owner)
+    const byName = new Map(won.map((claim) => [claim.shippedAs, claim]))
+    for (const leader of new Set(links.map(({ target = '' }) => target))) {
+      const file = owner.index.entries.find(({ path }) => path === leader)
+      const names = [leader, ...links.filter(({ target }) => target === leader).map(({ path }) => path)]
+      const placed = names
+        .flatMap((name) => byName.get(name) ?? [])
+        .sort((left, right) => (left.entry.path < right.entry.path ? -1 : 1))
+      const [first] = placed
+      if (file === undefined || first === undefined) continue
+      for (const claim of placed) {
+        const { path, mtime } = claim.entry
+        const { digest: _, offset: __, ...metadata } = file
+        const link: MemberEntry = { ...metadata, path, mtime, type: 'hardlink', size: 0, target: first.entry.path }
+        this.claims.set(path, { ...claim, entry: claim === first ? { ...file, path } : link })
       }
-      const winner = settle(rival, { owner, entry })
-      const loser = winner.owner === owner ? rival : { owner, entry }
-      if (winner.entry.type !== 'directory') {
-        edit(loser.owner, { kind: 'leave-out', path: entry.path, because: `${winner.owner.package.name} replaces it` })
-      }
-      merged.set(entry.path, winner)
     }
   }
-  refusePathsBelowLinks(merged)
-  const sources = new Map([...merged].map(([path, claim]) => [path, sourceOf(claim)]))
-  return { entries: [...merged.values()].map(treeEntry), sources, edits }
+
+  #divert(owner: MemberOfPackage, entry: MemberEntry): MemberEntry {
+    const diversion = this.#diversions.get(entry.path)
+    if (diversion === undefined || diversion.by === owner.package.name || entry.type === 'directory') return entry
+    this.#edit(owner, { kind: 'rename', path: entry.path, to: diversion.to, because: `${diversion.by} diverts it` })
+    return { ...entry, path: diversion.to }
+  }
+
+  #edit(owner: MemberOfPackage, change: MemberEdit): void {
+    const key = packageKey(owner.package)
+    const own = this.#edits.get(key) ?? new Map<string, MemberEdit>()
+    this.#edits.set(key, own.set(change.path, change))
+  }
 }
 
-function sourceOf({ owner, entry }: Claim): MergedSource {
-  return { owner: packageKey(owner.package), member: owner.index, entry }
+function diversionsByPath(diversions: readonly Diversion[]): ReadonlyMap<string, Diversion> {
+  const byPath = new Map<string, Diversion>()
+  for (const diversion of diversions) {
+    const other = byPath.get(diversion.path)
+    if (other !== undefined && (other.by !== diversion.by || other.to !== diversion.to)) {
+      const [first, second] = [other.by, diversion.by].sort()
+      const reason = `${first} and ${second} both divert it (${[other.to, diversion.to].sort().join(', ')})`
+      throw new ImageError('PATH_CONFLICT', `cannot divert ${diversion.path}: ${reason}`)
+    }
+    byPath.set(diversion.path, diversion)
+  }
+  return byPath
 }
 
-function divert(
-  owner: MemberOfPackage,
-  entry: MemberEntry,
-  diversion: Diversion | undefined,
-  edit: (owner: MemberOfPackage, change: MemberEdit) => void,
-): MemberEntry {
-  if (diversion === undefined || diversion.by === owner.package.name || entry.type === 'directory') return entry
-  edit(owner, { kind: 'rename', path: entry.path, to: diversion.to, because: `${diversion.by} diverts it` })
-  return { ...entry, path: diversion.to }
+function sourceOf({ owner, entry, shippedAs }: Claim): MergedSource {
+  return { owner: packageKey(owner.package), member: owner.index, entry, shippedAs }
 }
 
 /** Decides which of two packages a path belongs to. */

@@ -1,33 +1,49 @@
-import Type, { type Static } from 'typebox'
-import { Compile } from 'typebox/compile'
-import { canonicalJson } from '#core'
+import type { XStatic } from 'typebox/schema'
+import { canonicalJson, type Fault, faultsOf, formatFault, type Shape } from '#core'
 import { SandboxError } from './errors.ts'
 import { type ImageConfig, parseEnvironment } from './image-config.ts'
 
-const absolutePath = Type.String({ pattern: '^/([^/\\u0000]+(/[^/\\u0000]+)*)?$' })
-const userId = Type.Integer({ minimum: 0, maximum: 4294967294 })
-const strict = { additionalProperties: false }
+const text = { type: 'string' } as const satisfies Shape
+const texts = { type: 'array', items: text } as const satisfies Shape
+const path = {
+  type: 'string',
+  title: 'an absolute path',
+  pattern: '^/([^/\\u0000]+(/[^/\\u0000]+)*)?$',
+} as const satisfies Shape
+const id = { type: 'integer', title: 'a number from 0 to 4294967294', minimum: 0, maximum: 4294967294 } as const
 
 /** The JSON Schema of a contract document, `casemate.contract/v1`. */
-export const contractSchema = Type.Object(
-  {
-    schema: Type.Literal('casemate.contract/v1'),
-    user: Type.Object({ name: Type.Optional(Type.String({ minLength: 1 })), uid: userId, gid: userId }, strict),
-    entrypoint: Type.Array(Type.String()),
-    cmd: Type.Array(Type.String()),
-    ports: Type.Array(Type.String({ pattern: '^[0-9]{1,5}/(tcp|udp|sctp)$' })),
-    writable: Type.Array(absolutePath),
-    'stop-signal': Type.String({ pattern: '^SIG[A-Z0-9+]+$' }),
-    environment: Type.Record(Type.String(), Type.String()),
-    'work-dir': absolutePath,
+export const contractSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: [
+    ...(['schema', 'user', 'entrypoint', 'cmd', 'ports', 'writable', 'stop-signal', 'environment'] as const),
+    'work-dir',
+  ],
+  properties: {
+    schema: { enum: ['casemate.contract/v1'] },
+    user: {
+      type: 'object',
+      title: 'uid and gid',
+      additionalProperties: false,
+      required: ['uid', 'gid'],
+      properties: { name: { type: 'string', title: 'text, not empty', minLength: 1 }, uid: id, gid: id },
+    },
+    entrypoint: texts,
+    cmd: texts,
+    ports: {
+      type: 'array',
+      items: { type: 'string', title: 'a port: 8080/tcp', pattern: '^[0-9]{1,5}/(tcp|udp|sctp)$' },
+    },
+    writable: { type: 'array', items: path },
+    'stop-signal': { type: 'string', title: 'a signal: SIGTERM', pattern: '^SIG[A-Z0-9+]+$' },
+    environment: { type: 'object', additionalProperties: text },
+    'work-dir': path,
   },
-  strict,
-)
-
-const validator = Compile(contractSchema)
+} as const satisfies Shape
 
 /** What an image promises to who runs it: the things a change of which breaks a deployment. */
-export type Contract = Static<typeof contractSchema>
+export type Contract = XStatic<typeof contractSchema>
 
 /** The label that carries the whole contract as canonical JSON; plain labels below it repeat what people filter by. */
 export const contractLabel = 'dev.casemate.contract'
@@ -40,12 +56,14 @@ export function parseContract(text: string): Contract {
   } catch (cause) {
     throw new SandboxError('CONTRACT_INVALID', 'cannot parse contract: it is no JSON', { cause })
   }
-  if (validator.Check(value)) return value
-  const [error] = validator.Errors(value)
-  throw new SandboxError(
-    'CONTRACT_INVALID',
-    `cannot parse contract: ${error?.instancePath || 'the document'} ${error?.message ?? 'has the wrong shape'}`,
-  )
+  const faults = faultsOf(contractSchema, value)
+  if (isContract(value, faults)) return value
+  throw new SandboxError('CONTRACT_INVALID', `cannot parse contract: ${faults.map(formatFault).join('; ')}`)
+}
+
+/** The schema is where the type is inferred from, so a value without faults has it. */
+function isContract(_value: unknown, faults: readonly Fault[]): _value is Contract {
+  return faults.length === 0
 }
 
 /** Writes a contract as canonical JSON; ports and writable paths are sets and come sorted. */

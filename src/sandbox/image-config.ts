@@ -1,41 +1,52 @@
-import Type, { type Static } from 'typebox'
-import { Compile } from 'typebox/compile'
+import type { XStatic } from 'typebox/schema'
+import { type Fault, faultsOf, formatFault, type Shape } from '#core'
 import { SandboxError } from './errors.ts'
 
-const strings = Type.Union([Type.Array(Type.String()), Type.Null()])
-const keys = Type.Union([Type.Record(Type.String(), Type.Object({})), Type.Null()])
+const text = { type: 'string' } as const satisfies Shape
+const nothing = { type: 'null' } as const satisfies Shape
+/** Go writes an empty list or map as null. */
+const texts = { title: 'a list of texts', anyOf: [{ type: 'array', items: text }, nothing] } as const satisfies Shape
+const keys = {
+  title: 'keys with empty values',
+  anyOf: [{ type: 'object', additionalProperties: { type: 'object' } }, nothing],
+} as const satisfies Shape
 
-const imageConfigSchema = Type.Object({
-  architecture: Type.String({ minLength: 1 }),
-  os: Type.String({ minLength: 1 }),
-  config: Type.Optional(
-    Type.Object({
-      User: Type.Optional(Type.String()),
-      Env: Type.Optional(strings),
-      Entrypoint: Type.Optional(strings),
-      Cmd: Type.Optional(strings),
-      WorkingDir: Type.Optional(Type.String()),
-      ExposedPorts: Type.Optional(keys),
-      Volumes: Type.Optional(keys),
-      StopSignal: Type.Optional(Type.String()),
-      Labels: Type.Optional(Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()])),
-    }),
-  ),
-})
-
-const validator = Compile(imageConfigSchema)
+const imageConfigSchema = {
+  type: 'object',
+  required: ['architecture', 'os'],
+  properties: {
+    architecture: { type: 'string', title: 'text, not empty', minLength: 1 },
+    os: { type: 'string', title: 'text, not empty', minLength: 1 },
+    config: {
+      type: 'object',
+      properties: {
+        User: text,
+        Env: texts,
+        Entrypoint: texts,
+        Cmd: texts,
+        WorkingDir: text,
+        ExposedPorts: keys,
+        Volumes: keys,
+        StopSignal: text,
+        Labels: { title: 'texts by name', anyOf: [{ type: 'object', additionalProperties: text }, nothing] },
+      },
+    },
+  },
+} as const satisfies Shape
 
 /** The fields of an OCI image configuration that decide how a container of it runs (image-spec, config.md). */
-export type ImageConfig = Static<typeof imageConfigSchema>
+export type ImageConfig = XStatic<typeof imageConfigSchema>
 
 /** Checks a parsed image configuration; unknown fields are left alone. Throws `IMAGE_CONFIG_INVALID`. */
 export function parseImageConfig(value: unknown): ImageConfig {
-  if (validator.Check(value)) return value
-  const [error] = validator.Errors(value)
-  throw new SandboxError(
-    'IMAGE_CONFIG_INVALID',
-    `cannot read image config: ${error?.instancePath || 'the document'} ${error?.message ?? 'has the wrong shape'}`,
-  )
+  const faults = faultsOf(imageConfigSchema, value)
+  if (isImageConfig(value, faults)) return value
+  throw new SandboxError('IMAGE_CONFIG_INVALID', `cannot read image config: ${faults.map(formatFault).join('; ')}`)
+}
+
+/** The schema is where the type is inferred from, so a value without faults has it. */
+function isImageConfig(_value: unknown, faults: readonly Fault[]): _value is ImageConfig {
+  return faults.length === 0
 }
 
 /** Reads `NAME=value` lines; a line without `=` is refused, the last line for a name counts. Throws `IMAGE_CONFIG_INVALID`. */

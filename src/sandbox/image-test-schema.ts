@@ -1,117 +1,177 @@
-import Type, { type Static } from 'typebox'
+import type { XStatic } from 'typebox/schema'
+import type { Shape } from '#core'
 
-const strict = { additionalProperties: false }
-const duration = Type.String({ pattern: '^[0-9]+(ms|s|m)$', description: 'A time: `500ms`, `10s`, `2m`.' })
-const port = Type.Integer({ minimum: 1, maximum: 65535 })
-const exitCode = Type.Integer({ minimum: 0, maximum: 255 })
+const described = <const Part extends Shape>(part: Part, description: string) =>
+  ({ ...part, description }) as const satisfies Shape
+const listOf = <const Items extends Shape>(items: Items) => ({ type: 'array', items }) as const satisfies Shape
 
-const text = Type.Object(
-  {
-    equals: Type.Optional(Type.String({ description: 'The whole text; one newline at its end does not count.' })),
-    contains: Type.Optional(Type.String({ minLength: 1 })),
-    matches: Type.Optional(Type.String({ minLength: 1, description: 'A JavaScript regular expression, flags `mu`.' })),
+const text = { type: 'string' } as const satisfies Shape
+const word = { type: 'string', title: 'text, not empty', minLength: 1 } as const satisfies Shape
+const yes = { type: 'boolean', const: true } as const satisfies Shape
+const path = { type: 'string', title: 'an absolute path', pattern: '^/' } as const satisfies Shape
+const port = { type: 'integer', title: 'a port from 1 to 65535', minimum: 1, maximum: 65535 } as const satisfies Shape
+const exitCode = {
+  type: 'integer',
+  title: 'an exit code from 0 to 255',
+  minimum: 0,
+  maximum: 255,
+} as const satisfies Shape
+const duration = {
+  type: 'string',
+  title: 'a time with its unit, e.g. 10s',
+  description: 'A time: `500ms`, `10s`, `2m`.',
+  pattern: '^[0-9]+(ms|s|m)$',
+} as const satisfies Shape
+
+const textExpectation = {
+  type: 'object',
+  title: 'equals, contains or matches',
+  additionalProperties: false,
+  minProperties: 1,
+  properties: {
+    equals: described(text, 'The whole text; one newline at its end does not count.'),
+    contains: word,
+    matches: described(word, 'A JavaScript regular expression, flags `mu`.'),
   },
-  { ...strict, minProperties: 1 },
-)
+} as const satisfies Shape
 
-const file = Type.Object(
-  {
-    path: Type.String({ pattern: '^/', description: 'Absolute; links are followed inside the image.' }),
-    exists: Type.Optional(Type.Literal(true)),
-    absent: Type.Optional(Type.Literal(true)),
-    mode: Type.Optional(Type.String({ pattern: '^0?[0-7]{3,4}$', description: 'Octal permissions: `"0644"`.' })),
-    contains: Type.Optional(Type.String({ minLength: 1 })),
+const fileExpectation = {
+  type: 'object',
+  title: 'a path with what is expected of it',
+  additionalProperties: false,
+  required: ['path'],
+  properties: {
+    path: described(path, 'Absolute; links are followed inside the image.'),
+    exists: yes,
+    absent: yes,
+    mode: {
+      type: 'string',
+      title: 'octal permissions in quotes: "0644"',
+      description: 'Octal permissions: `"0644"`.',
+      pattern: '^0?[0-7]{3,4}$',
+    },
+    contains: word,
   },
-  strict,
-)
+} as const satisfies Shape
 
-const http = Type.Object(
-  {
-    path: Type.String({ pattern: '^/' }),
-    port: Type.Optional(port),
-    status: Type.Optional(Type.Integer({ minimum: 100, maximum: 599, description: 'Default 200.' })),
-    contains: Type.Optional(Type.String({ minLength: 1 })),
-    headers: Type.Optional(
-      Type.Record(Type.String(), Type.String(), { description: 'Each header must hold this text.' }),
-    ),
+const httpProbe = {
+  type: 'object',
+  title: 'a request by HTTP',
+  additionalProperties: false,
+  required: ['path'],
+  properties: {
+    path,
+    port,
+    status: {
+      type: 'integer',
+      title: 'a status from 100 to 599',
+      description: 'Default 200.',
+      minimum: 100,
+      maximum: 599,
+    },
+    contains: word,
+    headers: {
+      type: 'object',
+      title: 'texts by header',
+      description: 'Each header must hold this text.',
+      additionalProperties: text,
+    },
   },
-  strict,
-)
+} as const satisfies Shape
 
-const tcp = Type.Object(
-  {
-    port: Type.Optional(port),
-    send: Type.Optional(Type.String()),
-    contains: Type.Optional(Type.String({ minLength: 1 })),
-  },
-  strict,
-)
+const tcpProbe = {
+  type: 'object',
+  title: 'what is sent and expected over TCP',
+  additionalProperties: false,
+  properties: { port, send: text, contains: word },
+} as const satisfies Shape
 
 /** The JSON Schema of one image test as a definition's `tests:` writes it; for embedding in the definition's schema. */
-export const imageTestSchema = Type.Object(
-  {
-    name: Type.String({ minLength: 1 }),
-    variants: Type.Optional(Type.Array(Type.String(), { description: 'Only these variants; every one by default.' })),
-    platforms: Type.Optional(
-      Type.Array(Type.String(), { description: 'Only these, e.g. `linux/amd64`; every platform by default.' }),
+export const imageTestSchema = {
+  type: 'object',
+  title: 'the keys of a test',
+  additionalProperties: false,
+  required: ['name'],
+  properties: {
+    name: word,
+    variants: described(listOf(text), 'Only these variants; every one by default.'),
+    platforms: described(listOf(text), 'Only these, e.g. `linux/amd64`; every platform by default.'),
+    command: {
+      ...listOf(text),
+      title: 'a command with its arguments',
+      description: 'Runs instead of the entrypoint.',
+      minItems: 1,
+    },
+    args: described(listOf(text), "Follow the image's entrypoint, instead of its cmd."),
+    start: described(yes, 'Starts the program as a service, then probes and stops it.'),
+    user: described(word, "Default the image's user."),
+    environment: {
+      type: 'object',
+      title: 'values by name',
+      propertyNames: { title: 'a name without "="', pattern: '^[^=]+$' },
+      additionalProperties: text,
+    },
+    stdin: text,
+    network: {
+      enum: ['none', 'loopback', 'host'],
+      description: 'Default `none`: a namespace of its own with nothing but loopback (`loopback` says the same).',
+    },
+    timeout: duration,
+    memory: {
+      type: 'string',
+      title: 'a size with its unit, e.g. 256MiB',
+      description: 'A size: `256MiB`.',
+      pattern: '^[0-9]+(KiB|MiB|GiB)$',
+    },
+    'exit-code': exitCode,
+    stdout: textExpectation,
+    stderr: textExpectation,
+    files: described(
+      listOf(fileExpectation),
+      'Looked at in the end. A test that asks for nothing else runs no program.',
     ),
-    command: Type.Optional(Type.Array(Type.String(), { minItems: 1, description: 'Runs instead of the entrypoint.' })),
-    args: Type.Optional(
-      Type.Array(Type.String(), { description: "Follow the image's entrypoint, instead of its cmd." }),
-    ),
-    start: Type.Optional(
-      Type.Literal(true, { description: 'Starts the program as a service, then probes and stops it.' }),
-    ),
-    user: Type.Optional(Type.String({ minLength: 1, description: "Default the image's user." })),
-    environment: Type.Optional(Type.Record(Type.String({ pattern: '^[^=]+$' }), Type.String())),
-    stdin: Type.Optional(Type.String()),
-    network: Type.Optional(
-      Type.Union([Type.Literal('none'), Type.Literal('loopback'), Type.Literal('host')], {
-        description: 'Default `none`: a namespace of its own with nothing but loopback (`loopback` says the same).',
-      }),
-    ),
-    timeout: Type.Optional(duration),
-    memory: Type.Optional(Type.String({ pattern: '^[0-9]+(KiB|MiB|GiB)$', description: 'A size: `256MiB`.' })),
-    'exit-code': Type.Optional(exitCode),
-    stdout: Type.Optional(text),
-    stderr: Type.Optional(text),
-    files: Type.Optional(
-      Type.Array(file, { description: 'Looked at in the end. A test that asks for nothing else runs no program.' }),
-    ),
-    ports: Type.Optional(
-      Type.Array(port, { description: 'TCP ports that must be listened on once the service is ready.' }),
-    ),
-    ready: Type.Optional(
-      Type.Object({ port: Type.Optional(port), stdout: Type.Optional(Type.String()) }, { ...strict, minProperties: 1 }),
-    ),
-    probe: Type.Optional(
-      Type.Object(
-        { http: Type.Optional(http), tcp: Type.Optional(tcp) },
-        { ...strict, minProperties: 1, maxProperties: 1 },
-      ),
-    ),
-    stop: Type.Optional(
-      Type.Object(
-        {
-          signal: Type.Optional(Type.String({ pattern: '^SIG[A-Z0-9+]+$', description: "Default the contract's." })),
-          'exit-code': Type.Optional(exitCode),
-          within: Type.Optional(duration),
+    ports: described(listOf(port), 'TCP ports that must be listened on once the service is ready.'),
+    ready: {
+      type: 'object',
+      title: 'port or stdout',
+      additionalProperties: false,
+      minProperties: 1,
+      properties: { port, stdout: text },
+    },
+    probe: {
+      type: 'object',
+      title: 'either http or tcp',
+      additionalProperties: false,
+      minProperties: 1,
+      maxProperties: 1,
+      properties: { http: httpProbe, tcp: tcpProbe },
+    },
+    stop: {
+      type: 'object',
+      title: 'how the service ends',
+      additionalProperties: false,
+      properties: {
+        signal: {
+          type: 'string',
+          title: 'a signal, e.g. SIGTERM',
+          description: "Default the contract's.",
+          pattern: '^SIG[A-Z0-9+]+$',
         },
-        strict,
-      ),
-    ),
+        'exit-code': exitCode,
+        within: duration,
+      },
+    },
   },
-  strict,
-)
+} as const satisfies Shape
 
 /** One image test as a definition writes it, its shape checked and nothing else. */
-export type WrittenImageTest = Static<typeof imageTestSchema>
+export type WrittenImageTest = XStatic<typeof imageTestSchema>
 
 /** What a text must be like; every part that is given must hold. */
-export type TextExpectation = Static<typeof text>
+export type TextExpectation = XStatic<typeof textExpectation>
 
 /** What must be true of a path once the test has run. */
-export type FileExpectation = Static<typeof file>
+export type FileExpectation = XStatic<typeof fileExpectation>
 
-export type HttpProbe = Static<typeof http>
-export type TcpProbe = Static<typeof tcp>
+export type HttpProbe = XStatic<typeof httpProbe>
+export type TcpProbe = XStatic<typeof tcpProbe>

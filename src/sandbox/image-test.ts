@@ -1,4 +1,4 @@
-import { Compile } from 'typebox/compile'
+import { type Fault, faultsOf, formatFault } from '#core'
 import { SandboxError } from './errors.ts'
 import {
   type FileExpectation,
@@ -8,8 +8,6 @@ import {
   type TextExpectation,
   type WrittenImageTest,
 } from './image-test-schema.ts'
-
-const validator = Compile(imageTestSchema)
 
 /** How a service is awaited, asked and stopped. */
 export interface ServiceExpectation {
@@ -64,10 +62,8 @@ export function parseImageTests(value: unknown): ImageTest[] {
 
 /** Reads one test; `place` names it in errors. Throws `IMAGE_TEST_INVALID`. */
 export function parseImageTest(value: unknown, place: string): ImageTest {
-  if (!validator.Check(value)) {
-    const errors = validator.Errors(value).filter(({ keyword }) => keyword !== 'boolean')
-    throw invalid(place, errors.map(({ instancePath, message }) => `${instancePath} ${message}`.trim()).join('; '))
-  }
+  const faults = faultsOf(imageTestSchema, value)
+  if (!isWrittenImageTest(value, faults)) throw invalid(place, faults.map(formatFault).join('; '))
   const where = `"${value.name}"`
   checkCombination(value, where)
   for (const text of [value.stdout, value.stderr]) checkPattern(text?.matches, where)
@@ -97,6 +93,11 @@ function programOf(test: WrittenImageTest): ImageTest['program'] {
   const asked = Object.keys(test).filter((key) => !['name', 'variants', 'platforms'].includes(key))
   if (asked.length === 1 && test.files) return { kind: 'none' }
   return { kind: 'entrypoint', ...(test.args && { args: test.args }) }
+}
+
+/** The schema is where the type is inferred from, so a value without faults has it. */
+function isWrittenImageTest(_value: unknown, faults: readonly Fault[]): _value is WrittenImageTest {
+  return faults.length === 0
 }
 
 function parseService(test: WrittenImageTest, where: string): ServiceExpectation {

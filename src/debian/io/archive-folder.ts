@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { nearest } from '#core'
 import { type Archive, type ArchiveSuite, parseArchive } from '../archive.ts'
 import { DebianError } from '../errors.ts'
 import { type PinnedKey, readPinnedKey } from '../signature.ts'

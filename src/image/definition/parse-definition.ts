@@ -1,9 +1,10 @@
-import { type Fault, faultsOf, formatFault, type Place, parseYaml } from '#core'
+import { type Fault, faultsOf, parseYaml, placeFaults, reportFaults } from '#core'
 import { ImageError } from '../errors.ts'
 import type { Definition } from './definition.ts'
 import { type DefinitionDocument, definitionSchema } from './definition-schema.ts'
 import { readDefinition } from './read-definition.ts'
 
+const INTENT = 'cannot read definition'
 const MAX_BYTES = 1024 * 1024
 
 /**
@@ -12,23 +13,17 @@ const MAX_BYTES = 1024 * 1024
  */
 export function parseDefinition(text: string, file: string): Definition {
   if (text.length > MAX_BYTES) {
-    throw new ImageError('DEFINITION_INVALID', `cannot read definition ${file}: it is longer than 1 MiB`)
+    throw invalid(`${INTENT} ${file}: it is longer than 1 MiB`)
   }
   const document = parseYaml(text)
-  if (!('value' in document)) throw invalid(file, document)
+  if (!('value' in document)) throw invalid(reportFaults(INTENT, file, document))
   const { value } = document
   const faults = faultsOf(definitionSchema, value)
-  if (isDefinitionDocument(value, faults)) {
-    const { definition, faults: meanings } = readDefinition(value, document.source)
-    if (meanings.length === 0) return definition
-    throw invalid(file, meanings.map(located))
-  }
-  throw invalid(file, faults.map(located))
-
-  function located(fault: Fault) {
-    const place = 'locate' in document ? document.locate(fault.path, fault.at) : { line: 1, column: 1 }
-    return { place, message: formatFault(fault) }
-  }
+  if (!isDefinitionDocument(value, faults))
+    throw invalid(reportFaults(INTENT, file, placeFaults(faults, document), faults.length))
+  const { definition, faults: doubts } = readDefinition(value, document.source)
+  if (doubts.length > 0) throw invalid(reportFaults(INTENT, file, placeFaults(doubts, document), doubts.length))
+  return definition
 }
 
 /** The schema is where the document's type is inferred from, so a value without faults has it. */
@@ -36,13 +31,6 @@ function isDefinitionDocument(_value: unknown, faults: readonly Fault[]): _value
   return faults.length === 0
 }
 
-function invalid(file: string, faults: readonly { readonly place: Place; readonly message: string }[]): ImageError {
-  const lines = [...faults]
-    .sort((left, right) => left.place.line - right.place.line || left.place.column - right.place.column)
-    .map(({ place, message }) => `${file}:${place.line}:${place.column}: ${message}`)
-  const message =
-    lines.length === 1
-      ? `cannot read definition ${lines[0]}`
-      : `cannot read definition ${file}: ${lines.length} faults\n${lines.map((line) => `  ${line}`).join('\n')}`
+function invalid(message: string): ImageError {
   return new ImageError('DEFINITION_INVALID', message)
 }

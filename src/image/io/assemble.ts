@@ -180,8 +180,8 @@ function withRemovals(merged: MergedPackages, changes: readonly EffectChange[]):
     if (source === undefined || source.entry.type === 'directory') continue
     const isSameFile = entry !== undefined && entry.type === source.entry.type && content === undefined
     if (isSameFile) continue
-    const own = edits.get(source.owner) ?? []
-    own.push({ kind: 'leave-out', path, because: `effect ${effect} takes its place` })
+    const own = (edits.get(source.owner) ?? []).filter((edit) => edit.path !== source.shippedAs)
+    own.push({ kind: 'leave-out', path: source.shippedAs, because: `effect ${effect} takes its place` })
     edits.set(source.owner, own)
   }
   for (const own of edits.values()) own.sort((left, right) => (left.path < right.path ? -1 : 1))

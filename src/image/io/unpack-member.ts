@@ -55,7 +55,11 @@ async function unpack(task: UnpackTask, source: DebSource, spill: Spill): Promis
     readDebData(source, deb.data, { decoders, onEntry })
   }
   const control = Buffer.from(deb.files.get('control') ?? '').toString('utf8')
-  const plan = planMember([...shipped.entries, ...databaseOf(control, deb.files, { shipped, spill, recipe })], recipe)
+  const plan = planMember(
+    name,
+    [...shipped.entries, ...databaseOf(control, deb.files, { shipped, spill, recipe })],
+    recipe,
+  )
   spill.finish()
   const member = {
     package: name,

@@ -1,4 +1,4 @@
-import { type Fault, faultsOf, formatFault, parseDigest, parseYaml, quote } from '#core'
+import { type Fault, faultsOf, parseDigest, parseYaml, placeFaults, quote, reportFaults } from '#core'
 import { ImageError } from '../errors.ts'
 import { formatLock, LOCK_VERSION } from './format-lock.ts'
 import { FORMATS } from './formats.ts'
@@ -7,7 +7,6 @@ import { type LockDocument, lockSchema } from './lock-schema.ts'
 
 const MAX_LENGTH = 32 * 1024 * 1024
 const MAX_VALUES = 4_000_000
-const MAX_FAULTS = 20
 
 /**
  * Reads a lock's text; `file` is the name that errors give it. Its layout may differ from what `formatLock` writes, its
@@ -126,15 +125,9 @@ function refuseDuplicateKeys(text: string, file: string): void {
 /** JSON is YAML: the places are looked up only now that they are needed. */
 function invalid(text: string, file: string, faults: readonly Fault[]): ImageError {
   const document = parseYaml(text, MAX_VALUES)
-  const lines = faults.slice(0, MAX_FAULTS).map((fault) => {
-    const { line, column } = 'value' in document ? document.locate(fault.path, fault.at) : { line: 1, column: 1 }
-    return `${file}:${line}:${column}: ${formatFault(fault)}`
-  })
-  const more = faults.length > lines.length ? `\n  and ${faults.length - lines.length} more` : ''
-  const [only] = lines
-  if (lines.length === 1) return new ImageError('LOCK_INVALID', `cannot read lock ${only}`)
-  const list = lines.map((line) => `\n  ${line}`).join('')
-  return new ImageError('LOCK_INVALID', `cannot read lock ${file}: ${faults.length} faults${list}${more}`)
+  // JSON with tabs is no YAML.
+  const placed = placeFaults(faults, 'value' in document ? document : { locate: () => ({ line: 1, column: 1 }) })
+  return new ImageError('LOCK_INVALID', reportFaults('cannot read lock', file, placed, faults.length))
 }
 
 function refused(file: string, reason: string): ImageError {
