@@ -22,6 +22,16 @@ interface Exception {
   readonly reason: string
 }
 
+/**
+ * The packages with `Essential: yes` in Debian 13 or 12, which nothing depends on and every maintainer script relies on;
+ * proof/contents.ts holds the list against the archives.
+ */
+export const ESSENTIAL: readonly string[] = [
+  ...'base-files base-passwd bash bsdutils coreutils dash debianutils diffutils dpkg findutils grep gzip'.split(' '),
+  ...'hostname init-system-helpers libc-bin login ncurses-base ncurses-bin perl-base sed sysvinit-utils'.split(' '),
+  ...'tar util-linux'.split(' '),
+]
+
 const SHELLS = new Set('sh ash bash busybox csh dash fish ksh mksh rbash tcsh toybox zsh'.split(' '))
 const PACKAGE_MANAGERS = new Set(
   'apk apt apt-get aptitude cargo dnf dpkg dpkg-deb gem npm pip pip3 pip3.13 rpm yum'.split(' '),

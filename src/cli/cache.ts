@@ -1,5 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { hasSystemCode } from '#core'
 import { defaultCacheFolder } from '#debian'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
@@ -62,7 +63,7 @@ export async function runCachePrune(
 
 async function cachedFiles(folder: string): Promise<CachedFile[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    if (hasSystemCode(error, 'ENOENT')) return []
     throw error
   })
   const files: CachedFile[] = []

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { messageOf } from '#core'
 import { defaultCacheFolder, openArchive } from '#debian'
 import { sandboxes } from '#sandbox'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
@@ -92,8 +93,4 @@ async function toolFindings(): Promise<Finding[]> {
       return { name, isGood, isNeeded: false, detail: use }
     }),
   )
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

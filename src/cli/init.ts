@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
+import { hasSystemCode } from '#core'
 import { DEFINITION_FILE, firstDefinition } from '#image'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
@@ -21,7 +22,7 @@ export async function runInit(
   try {
     await writeFile(file, firstDefinition(image), { flag: 'wx' })
   } catch (error) {
-    const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST'
+    const exists = hasSystemCode(error, 'EEXIST')
     throw exists ? new UsageError('USAGE_INVALID', `cannot write ${file}: there is one already`) : error
   }
   if (options.json === true) terminal.print(JSON.stringify({ file }))

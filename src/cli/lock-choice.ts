@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { hasSystemCode } from '#core'
 import type { ArchivePlace } from '#debian'
 import {
   CURRENT_FORMAT,
@@ -50,7 +51,7 @@ export async function readLockText(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (hasSystemCode(error, 'ENOENT')) return undefined
     throw error
   }
 }

@@ -32,3 +32,13 @@ export type CoreErrorCode =
 
 /** Thrown by `core`: a value, an ar archive or a tar archive that is not what its specification says. */
 export class CoreError extends CasemateError<CoreErrorCode> {}
+
+/** What an error says, or whatever was thrown instead of one, as text. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Tells whether an error of the operating system has one of these codes, e.g. `ENOENT` (errno(3)). */
+export function hasSystemCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code)
+}

@@ -1,6 +1,6 @@
 export { type ArMember, type ReadAt, readArMembers } from './ar.ts'
 export { type Digest, digestFromHex, digestOf, hexOf, parseDigest } from './digest.ts'
-export { CasemateError, CoreError, type CoreErrorCode } from './errors.ts'
+export { CasemateError, CoreError, type CoreErrorCode, hasSystemCode, messageOf } from './errors.ts'
 export { placeFaults, reportFaults } from './fault-report.ts'
 export { canonicalJson, type Json } from './json.ts'
 export { editDistance, nearest } from './nearest.ts'

@@ -1,4 +1,5 @@
 import type { PublicKey } from 'openpgp'
+import { messageOf } from '#core'
 import type { CleartextMessage } from './cleartext.ts'
 import { DebianError } from './errors.ts'
 
@@ -75,7 +76,7 @@ export async function checkSignatures(
       await key.certificate.getSigningKey(keyID, at, undefined, strict)
       if (!signers.includes(key.fingerprint)) signers.push(key.fingerprint)
     } catch (cause) {
-      rejected.push(`${id}: ${cause instanceof Error ? cause.message : String(cause)}`)
+      rejected.push(`${id}: ${messageOf(cause)}`)
     }
   }
   return { signers, rejected }

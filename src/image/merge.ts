@@ -1,4 +1,4 @@
-import { type BinaryPackage, type PackageRelation, satisfies } from '#debian'
+import { type BinaryPackage, satisfies } from '#debian'
 import { ImageError } from './errors.ts'
 import { packageKey } from './lock/lock.ts'
 import type { MemberEdit, MemberEntry, MemberIndex } from './member.ts'
@@ -179,14 +179,11 @@ function settle(left: Claim, right: Claim): Claim {
   return rightReplaces ? right : left
 }
 
-/** Tells whether a package declares `Replaces` on another, by its name or a name it provides (deb-control(5)). */
+/** Tells whether a package declares `Replaces` on another by its real name: virtual ones do not count (Debian policy 7.6.1). */
 function replaces(winner: BinaryPackage, loser: BinaryPackage): boolean {
-  return winner.replaces.some((relation) => names(relation, loser))
-}
-
-function names(relation: PackageRelation, target: BinaryPackage): boolean {
-  if (relation.name === target.name) return satisfies(target.version, relation.operator, relation.version)
-  return relation.operator === undefined && target.provides.some((provision) => provision.name === relation.name)
+  return winner.replaces.some(
+    ({ name, operator, version }) => name === loser.name && satisfies(loser.version, operator, version),
+  )
 }
 
 /**

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { pipeline, Readable } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import type { Digest } from '#core'
+import { messageOf } from '#core'
 import { type BlobSource, readBlob, verified } from './blob-source.ts'
 import { type ImageConfig, parseConfig } from './config.ts'
 import type { Descriptor } from './descriptor.ts'
@@ -148,7 +149,7 @@ async function* decompressed(layer: Descriptor, bytes: AsyncIterable<Uint8Array>
     for await (const chunk of plain) yield chunk
   } catch (cause) {
     if (cause instanceof OciError) throw cause
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = messageOf(cause)
     throw new OciError('BLOB_MISMATCH', `cannot accept layer ${layer.digest}: ${compression}: ${reason}`, { cause })
   }
 }

@@ -1,10 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { nearest } from '#core'
+import { hasSystemCode, nearest } from '#core'
 import { type Archive, type ArchiveSuite, parseArchive } from '../archive.ts'
 import { DebianError } from '../errors.ts'
 import { type PinnedKey, readPinnedKey } from '../signature.ts'
-import { isMissing } from './object-cache.ts'
 
 /** The archives that Casemate ships: `archives/` at the root of the package. */
 export const BUILT_IN_ARCHIVES = join(import.meta.dirname, '../../../archives')
@@ -66,7 +65,7 @@ async function listFolder(folder: string): Promise<string[]> {
   try {
     return await readdir(folder)
   } catch (error) {
-    if (isMissing(error)) return []
+    if (hasSystemCode(error, 'ENOENT')) return []
     throw error
   }
 }

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { createGunzip } from 'node:zlib'
+import { messageOf } from '#core'
 import { DECODE_LIMITS } from '../compression/decoder.ts'
 import { XzDecoders } from '../compression/xz-decoder.ts'
 import { DebianError } from '../errors.ts'
@@ -24,7 +25,7 @@ export async function decompressChunks(
     await (index.name.endsWith('.xz') ? decodeXz(path, index, onChunk) : decodeGzip(path, index, onChunk))
   } catch (cause) {
     if (cause instanceof DebianError && cause.code === 'INDEX_INVALID') throw cause
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = messageOf(cause)
     throw new DebianError('INDEX_INVALID', `cannot decompress ${index.name}: ${reason}`, { cause })
   }
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Digest, hexOf } from '#core'
+import { type Digest, hexOf, messageOf } from '#core'
 import { DebianError } from '../errors.ts'
 import { snapshotBase } from '../mirrors.ts'
 import type { ArchivePackage } from '../package.ts'
@@ -117,7 +117,7 @@ class PackageFetch {
         if (snapshot !== undefined) return await this.#download(file, [snapshot], signal)
       } catch (error) {
         signal.throwIfAborted()
-        this.#reasons.add(error instanceof Error ? error.message : String(error))
+        this.#reasons.add(messageOf(error))
       }
       if (fault.code === 'FETCH_MISSING') return undefined
       throw fault

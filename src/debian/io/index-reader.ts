@@ -1,13 +1,13 @@
 import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Digest, digestOf, hexOf } from '#core'
+import { type Digest, digestOf, hasSystemCode, hexOf } from '#core'
 import { DebianError } from '../errors.ts'
 import { compilePackagesIndex } from '../packages-compiler.ts'
 import { type IndexFile, openPackagesIndex, type PackagesIndex } from '../packages-index.ts'
 import type { Release, ReleaseFile } from '../release.ts'
 import { decompressFile } from './decompress.ts'
-import { isMissing, type ObjectCache, writeWhole } from './object-cache.ts'
+import { type ObjectCache, writeWhole } from './object-cache.ts'
 
 /** One `Packages` index of a suite, in the compressed form that will be fetched. */
 export interface IndexEntry {
@@ -87,7 +87,7 @@ function openIndexFile(path: string): { file: IndexFile; close(): void } | undef
   try {
     descriptor = openSync(path, 'r')
   } catch (error) {
-    if (isMissing(error)) return undefined
+    if (hasSystemCode(error, 'ENOENT')) return undefined
     throw error
   }
   const file: IndexFile = {

@@ -3,7 +3,7 @@ import { createReadStream, mkdirSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { homedir, hostname } from 'node:os'
 import { dirname, join } from 'node:path'
-import { type Digest, digestFromHex, hexOf } from '#core'
+import { type Digest, digestFromHex, hasSystemCode, hexOf } from '#core'
 import { DebianError } from '../errors.ts'
 
 /** A partial file is taken over from a process that is gone, or whose last write is older than this (ms). */
@@ -170,15 +170,10 @@ export async function digestOfFile(path: string): Promise<Digest | undefined> {
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk)
   } catch (error) {
-    if (isMissing(error)) return undefined
+    if (hasSystemCode(error, 'ENOENT')) return undefined
     throw error
   }
   return digestFromHex(hash.digest('hex'))
-}
-
-/** Tells whether an error says that a file does not exist. */
-export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
 
 async function syncFolder(path: string): Promise<void> {
@@ -195,7 +190,7 @@ async function renamed(from: string, to: string): Promise<boolean> {
     await rename(from, to)
     return true
   } catch (error) {
-    if (isMissing(error)) return false
+    if (hasSystemCode(error, 'ENOENT')) return false
     throw error
   }
 }
@@ -208,7 +203,7 @@ async function isAbandoned(path: string): Promise<boolean> {
   try {
     return Date.now() - (await stat(path)).mtimeMs > LEASE
   } catch (error) {
-    if (isMissing(error)) return false
+    if (hasSystemCode(error, 'ENOENT')) return false
     throw error
   }
 }
@@ -218,6 +213,6 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    return hasSystemCode(error, 'EPERM')
   }
 }

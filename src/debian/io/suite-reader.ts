@@ -1,12 +1,12 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Digest, digestFromHex, digestOf, hexOf } from '#core'
+import { type Digest, digestFromHex, digestOf, hasSystemCode, hexOf } from '#core'
 import type { Archive, ArchiveSuite } from '../archive.ts'
 import { DebianError } from '../errors.ts'
 import type { PinnedKey } from '../signature.ts'
 import { formatDate, type VerifiedSuite, verifySuite } from '../suite.ts'
 import type { Downloader } from './downloader.ts'
-import { isMissing, type ObjectCache, writeWhole } from './object-cache.ts'
+import { type ObjectCache, writeWhole } from './object-cache.ts'
 
 /** The largest real InRelease file is a quarter of a megabyte. */
 const IN_RELEASE_LIMIT = 8 << 20
@@ -133,7 +133,7 @@ type Note = 'seen' | 'used'
 
 async function notes(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((error: unknown) => {
-    if (isMissing(error)) return []
+    if (hasSystemCode(error, 'ENOENT')) return []
     throw error
   })
   return names.filter((name) => /^\S{20} [0-9a-f]{64}$/.test(name)).sort()

@@ -1,7 +1,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { nearest } from '#core'
+import { hasSystemCode, messageOf, nearest } from '#core'
 import { referredFiles } from '../definition/load-definition.ts'
 import { parseDefinition } from '../definition/parse-definition.ts'
 import { type DefinitionFile, type ResolvedDefinition, resolveDefinition } from '../definition/resolve-definition.ts'
@@ -41,7 +41,7 @@ export function catalogueFolder(): string {
 /** The names of catalogue images, in code-unit order; empty where there is no catalogue. */
 export async function catalogueNames(catalogue: string = catalogueFolder()): Promise<readonly string[]> {
   const entries = await readdir(catalogue, { withFileTypes: true }).catch((error: unknown) => {
-    if (isMissing(error)) return []
+    if (hasSystemCode(error, 'ENOENT', 'ENOTDIR')) return []
     throw error
   })
   return entries
@@ -84,7 +84,7 @@ export async function openDefinition(reference: string, places: DefinitionPlaces
 /** With links followed, as the paths of definitions are; as it stands where there is no such folder. */
 async function realFolder(path: string): Promise<string> {
   return realpath(path).catch((error: unknown) => {
-    if (isMissing(error)) return resolve(path)
+    if (hasSystemCode(error, 'ENOENT', 'ENOTDIR')) return resolve(path)
     throw new ImageError('DEFINITION_NOT_FOUND', `cannot read catalogue ${path}: ${messageOf(error)}`, { cause: error })
   })
 }
@@ -93,7 +93,7 @@ async function locateDefinition(reference: string, folder: string, catalogue: st
   const isPath = reference.includes('/') || reference.startsWith('.') || /\.ya?ml$/.test(reference)
   const path = isPath ? resolve(folder, reference) : join(resolve(catalogue), reference)
   const found = await stat(path).catch((error: unknown) => {
-    if (isMissing(error)) return undefined
+    if (hasSystemCode(error, 'ENOENT', 'ENOTDIR')) return undefined
     throw new ImageError('DEFINITION_NOT_FOUND', `cannot read definition ${path}: ${messageOf(error)}`, {
       cause: error,
     })
@@ -172,12 +172,4 @@ function chainFault(chain: readonly DefinitionFile[], path: string, seen: number
   }
   const circle = [...chain.slice(seen).map(({ file }) => file), path]
   return new ImageError('EXTENDS_CYCLE', `cannot extend ${path}: it extends itself (${circle.join(' → ')})`)
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

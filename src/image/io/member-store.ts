@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type Digest, digestOf, hexOf } from '#core'
+import { type Digest, digestOf, hasSystemCode, hexOf, messageOf } from '#core'
 import { expandBlock } from '../codec.ts'
 import { ImageError } from '../errors.ts'
 import {
@@ -49,7 +49,7 @@ export class MemberStore {
     try {
       text = readFileSync(this.#path(key, 'json'), 'utf8')
     } catch (error) {
-      if (isAbsent(error)) return undefined
+      if (hasSystemCode(error, 'ENOENT')) return undefined
       throw new ImageError('CACHE_FAILED', `cannot read member ${key}: ${messageOf(error)}`, { cause: error })
     }
     const body = text.slice(text.indexOf('\n') + 1)
@@ -132,12 +132,4 @@ export class MemberStore {
     const hex = hexOf(key)
     return join(this.#directory, hex.slice(0, 2), `${hex}.${kind}`)
   }
-}
-
-function isAbsent(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

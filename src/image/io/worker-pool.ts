@@ -1,5 +1,6 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { messageOf } from '#core'
 import { ImageError } from '../errors.ts'
 
 interface Waiting<Task, Result> {
@@ -103,8 +104,4 @@ function stopped(): ImageError {
 
 function failed(reason: string, cause?: unknown): ImageError {
   return new ImageError('WORKER_FAILED', `cannot finish a task: ${reason}`, { cause })
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -6,6 +6,7 @@ import {
   type ContentSink,
   type Digest,
   digestFromHex,
+  messageOf,
   normalizeArchivePath,
   TAR_LIMITS,
   type TarHeader,
@@ -41,7 +42,7 @@ export async function indexArchive(path: string): Promise<ArchiveIndex> {
     return index
   } catch (cause) {
     if (cause instanceof OciError) throw cause
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = messageOf(cause)
     throw new OciError('IMAGE_ARCHIVE_INVALID', `cannot read image archive ${path}: ${reason}`, { cause })
   } finally {
     await file.close()

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { messageOf } from '#core'
 import { OciError } from '../errors.ts'
 
 /**
@@ -21,7 +22,7 @@ export async function writeFileAtomically(
     })
   } catch (cause) {
     if (cause instanceof OciError) throw cause
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = messageOf(cause)
     throw new OciError('OUTPUT_FAILED', `cannot write ${path}: ${reason}`, { cause })
   }
 }

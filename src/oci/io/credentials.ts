@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { messageOf } from '#core'
 import { OciError } from '../errors.ts'
 import { type JsonObject, parseDocument } from '../json-document.ts'
 import { runProcess } from './process.ts'
@@ -116,7 +117,7 @@ async function askHelper(
   const program = `docker-credential-${helper}`
   const options = { environment: { ...environment }, signal: AbortSignal.timeout(HELPER_TIMEOUT) }
   const result = await runProcess([program, 'get'], [Buffer.from(server)], options).catch((cause: unknown) => {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = messageOf(cause)
     throw new OciError('CREDENTIALS_FAILED', `cannot ask ${program} for ${server}: ${reason}`, { cause })
   })
   if (result.exitCode !== 0) {
@@ -138,7 +139,7 @@ function orCredentialsFault<Value>(read: () => Value): Value {
   try {
     return read()
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = messageOf(cause)
     throw new OciError('CREDENTIALS_FAILED', reason, { cause })
   }
 }

@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
+import { messageOf } from '#core'
 import { OciError } from '../errors.ts'
 import { dockerArchive } from '../image-archive.ts'
 import type { ImageSource } from '../image-source.ts'
@@ -31,7 +32,7 @@ export async function loadImage(
   const engine = options.engine ?? (await installedEngine())
   const result = await runProcess([engine, 'load'], archive, options).catch((cause: unknown) => {
     if (cause instanceof OciError) throw cause
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = messageOf(cause)
     throw new OciError('LOAD_FAILED', `cannot load ${name} into ${engine}: ${reason}`, { cause })
   })
   if (result.exitCode !== 0) {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { hasSystemCode } from '#core'
 
 /** How a program ended: its exit code (`undefined` when a signal ended it) and what it wrote. */
 export interface ProcessResult {
@@ -56,7 +57,5 @@ async function readText(stream: Readable): Promise<string> {
 }
 
 function isBrokenPipe(error: unknown): boolean {
-  return (
-    error instanceof Error && 'code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_PREMATURE_CLOSE')
-  )
+  return hasSystemCode(error, 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE')
 }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
-import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
+import type { Dispatcher } from 'undici'
+import { messageOf } from '#core'
 import { OciError } from '../errors.ts'
 
 /** A request to a registry or its token service. A body that is a function is called once for every try. */
@@ -45,14 +46,10 @@ const PASSING = new Set([408, 429, 500, 502, 503, 504])
 /** Sends requests over kept connections, through the proxies that the environment names. */
 export class RegistryHttp {
   readonly policy: HttpPolicy
-  readonly #direct: Agent
-  readonly #proxied: EnvHttpProxyAgent
+  #connections: Promise<Connections> | undefined
 
   constructor(policy: HttpPolicy) {
     this.policy = policy
-    const timeouts = { headersTimeout: policy.silence, bodyTimeout: policy.silence, connectTimeout: policy.silence }
-    this.#direct = new Agent(timeouts)
-    this.#proxied = new EnvHttpProxyAgent(timeouts)
   }
 
   /**
@@ -101,14 +98,19 @@ export class RegistryHttp {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#direct.destroy(), this.#proxied.destroy()])
+    // Where connecting failed, the request said so.
+    const connections = await this.#connections?.catch(() => undefined)
+    await Promise.all([connections?.direct.destroy(), connections?.proxied.destroy()])
   }
 
   async #exchange({ method, url, headers, body }: HttpRequest): Promise<HttpResponse> {
     const { signal } = this.policy
-    const dispatcher: Dispatcher = isLoopback(url.hostname) ? this.#direct : this.#proxied
     const sent = typeof body === 'function' ? Readable.from(body()) : (body ?? null)
     try {
+      this.#connections ??= connect(this.policy)
+      const { direct, proxied } = await this.#connections
+      const dispatcher = isLoopback(url.hostname) ? direct : proxied
+      const { request } = await undici()
       const reply = await request(url, { method, headers: { ...headers }, body: sent, dispatcher, signal })
       return responseOf(url, reply)
     } catch (cause) {
@@ -116,6 +118,21 @@ export class RegistryHttp {
       throw unreachable(url, cause)
     }
   }
+}
+
+/** Connections of one client: to this machine, and through the proxies that the environment names. */
+interface Connections {
+  readonly direct: Dispatcher
+  readonly proxied: Dispatcher
+}
+
+/** Loaded when a registry is asked: most builds write to a folder. */
+const undici = () => import('undici')
+
+async function connect({ silence }: HttpPolicy): Promise<Connections> {
+  const { Agent, EnvHttpProxyAgent } = await undici()
+  const timeouts = { headersTimeout: silence, bodyTimeout: silence, connectTimeout: silence }
+  return { direct: new Agent(timeouts), proxied: new EnvHttpProxyAgent(timeouts) }
 }
 
 /** Tells whether a status says that the same request may succeed later. */
@@ -169,7 +186,7 @@ function shown(url: URL): string {
 
 function unreachable(url: URL, cause: unknown): OciError {
   if (cause instanceof OciError) return cause
-  const reason = cause instanceof Error ? cause.message : String(cause)
+  const reason = messageOf(cause)
   return new OciError('REGISTRY_UNREACHABLE', `cannot reach ${shown(url)}: ${reason}`, { cause })
 }
 

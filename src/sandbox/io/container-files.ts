@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
+import { hasSystemCode, messageOf } from '#core'
 import { resolveInside } from '../container-path.ts'
 import { SandboxError } from '../errors.ts'
 import { type FileState, OUTPUT_LIMIT } from '../outcome.ts'
@@ -75,7 +76,7 @@ export function holdWritable(
     return files
   } catch (cause) {
     files.close()
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = messageOf(cause)
     throw new SandboxError('SANDBOX_FAILED', `cannot look into the container: ${reason}`, { cause })
   }
 }
@@ -92,8 +93,7 @@ function statOrNothing(path: string): fs.Stats | undefined {
   try {
     return fs.statSync(path, { throwIfNoEntry: false })
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'ESRCH'))
-      return undefined
+    if (hasSystemCode(error, 'EACCES', 'ESRCH')) return undefined
     throw error
   }
 }

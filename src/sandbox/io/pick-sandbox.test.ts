@@ -8,7 +8,10 @@ test('the first choice is bwrap, another is taken by name', async () => {
 })
 
 test('a sandbox that does not exist is an error that names those that do', async () => {
-  await assert.rejects(pickSandbox('docker'), { code: 'SANDBOX_MISSING', message: /want one of bwrap, runc, podman, unshare/ })
+  await assert.rejects(pickSandbox('docker'), {
+    code: 'SANDBOX_MISSING',
+    message: /want one of bwrap, runc, podman, unshare/,
+  })
 })
 
 test('without any runtime on the PATH the error says what to install', async (t) => {
@@ -17,5 +20,8 @@ test('without any runtime on the PATH the error says what to install', async (t)
     process.env['PATH'] = path
   })
   process.env['PATH'] = '/nonexistent'
-  await assert.rejects(pickSandbox(), { code: 'SANDBOX_MISSING', message: /install bubblewrap or runc or podman or util-linux/ })
+  await assert.rejects(pickSandbox(), {
+    code: 'SANDBOX_MISSING',
+    message: /install bubblewrap or runc or podman or util-linux/,
+  })
 })

@@ -3,6 +3,7 @@ import { constants } from 'node:os'
 import { Duplex, type Readable, type Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
+import { hasSystemCode, messageOf } from '#core'
 import { SandboxError } from '../errors.ts'
 import { OUTPUT_LIMIT, type Output } from '../outcome.ts'
 
@@ -62,7 +63,7 @@ export function sendSignal(pid: number, signal: number | NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+    if (!hasSystemCode(error, 'ESRCH')) throw error
   }
 }
 
@@ -74,7 +75,7 @@ export async function runTool(argv: readonly [string, ...string[]]): Promise<str
     if (code === 0) return stdout
     throw new Error(`exit code ${code}: ${stderr.trim().slice(-500)}`)
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = messageOf(cause)
     throw new SandboxError('SANDBOX_FAILED', `cannot run ${argv.slice(0, 3).join(' ')}: ${reason}`, { cause })
   }
 }
@@ -117,5 +118,5 @@ function textOf(stream: Readable | null): Promise<string> {
 
 /** What an error says, whatever was thrown. */
 export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return messageOf(error)
 }

@@ -1,11 +1,21 @@
 import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import fs from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { SandboxError } from '../errors.ts'
 import type { Container, LaunchSpec, Sandbox } from '../sandbox.ts'
 import { UNSHARE_DESCRIPTORS, type UnshareMode, unshareScript } from '../unshare-script.ts'
 import { isSameDirectory } from './container-files.ts'
-import { exitCodeOf, extraPipe, hasEnded, reasonOf, runTool, sendSignal, standardStreams, startTool } from './process.ts'
+import {
+  exitCodeOf,
+  extraPipe,
+  hasEnded,
+  reasonOf,
+  runTool,
+  sendSignal,
+  standardStreams,
+  startTool,
+} from './process.ts'
 
 /**
  * util-linux alone, which every Linux has: unshare(1), mount(8), setpriv(1) and a shell. As root it needs no user
@@ -42,8 +52,9 @@ export const unshare: Sandbox = {
 /** Waits until the mounts stand; the program is held by its pipe all the while. */
 async function adopt(started: { child: ChildProcess; exited: Promise<number>; spec: LaunchSpec }): Promise<Container> {
   const { child, exited, spec } = started
-  const told = await Promise.race([text(extraPipe(child, UNSHARE_DESCRIPTORS.info)), exited.then(() => '')])
-  const pid = Number(told)
+  // Its end does not come before the container's: the process that waits for it holds the pipe as well.
+  const told = once(extraPipe(child, UNSHARE_DESCRIPTORS.info), 'data').then(([line]) => Number(line))
+  const pid = await Promise.race([told, exited.then(() => 0)])
   if (!pid) throw new Error('it ended early')
   // The shell's root is the host's until it becomes the program: the container's is where it stands.
   const root = fs.openSync(`/proc/${pid}/cwd`, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY)

@@ -12,20 +12,22 @@ const CHECKS = [
   'ends a prog',
 ]
 
-test('bwrap needs no root, not even to probe a service', () => {
-  const suite = fileURLToPath(new URL('./sandboxes.test.ts', import.meta.url))
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env
-  const argv = [
-    '--user',
-    '--map-user=1000',
-    '--map-group=1000',
-    '--',
-    process.execPath,
-    '--conditions=source',
-    '--test',
-  ]
-  const pattern = `--test-name-pattern=^bwrap: (${CHECKS.join('|')})`
-  const { status, stdout, stderr } = spawnSync('unshare', [...argv, '--test-reporter=tap', pattern, suite], { env })
-  assert.equal(status, 0, `${stdout}${stderr}`)
-  assert.match(String(stdout), new RegExp(`^# pass ${CHECKS.length}$`, 'm'))
-})
+for (const name of ['bwrap', 'unshare']) {
+  test(`${name} needs no root, not even to probe a service`, () => {
+    const suite = fileURLToPath(new URL('./sandboxes.test.ts', import.meta.url))
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env
+    const argv = [
+      '--user',
+      '--map-user=1000',
+      '--map-group=1000',
+      '--',
+      process.execPath,
+      '--conditions=source',
+      '--test',
+    ]
+    const pattern = `--test-name-pattern=^${name}: (${CHECKS.join('|')})`
+    const { status, stdout, stderr } = spawnSync('unshare', [...argv, '--test-reporter=tap', pattern, suite], { env })
+    assert.equal(status, 0, `${stdout}${stderr}`)
+    assert.match(String(stdout), new RegExp(`^# pass ${CHECKS.length}$`, 'm'))
+  })
+}
