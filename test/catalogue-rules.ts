@@ -217,7 +217,6 @@ function pathFaults({ definition, tree }: RuledImage): readonly string[] {
     ['/etc/nsswitch.conf', 'file 0644 0:0'],
     ['/etc/ssl/certs/ca-certificates.crt', 'file 0644 0:0'],
     ['/usr/share/casemate/contract.json', 'file 0644 0:0'],
-    ['/var/lib/dpkg/status', 'file 0644 0:0'],
   ]
   const { entrypoint, cmd, contract } = definition
   const [program] = [...entrypoint, ...cmd]

@@ -36,7 +36,9 @@ export async function runOrThrow(
 ): Promise<string> {
   const { status, stdout, stderr } = await runProgram(command, options)
   if (status === 0) return stdout
-  throw new Error(`cannot run ${command.join(' ')}: it ended with ${status}: ${stderr.trim()}`)
+  throw new Error(
+    `cannot run ${command.join(' ')}: it ended with ${status}: ${stderr.trim()} ${stdout.slice(-2000).trim()}`,
+  )
 }
 
 /** Runs a line of sh whose `$1`, `$2` … are the arguments; every part of a pipe must succeed. */

@@ -1,7 +1,7 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fetchPackages } from '#debian'
-import { openDefinition, packagesOf, solveLock } from '#image'
+import { openDefinition, solveLock } from '#image'
 import { runOrThrow } from './command.ts'
 import { copyInstalled, type InstalledPackage } from './installed-package.ts'
 import { localArchive, realDebs } from './local-archive.ts'
@@ -60,12 +60,12 @@ export async function newRelease(
   }
 }
 
-/** The .debs that a catalogue image's packages are. */
+/** The .debs that the packages of all variants of a catalogue image are: they are solved together. */
 async function downloads(image: string, platforms: readonly string[]): Promise<readonly string[]> {
   const { definition } = await openDefinition(image, { workingFolder: process.cwd() })
   const solved = await solveLock({ definition, platforms, format: 1, place: {}, acceptExpired: false })
   if (solved.kind === 'impossible') throw new Error(`cannot solve ${image}: ${solved.reasons.join('; ')}`)
   const { lock } = solved
-  const packages = platforms.flatMap((platform) => packagesOf(lock, platform, 'runtime'))
+  const packages = platforms.flatMap((platform) => lock.platforms[platform]?.packages ?? [])
   return fetchPackages(packages, { observed: lock.observed })
 }

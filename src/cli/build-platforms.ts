@@ -18,9 +18,9 @@ import {
   openWorkshop,
   type RunAs,
 } from '#image'
-import { debianArchitectureOf, parsePlatform } from '#oci'
 import { type Contract, contractLabels, formatContract } from '#sandbox'
 import type { MemberCounts } from './build-summary.ts'
+import { derivedRunner } from './derive.ts'
 import { UsageError } from './errors.ts'
 import { imageLabels } from './image-labels.ts'
 import type { Stages } from './stages.ts'
@@ -51,7 +51,7 @@ export async function buildPlatforms(
   const { opened, effective, lock, platforms, place, options } = order
   await using pool = openMemberPool(threadsOf(options))
   const codec = options.zstd === true ? 'zstd' : 'gzip'
-  const workshop = await openWorkshop(defaultCacheFolder(), pool, codec, String(process.pid))
+  const workshop = openWorkshop(defaultCacheFolder(), pool, codec, String(process.pid))
   const counts = { reused: 0, made: 0 }
   const built: BuiltImage[] = []
   let decoder = 'own'
@@ -66,7 +66,6 @@ export async function buildPlatforms(
     const fetch = (packages: readonly LockedPackage[]) => fetchDebs(packages, order, stages)
     const facts = {
       platform,
-      architecture: debianArchitectureOf(parsePlatform(platform)),
       ...(await releaseOf(effective, place)),
     }
     const contract = (user: RunAs) => writtenContract(effective, user)
@@ -80,6 +79,7 @@ export async function buildPlatforms(
           contract,
           fetch,
           onMember,
+          runner: derivedRunner(),
           hostXz: options.xz === true,
           onHostXz,
         },

@@ -1,5 +1,5 @@
-import { type EffectiveDefinition, type OpenedDefinition, openDefinition } from '#image'
-import { composeIndex, parseReference, segmentBlobs } from '#oci'
+import { checkLayers, type EffectiveDefinition, type OpenedDefinition, openDefinition } from '#image'
+import { composeIndex, OciError, parseReference, segmentBlobs } from '#oci'
 import { type BuildOrder, type BuildSettings, buildPlatforms } from './build-platforms.ts'
 import { printBuildSummary } from './build-summary.ts'
 import { UsageError } from './errors.ts'
@@ -46,7 +46,15 @@ export async function runBuild(reference: string, options: BuildOptions, termina
   )
   const name = `localhost/${effective.image}:${built[0]?.tags[0] ?? 'latest'}`
   const load = { wanted: options.load === true, name }
-  const written = await stages.run('write', () => writeOutputs(image, outputs, load))
+  const written = await stages
+    .run('write', () => writeOutputs(image, outputs, load))
+    .catch((error: unknown) => {
+      // Layers that were made before are written unread, so damage in the cache shows here; it is taken away.
+      if (error instanceof OciError && error.code === 'BLOB_MISMATCH') {
+        checkLayers(built.flatMap(({ assembly }) => assembly.layers))
+      }
+      throw error
+    })
   const summary = { effective, lock, lockFile, built, image, written, members, decoder, durations: stages.durations }
   printBuildSummary(summary, options.json === true, terminal)
   return exitStatus.done

@@ -10,6 +10,7 @@ import {
   parseLock,
   solveLock,
 } from '#image'
+import { hostPlatform } from './derive.ts'
 
 /** How the packages of a build were decided. */
 export type LockChoice =
@@ -40,10 +41,19 @@ export async function provideLock(opened: OpenedDefinition, from: LockPlace): Pr
     refuseOutdated(lock, opened, from.platforms)
     return { kind: 'locked', lock, file: opened.lockFile, notices: expiredNotices(lock) }
   }
-  const solved = await solveLock({ definition: opened.definition, format: CURRENT_FORMAT, ...from })
+  const platforms = platformsToSolve(opened, from.platforms)
+  const solved = await solveLock({ definition: opened.definition, format: CURRENT_FORMAT, ...from, platforms })
   if (solved.kind === 'locked') return { kind: 'locked', lock: solved.lock, file: undefined, notices: solved.notices }
   const title = `cannot solve ${opened.definition.image} (${solved.variant}, ${solved.platform}):`
   return { kind: 'impossible', reasons: [title, ...solved.reasons.map((reason) => `  ${reason}`)] }
+}
+
+/** A derived effect runs its program as it is for this machine, wherever the definition has that platform. */
+function platformsToSolve({ definition }: OpenedDefinition, wanted: readonly string[]): readonly string[] {
+  const own = hostPlatform()
+  const runsPrograms = [...definition.variants.values()].some(({ derived }) => derived.length > 0)
+  if (!runsPrograms || wanted.includes(own) || !definition.platforms.includes(own)) return wanted
+  return [...wanted, own]
 }
 
 /** The text of a lock file; `undefined` when there is none. */

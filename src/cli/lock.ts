@@ -14,7 +14,9 @@ import {
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { readLockText } from './lock-choice.ts'
+import { provideDerived } from './lock-derived.ts'
 import { placeOf } from './place.ts'
+import { Stages } from './stages.ts'
 import type { Terminal } from './terminal.ts'
 import type { PlaceOptions } from './verb.ts'
 
@@ -39,11 +41,12 @@ export async function runLock(reference: string, options: LockOptions, terminal:
     terminal.print(options.json === true ? JSON.stringify({ changes: [] }) : `${opened.lockFile} is up to date`)
     return exitStatus.done
   }
+  const place = await placeOf(options, opened.files)
   const solved = await solveLock({
     definition: opened.definition,
     platforms: opened.definition.platforms,
     format: formatFor(previous, options),
-    place: await placeOf(options, opened.files),
+    place,
     acceptExpired: options.acceptExpired === true,
     ...(previous === undefined
       ? {}
@@ -55,7 +58,8 @@ export async function runLock(reference: string, options: LockOptions, terminal:
     return exitStatus.no
   }
   for (const notice of solved.notices) terminal.warn(notice)
-  return report(solved.lock, { previous, opened, options }, terminal)
+  const lock = await provideDerived(solved.lock, { opened, place }, new Stages(terminal))
+  return report(lock, { previous, opened, options }, terminal)
 }
 
 async function report(

@@ -1,6 +1,4 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
-import { compress as zstdCompress, init as zstdInit } from '@bokuweb/zstd-wasm'
-import { gzip } from 'libdeflate'
 import type { LayerCodec } from './member.ts'
 
 /**
@@ -13,14 +11,50 @@ const ZSTD_LEVEL = 3
 /** Bytes of tar in one block, except for the last of a member. Blocks are compressed on their own, so they can be read on their own. */
 export const BLOCK_SIZE = 1024 * 1024
 
-/** Makes a codec ready; must have settled before `compressBlock`. */
-export async function prepareCodec(codec: LayerCodec): Promise<void> {
-  if (codec === 'zstd') await zstdInit()
+type Compress = (block: Uint8Array) => Uint8Array
+
+const ready = new Map<LayerCodec, Compress>()
+const loading = new Map<LayerCodec, Promise<void>>()
+
+/**
+ * Loads a codec; must have settled before `compressBlock`. A build that finds all in the cache compresses nothing. Called
+ * any number of times it loads once: initialised a second time, zstd's module gives bytes that nothing can read.
+ */
+export function prepareCodec(codec: LayerCodec): Promise<void> {
+  const known = loading.get(codec)
+  if (known !== undefined) return known
+  const loaded = (codec === 'gzip' ? loadGzip() : loadZstd()).then((compress) => {
+    ready.set(codec, compress)
+  })
+  loading.set(codec, loaded)
+  return loaded
+}
+
+async function loadGzip(): Promise<Compress> {
+  const { gzip } = await import('libdeflate')
+  return (block) => gzip(block, GZIP_LEVEL)
+}
+
+async function loadZstd(): Promise<Compress> {
+  const { compress, init } = await import('@bokuweb/zstd-wasm')
+  await init()
+  return (block) => compress(block, ZSTD_LEVEL)
 }
 
 /** Compresses one block as a gzip member or zstd frame of its own; concatenated they are one stream (RFC 1952 §2.2, RFC 8878 §3.1). */
 export function compressBlock(codec: LayerCodec, block: Uint8Array): Uint8Array {
-  return codec === 'gzip' ? gzip(block, GZIP_LEVEL) : zstdCompress(block, ZSTD_LEVEL)
+  const compress = ready.get(codec)
+  if (compress === undefined) throw new Error(`cannot compress by ${codec}: the codec was not prepared`)
+  return compress(block)
+}
+
+/** Compresses a whole tar stream, or a part of one, block by block. */
+export function compressStream(codec: LayerCodec, tar: Uint8Array): Uint8Array[] {
+  const blocks: Uint8Array[] = []
+  for (let start = 0; start < tar.length; start += BLOCK_SIZE) {
+    blocks.push(compressBlock(codec, tar.subarray(start, start + BLOCK_SIZE)))
+  }
+  return blocks
 }
 
 /** Gives back a block's bytes. Throws what zlib throws for damaged input or for more than `BLOCK_SIZE` bytes. */

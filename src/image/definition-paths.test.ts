@@ -109,11 +109,12 @@ for (const [name, path, code, message] of conflicts) {
   test(`refused: ${name}`, () => assert.throws(() => treeWith(path), { code, message }))
 }
 
-test('a directory that is not empty is not replaced', () => {
-  const input = testEffectInput({ '/etc/dir/file': 'x' })
-  const effect = definitionPaths([symlink('/etc/dir', 'elsewhere', true)], contents)
-  assert.throws(() => applyEffects(input, [effect]), {
-    code: 'EFFECT_CONFLICT',
-    message: /the directory still holds file/,
-  })
+test('a directory that is replaced or left out goes with all that is in it', () => {
+  const input = testEffectInput({ '/etc/dir/sub/file': 'x', '/etc/dir/other': 'y', '/etc/dire': 'stays' })
+  for (const path of [symlink('/etc/dir', 'elsewhere', true), absent('/etc/dir')]) {
+    const { tree } = applyEffects(input, [definitionPaths([path], contents)])
+    const left = [...tree.entries()].map((entry) => `${entry.path} ${entry.type}`)
+    const own = path.type === 'absent' ? [] : ['/etc/dir symlink']
+    assert.deepEqual(left, ['/etc directory', ...own, '/etc/dire file'])
+  }
 })

@@ -12,6 +12,16 @@ export type ImageErrorCode =
   | 'DEFINITION_INVALID'
   /** No definition is at this path or has this name. */
   | 'DEFINITION_NOT_FOUND'
+  /** The image's own program failed, or took too long, when a derived effect ran it. */
+  | 'DERIVED_FAILED'
+  /** The result of a derived effect is not in the form that the image needs. */
+  | 'DERIVED_INVALID'
+  /** A derived effect gave another result than its lock says. */
+  | 'DERIVED_MISMATCH'
+  /** Nothing here can run a derived effect's program, and its result is not in the cache. */
+  | 'DERIVED_UNAVAILABLE'
+  /** A derived effect gave two results in two runs. */
+  | 'DERIVED_UNSTABLE'
   /** An effect would overwrite what a package or another effect has put there. */
   | 'EFFECT_CONFLICT'
   /** An effect cannot be applied to this image. */

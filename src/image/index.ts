@@ -20,6 +20,7 @@ export {
   resolveDefinition,
 } from './definition/resolve-definition.ts'
 export { expandTags, type VersionedPackage } from './definition/tags.ts'
+export type { DerivedRun, DerivedRunner, DerivedRunResult, RunnableLayer } from './derived/derived-runner.ts'
 export { applyEffects, type EffectsResult } from './effects/apply-effects.ts'
 export type {
   Account,
@@ -44,6 +45,7 @@ export {
   type OpenedDefinition,
   openDefinition,
 } from './io/definition-files.ts'
+export { checkLayers } from './io/measure-layer.ts'
 export { openMemberPool } from './io/member-pool.ts'
 export { type SolvedLock, type SolveLockOptions, solveLock } from './io/solve-lock.ts'
 export { assignLayers, type LayerAssignment, type SizedPackage } from './lock/assign-layers.ts'
@@ -57,6 +59,7 @@ export {
   type LockedPackage,
   type LockedPlatform,
   layersOf,
+  lockDerived,
   type ObservedSuite,
   packageKey,
   packagesOf,

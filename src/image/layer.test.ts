@@ -9,10 +9,12 @@ const entry = (path: string, type: MemberEntry['type'], mtime: number): MemberEn
   ...{ path, type, mode: 0o755, uid: 0, gid: 0, mtime, size: 0 },
 })
 
+const alone = { directories: digestOf(''), digest: digestOf(''), diffId: digestOf(''), size: 0 }
+
 function member(...entries: readonly MemberEntry[]): MemberIndex {
   return {
     ...{ key: digestOf('x'), package: 'x', control: '', controlFiles: {}, conffileSums: {}, entries, blocks: [] },
-    ...{ omissions: [], size: 0, tarSize: 0, digest: digestOf('x'), newest: 0 },
+    ...{ omissions: [], size: 0, tarSize: 0, digest: digestOf('x'), alone, newest: 0 },
   }
 }
 

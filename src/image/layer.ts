@@ -1,6 +1,6 @@
 import { encodeTarEntry, type TarHeaderInput, tarPadding } from '#core'
 import type { MemberEntry, MemberIndex } from './member.ts'
-import type { Tree, TreeEntry } from './tree.ts'
+import type { TreeEntry } from './tree.ts'
 
 /** What a layer's own tar entry is made of; content stands beside it. */
 type WritableEntry = Pick<TreeEntry, 'path' | 'type' | 'mode' | 'uid' | 'gid' | 'mtime'> & {
@@ -29,7 +29,10 @@ export function tarHeaderOf(entry: WritableEntry): TarHeaderInput {
  * time is the newest that the layer's own packages give a directory, so that the layer does not depend on packages
  * outside it. A path that is no directory in the tree (an effect made it a link) is left out.
  */
-export function layerDirectories(members: readonly MemberIndex[], tree: Tree): WritableEntry[] {
+export function layerDirectories(
+  members: readonly Pick<MemberIndex, 'entries'>[],
+  tree: { get(path: string): Pick<TreeEntry, 'type' | 'mode' | 'uid' | 'gid'> | undefined },
+): WritableEntry[] {
   const newest = new Map<string, number>()
   const note = (path: string, mtime: number) => newest.set(path, Math.max(mtime, newest.get(path) ?? 0))
   for (const member of members) {
@@ -46,6 +49,15 @@ export function layerDirectories(members: readonly MemberIndex[], tree: Tree): W
     directories.push({ path, type: 'directory', mode, uid, gid, mtime: newest.get(path) ?? 0 })
   }
   return directories
+}
+
+/**
+ * The directories of a layer that holds nothing but one member, as tar: those that its package ships, as it ships them.
+ * In an image they may be others, when another package ships a directory above or an effect changes one.
+ */
+export function directoriesAlone(entries: readonly MemberEntry[]): Uint8Array {
+  const shipped = new Map(entries.map((entry) => [entry.path, entry]))
+  return encodeTar(layerDirectories([{ entries }], shipped), () => new Uint8Array())
 }
 
 /** A package may ship a file and not the directories above it; they then carry no time of their own. */

@@ -1,5 +1,4 @@
 import { canonicalJson, type Digest, digestOf, type Json } from '#core'
-import { ImageError } from './errors.ts'
 
 /** How layers are compressed; each is one pinned codec, so that the compressed digest is the same everywhere. */
 export type LayerCodec = 'gzip' | 'zstd'
@@ -72,13 +71,32 @@ export interface MemberIndex {
   readonly tarSize: number
   /** The compressed stream's digest, which every later read is checked against. */
   readonly digest: Digest
+  /** What the member is as a layer of its own: most are, and then nobody has to read it again to know. */
+  readonly alone: LayerAlone
   /** The newest time of any entry in the .deb, in seconds since the epoch. */
   readonly newest: number
 }
 
+/** Raised with every change of what an index holds, so that the cache of another Casemate is not mistaken for ours. */
+const INDEX_VERSION = 2
+
+/** What a layer is: digest and bytes as stored, digest of the tar. */
+export interface MeasuredLayer {
+  readonly digest: Digest
+  readonly diffId: Digest
+  readonly size: number
+}
+
+/** A layer that holds nothing but one member, behind the directories whose tar has the digest `directories`. */
+export interface LayerAlone extends MeasuredLayer {
+  readonly directories: Digest
+}
+
 /** Gives the name a member is cached under: the digest of its recipe. */
 export function memberKey(recipe: MemberRecipe): Digest {
-  return digestOf(canonicalJson({ ...recipe, edits: recipe.edits.map((edit): Json => ({ ...edit })) }))
+  return digestOf(
+    canonicalJson({ ...recipe, index: INDEX_VERSION, edits: recipe.edits.map((edit): Json => ({ ...edit })) }),
+  )
 }
 
 type EntryRow = readonly [
@@ -118,15 +136,12 @@ interface MemberIndexDocument extends Omit<MemberIndex, 'entries'> {
 }
 
 /**
- * Reads what `formatMemberIndex` wrote. Throws `CACHE_DAMAGED` for anything else: a torn or foreign file in the cache
- * is made anew, never trusted.
+ * Reads what `formatMemberIndex` wrote; `undefined` for anything else: a torn or foreign file in the cache is made anew,
+ * never trusted.
  */
-export function parseMemberIndex(text: string, key: Digest): MemberIndex {
+export function parseMemberIndex(text: string, key: Digest): MemberIndex | undefined {
   const document = parseDocument(text)
-  if (document === undefined || document.key !== key) {
-    throw new ImageError('CACHE_DAMAGED', `cannot read the index of member ${key}: it is damaged or another member's`)
-  }
-  return { ...document, entries: document.entries.map(entryOf) }
+  return document?.key === key ? { ...document, entries: document.entries.map(entryOf) } : undefined
 }
 
 function entryOf(row: EntryRow): MemberEntry {

@@ -157,7 +157,8 @@ async function mergedByUs(
       recipe,
       spill: `${path}.spill`,
     })
-    const index: MemberIndex = { ...member, key, blocks: [], size: 0, digest: key }
+    const alone = { directories: key, digest: key, diffId: key, size: 0 }
+    const index: MemberIndex = { ...member, key, blocks: [], size: 0, digest: key, alone }
     members.push({ index, package: parseBinaryPackage(parseStanza(index.control, spec.name)) })
   }
   try {

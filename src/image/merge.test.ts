@@ -8,6 +8,8 @@ import { type Diversion, type MemberOfPackage, mergePackages } from './merge.ts'
 /** What a package ships: text is a file, `-> x` a link, `= /x` a hard link, a path that ends in `/` a directory. */
 type Shipped = Readonly<Record<string, string>>
 
+const alone = { directories: digestOf(''), digest: digestOf(''), diffId: digestOf(''), size: 0 }
+
 function shipping(name: string, shipped: Shipped, fields: Readonly<Record<string, string>> = {}): MemberOfPackage {
   const lines = Object.entries({ Package: name, Version: '1.0', Architecture: 'amd64', ...fields })
   const control = lines.map(([field, value]) => `${field}: ${value}\n`).join('')
@@ -16,7 +18,7 @@ function shipping(name: string, shipped: Shipped, fields: Readonly<Record<string
     .sort((left, right) => (left.path < right.path ? -1 : 1))
   const index: MemberIndex = {
     ...{ key: digestOf(name), package: name, control, controlFiles: {}, conffileSums: {}, entries },
-    ...{ blocks: [], omissions: [], size: 0, tarSize: 0, digest: digestOf(''), newest: 0 },
+    ...{ blocks: [], omissions: [], size: 0, tarSize: 0, digest: digestOf(''), alone, newest: 0 },
   }
   return { package: parseBinaryPackage(parseStanza(control, name)), index }
 }

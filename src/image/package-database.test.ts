@@ -41,9 +41,11 @@ const controlFiles = new Map(
   }).map(([name, text]) => [name, Buffer.from(text)]),
 )
 
+const alone = { directories: digestOf(''), digest: digestOf(''), diffId: digestOf(''), size: 0 }
+
 const index = (name: string, text: string, conffileSums: Readonly<Record<string, string>> = {}): MemberIndex => ({
   ...{ key: digestOf(name), package: name, control: text, controlFiles: {}, conffileSums, entries: [], blocks: [] },
-  ...{ omissions: [], size: 0, tarSize: 0, digest: digestOf(name), newest: 0 },
+  ...{ omissions: [], size: 0, tarSize: 0, digest: digestOf(name), alone, newest: 0 },
 })
 
 const members = [

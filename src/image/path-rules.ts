@@ -14,7 +14,8 @@ function below(...directories: readonly string[]): (path: string) => boolean {
 
 /**
  * The rules of format 1, in the order they are asked. They are a digest input: a change of any of them is a new format.
- * A copyright file always stays, and so does a link in /usr/share/doc, which may lead to one.
+ * A copyright file always stays, and so does a link in /usr/share/doc, which may lead to one. Debconf's templates come
+ * back, by the effect `dpkg-state`, where dpkg is.
  */
 export const pathRules: readonly PathRule[] = [
   {
@@ -38,6 +39,16 @@ export const pathRules: readonly PathRule[] = [
     name: 'packaging-notes',
     reason: 'files for Debian developers: lintian overrides, bug scripts',
     leavesOut: below('/usr/share/lintian', '/usr/share/bug', '/usr/share/reportbug', '/usr/share/linda'),
+  },
+  {
+    name: 'packaging-data',
+    reason: "control files that only building other packages or debconf's questions need: symbols, shlibs, templates",
+    leavesOut: (path) => /^\/var\/lib\/dpkg\/info\/[^/]+\.(?:symbols|shlibs|templates)$/.test(path),
+  },
+  {
+    name: 'package-configuration',
+    reason: "symbol lists and debconf templates in dpkg's database, for building and configuring packages",
+    leavesOut: (path) => /^\/var\/lib\/dpkg\/info\/[^/]+\.(?:symbols|templates)$/.test(path),
   },
   {
     name: 'desktop-entries',

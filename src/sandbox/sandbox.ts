@@ -39,7 +39,7 @@ export interface RunningProgram {
 
 /** A container whose namespaces and mounts stand, and whose program has not begun. */
 export interface Container {
-  /** The first process, as the host numbers it. */
+  /** A process in the container's network namespace and the user namespace that owns it, as the host numbers it. */
   readonly pid: number
   /** A path on the host at which the container's root, with its mounts, can be reached until the program has ended. */
   readonly root: string

@@ -6,6 +6,12 @@ export const UNSHARE_DESCRIPTORS = { info: 3, hold: 4 } as const
 /** Who starts the container: root itself, or a user whose namespace makes it root of its own mounts. */
 export type UnshareMode = 'root' | 'user-namespace'
 
+/**
+ * A user namespace shows us as one user only. Mounting takes root, so another user of the image needs a second one below;
+ * the kernel gives none to who has changed its root, or has had it covered.
+ */
+const needsSecond = ({ user }: LaunchSpec, mode: UnshareMode) => mode === 'user-namespace' && user.uid !== 0
+
 /** What root keeps until it has become the image's user, one exec before the program. */
 const KEPT = '-all,+sys_chroot,+setgid,+setuid'
 /** What root, even without capabilities, could reach the kernel by; the same that runc shuts. */
@@ -16,7 +22,7 @@ const NODES = ['null', 'zero', 'full', 'random', 'urandom']
 /**
  * The shell script that mounts a container's files and becomes its program, with the host's mount(8), setpriv(1) and
  * unshare(1), each before the root changes: nothing of the host is left in the container. It runs in new namespaces, with
- * the host's root, until it is let go. The image is moved onto `/`, so that no `..` leads out of it.
+ * the host's root, until it is let go. Whom chroot(2) is left to finds the image moved onto `/`, so that it leads nowhere.
  */
 export function unshareScript(spec: LaunchSpec, mode: UnshareMode): string {
   const root = quote(spec.root)
@@ -37,7 +43,7 @@ export function unshareScript(spec: LaunchSpec, mode: UnshareMode): string {
     ...spec.writable.map(({ path, mode: bits }) => tmpfs(`.${path}`, { bits, spec, mode })),
     '{ echo casemate > /proc/sys/kernel/hostname; } 2>/dev/null || hostname casemate',
     ...(spec.network === 'none' ? [LOOPBACK] : []),
-    'mount --move . /',
+    ...(needsSecond(spec, mode) ? [] : ['mount --move . /']),
     `echo "$pid" >&${UNSHARE_DESCRIPTORS.info}`,
     `exec ${UNSHARE_DESCRIPTORS.info}>&-`,
     `read -r go <&${UNSHARE_DESCRIPTORS.hold}`,
@@ -67,20 +73,20 @@ function devices(spec: LaunchSpec): string[] {
 
 function tmpfs(place: string, { bits, spec, mode }: { bits: number; spec: LaunchSpec; mode: UnshareMode }): string {
   // In a user namespace our own number is 0, and becomes the image's user's in the one below.
-  const { uid, gid } = mode === 'root' ? spec.user : { uid: 0, gid: 0 }
+  const { uid, gid } = needsSecond(spec, mode) ? { uid: 0, gid: 0 } : spec.user
   const size = spec.memory ?? WRITABLE_BYTES
   const options = `nosuid,nodev,mode=${bits.toString(8)},uid=${uid},gid=${gid},size=${size}`
   return `mount -t tmpfs -o ${options} tmpfs ${quote(place)}`
 }
 
-function program({ user, environment, workDir, argv }: LaunchSpec, mode: UnshareMode): string {
+function program(spec: LaunchSpec, mode: UnshareMode): string {
+  const { user, environment, workDir, argv } = spec
   const variables = Object.entries(environment).map(([name, value]) => quote(`${name}=${value}`))
-  const privileges = ['"$setpriv"', '--no-new-privs', ...(mode === 'root' ? [`--bounding-set=${KEPT}`] : [])]
-  const identity =
-    mode === 'root'
-      ? [`--setgid=${user.gid}`, `--setuid=${user.uid}`]
-      : ['--user', `--map-user=${user.uid}`, `--map-group=${user.gid}`]
-  const enter = ['"$unshare"', ...identity, '--root=.', quote(`--wd=${workDir}`)]
+  const isNested = needsSecond(spec, mode)
+  const privileges = ['"$setpriv"', '--no-new-privs', ...(isNested ? [] : [`--bounding-set=${KEPT}`])]
+  const ids = isNested ? ['--user', `--map-user=${user.uid}`, `--map-group=${user.gid}`] : []
+  const own = mode === 'root' ? [`--setgid=${user.gid}`, `--setuid=${user.uid}`] : []
+  const enter = ['"$unshare"', ...ids, ...own, '--root=.', quote(`--wd=${workDir}`)]
   return ['exec', '"$env"', '-i', ...variables, ...privileges, ...enter, '--', ...argv.map(quote)].join(' ')
 }
 

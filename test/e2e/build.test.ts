@@ -7,9 +7,10 @@ import { requestsFor } from '#testkit'
 import { samplePackages } from './sample-packages.ts'
 import { DEFINITION, openWorkplace, type Workplace } from './workplace.ts'
 
-/** Every file of the cache with what tells whether it was written again. */
+/** Every file of the cache, and for members and layers what tells whether it was written again. */
 function cacheState(place: Workplace): Record<string, string> {
   const state = (path: string) => {
+    if (!/^casemate\/(?:members|layers)\//.test(path)) return ''
     const { ino, mtimeMs, size } = statSync(join(place.folder, 'cache', path))
     return `${ino} ${mtimeMs} ${size}`
   }
@@ -23,19 +24,18 @@ function skopeo(place: Workplace, ...args: readonly string[]): string {
 test('a build without lock, one with, and each done again give one digest and write nothing new', async (t) => {
   const place = await openWorkplace(t)
   const first = await place.build()
-  assert.deepEqual(first.members, { reused: 0, made: 3 })
-  assert.deepEqual(first.platforms[0]?.packages.map(({ name, version }) => `${name} ${version}`), [
-    'greet 1.2-3',
-    'greet-data 1.2-3',
-    'libgreet1 1.0-1',
-  ])
+  assert.deepEqual(first.members, { reused: 0, made: 4 })
+  assert.deepEqual(
+    first.platforms[0]?.packages.map(({ name, version }) => `${name} ${version}`),
+    ['greet 1.2-3', 'greet-common 1.2-3', 'greet-data 1.2-3', 'libgreet1 1.0-1'],
+  )
   assert.deepEqual([first.tags, first.user.uid, first.lock], [['1.2'], 65532, undefined])
 
   const cached = cacheState(place)
   const written = place.files('out')
   place.archive.mirror.requests.length = 0
   const second = await place.build()
-  assert.deepEqual([second.digest, second.members], [first.digest, { reused: 3, made: 0 }])
+  assert.deepEqual([second.digest, second.members], [first.digest, { reused: 4, made: 0 }])
   assert.deepEqual(cacheState(place), cached)
   assert.deepEqual(place.files('out'), written)
   assert.equal(requestsFor(place.archive.mirror, '/pool/'), 0)
@@ -46,22 +46,25 @@ test('a build without lock, one with, and each done again give one digest and wr
   const locked = await place.build()
   assert.deepEqual([locked.digest, locked.lock], [first.digest, join(place.folder, 'casemate.lock')])
   assert.equal(requestsFor(place.archive.mirror, '/dists/'), 0, 'a locked build reads no index')
-  assert.equal(requestsFor(place.archive.mirror, '/pool/'), 3)
+  assert.equal(requestsFor(place.archive.mirror, '/pool/'), 4)
 
   place.archive.mirror.requests.length = 0
   assert.equal(await place.digest(['--offline']), first.digest)
   assert.equal(place.archive.mirror.requests.length, 0)
 })
 
-test('skopeo reads every output form, for two platforms, and a second output of the same image', async (t) => {
-  const debs = [...samplePackages('amd64'), ...samplePackages('arm64').filter(({ architecture }) => architecture !== 'all')]
+test('skopeo reads every output form, for two platforms', async (t) => {
+  const debs = [
+    ...samplePackages('amd64'),
+    ...samplePackages('arm64').filter(({ architecture }) => architecture !== 'all'),
+  ]
   const place = await openWorkplace(t, { debs, architectures: ['amd64', 'arm64'] })
   place.write('casemate.yaml', DEFINITION.replace('[linux/amd64]', '[linux/amd64, linux/arm64]'))
   const outputs = ['oci:out:greeting', 'oci-archive:greeting.tar', 'docker-archive:docker.tar:localhost/greeting:1']
   const { digest, platforms } = await place.build(outputs.flatMap((output) => ['-o', output]))
   assert.deepEqual(
     platforms.map(({ platform }) => platform),
-    ['linux/amd64', 'linux/arm64/v8'],
+    ['linux/amd64', 'linux/arm64'],
   )
   for (const reference of outputs.slice(0, 2)) {
     const index = JSON.parse(skopeo(place, 'inspect', '--raw', reference))
@@ -99,9 +102,9 @@ test('the summary names what matters, and standard error stays empty', async (t)
     /^greeting {2}Greets whoever runs it$/m,
     /^ +greet-data +1\.2-3 +[\d.]+ MB +needed$/m,
     /^ +greet +1\.2-3 +\d+ B +asked for$/m,
-    /^linux\/amd64 +3 packages, 4 layers, /m,
+    /^linux\/amd64 +4 packages, 4 layers, /m,
     /^user +nonroot \(65532:65532\)$/m,
-    /^packages +0 from the cache, 3 taken apart and compressed/m,
+    /^packages +0 from the cache, 4 taken apart and compressed/m,
     /documentation 18 B, man-pages 18 B/,
     /^digest +sha256:[0-9a-f]{64}$/m,
     /^run +podman run --rm oci:\.\/out:greeting$/m,
@@ -130,17 +133,24 @@ const faults: [string, string, readonly string[], number, RegExp][] = [
     DEFINITION,
     ['--offline'],
     3,
-    /InRelease.*trixie.*\[OFFLINE_MISSING\]|trixie.*InRelease.*\[OFFLINE_MISSING\]/s,
+    /the cache lacks InRelease of trixie.*\[OFFLINE_MISSING\]/,
   ],
   ['an unknown variant is wrong use', DEFINITION, ['--variant', 'debug'], 2, /no variant "debug".*\[USAGE_INVALID\]/],
   ['an unknown option is wrong use', DEFINITION, ['--patform', 'x'], 2, /unknown option.*--platform/s],
-  ['a malformed mirror is wrong use', DEFINITION, ['--mirror', 'ftp://x'], 2, /--mirror "ftp:\/\/x".*\[MIRROR_UNKNOWN\]/],
+  [
+    'a malformed mirror is wrong use',
+    DEFINITION,
+    ['--mirror', 'ftp://x'],
+    2,
+    /--mirror "ftp:\/\/x".*\[MIRROR_UNKNOWN\]/,
+  ],
 ]
 test('every kind of fault has its exit status and says what and where', async (t) => {
   const place = await openWorkplace(t)
   for (const [name, definition, args, status, pattern] of faults) {
     await t.test(name, async () => {
       place.write('casemate.yaml', definition)
+      place.remove('cache')
       const run = await place.run(['build', '.', ...args])
       assert.equal(run.status, status, run.stderr)
       assert.match(status === 1 ? run.stdout : run.stderr, pattern)
@@ -149,6 +159,7 @@ test('every kind of fault has its exit status and says what and where', async (t
   }
   await t.test('a mirror that is down could not be asked', async () => {
     place.write('casemate.yaml', DEFINITION)
+    place.remove('cache')
     await place.archive.mirror.close()
     const run = await place.run(['build', '.'])
     assert.equal(run.status, 3, run.stderr)

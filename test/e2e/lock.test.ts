@@ -19,12 +19,20 @@ test('a lock is written, checked, kept while packages move on, and updated by na
   const place = await openWorkplace(t)
   const missing = await place.run(['lock', '.', '--check'])
   assert.deepEqual([missing.status, missing.stdout], [1, 'greeting has no lock yet\n'])
-  assert.deepEqual(place.files('.').filter((file) => file.endsWith('.lock')), [])
+  assert.deepEqual(
+    place.files('.').filter((file) => file.endsWith('.lock')),
+    [],
+  )
 
   const wrote = await place.run(['lock', '.'])
   assert.equal(wrote.status, 0, wrote.stderr)
-  assert.match(wrote.stdout, /wrote .*casemate\.lock: 3 for linux\/amd64 packages, format 1/)
-  assert.deepEqual(versions(place), { greet: '1.2-3', 'greet-data': '1.2-3', libgreet1: '1.0-1' })
+  assert.match(wrote.stdout, /wrote .*casemate\.lock: 4 for linux\/amd64 packages, format 1/)
+  assert.deepEqual(versions(place), {
+    greet: '1.2-3',
+    'greet-common': '1.2-3',
+    'greet-data': '1.2-3',
+    libgreet1: '1.0-1',
+  })
   const text = place.read('casemate.lock')
   assert.ok(!text.includes('127.0.0.1'), 'a lock names no host')
   assert.equal((await place.run(['lock', '.', '--check'])).status, 0)
@@ -42,10 +50,20 @@ test('a lock is written, checked, kept while packages move on, and updated by na
   const update = await place.run(['lock', '.', '--update', 'libgreet1'])
   assert.equal(update.status, 0, update.stderr)
   assert.match(update.stdout, /^libgreet1 1\.0-1 → 1\.0-2 in runtime \(linux\/amd64\)\nwrote /)
-  assert.deepEqual(versions(place), { greet: '1.2-3', 'greet-data': '1.2-3', libgreet1: '1.0-2' })
+  assert.deepEqual(versions(place), {
+    greet: '1.2-3',
+    'greet-common': '1.2-3',
+    'greet-data': '1.2-3',
+    libgreet1: '1.0-2',
+  })
 
   assert.equal((await place.run(['lock', '.', '--update'])).status, 0)
-  assert.deepEqual(versions(place), { greet: '1.2-3', 'greet-data': '1.2-4', libgreet1: '1.0-2' })
+  assert.deepEqual(versions(place), {
+    greet: '1.2-3',
+    'greet-common': '1.2-3',
+    'greet-data': '1.2-4',
+    libgreet1: '1.0-2',
+  })
 })
 
 test('a lock of another state of the definition is refused until it is brought up to date', async (t) => {
@@ -59,7 +77,7 @@ test('a lock of another state of the definition is refused until it is brought u
   assert.equal(check.status, 1)
   assert.match(check.stdout, /definition of runtime changed\n(.*\n)*shout 0\.9 added to runtime \(linux\/amd64\)/)
   assert.equal((await place.run(['lock', '.'])).status, 0)
-  assert.equal((await place.build()).platforms[0]?.packages.length, 4)
+  assert.equal((await place.build()).platforms[0]?.packages.length, 5)
 })
 
 test('`lock --format` takes the newest format and changes nothing else', async (t) => {

@@ -14,7 +14,7 @@ export function noise(size: number, seed: number): Uint8Array {
 const COPYRIGHT = 'Licence: as you like it.\n'
 
 /**
- * The packages that end-to-end tests build images of: three that `greet` needs, one of them of several blocks, with what
+ * The packages that end-to-end tests build images of: `greet` and what it needs, one of them of several blocks, with what
  * decides the bytes of layers: hard links, setuid, links, conffiles, paths that rules leave out, the unmerged /bin.
  */
 export function samplePackages(architecture: string): DebSpec[] {
@@ -23,7 +23,7 @@ export function samplePackages(architecture: string): DebSpec[] {
       name: 'greet',
       version: '1.2-3',
       architecture,
-      fields: { Depends: 'libgreet1 (>= 1.0), greet-data' },
+      fields: { Depends: 'libgreet1 (>= 1.0), greet-data, greet-common' },
       files: {
         '/bin/greet': { content: `program for ${architecture}\n`, mode: 0o755 },
         '/usr/bin/hello': { hardlink: '/bin/greet' },
@@ -59,6 +59,13 @@ export function samplePackages(architecture: string): DebSpec[] {
         '/usr/share/greet/zeros': new Uint8Array(1_200_000),
         '/usr/share/doc/greet-data/copyright': COPYRIGHT,
       },
+    },
+    {
+      name: 'greet-common',
+      version: '1.2-3',
+      architecture: 'all',
+      compression: 'none',
+      files: { '/usr/share/greet/common': 'common\n', '/usr/share/doc/greet-common/copyright': COPYRIGHT },
     },
     { name: 'shout', version: '0.9', architecture, files: { '/usr/bin/shout': { content: 'shout\n', mode: 0o755 } } },
   ]

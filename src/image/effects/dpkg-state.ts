@@ -6,10 +6,14 @@ const ADMIN = '/var/lib/dpkg'
 /** The format in which names of files below info/ bear an architecture where packages are co-installable. */
 const INFO_FORMAT = '1\n'
 
-/** What dpkg's database holds beside the packages themselves: diversions and the triggers that packages listen to. */
+/**
+ * What dpkg's database holds beside the packages themselves: diversions, the triggers that packages listen to, and the
+ * templates of debconf's questions, which a path rule leaves out of every package.
+ */
 export const dpkgState: Effect = {
   name: 'dpkg-state',
-  summary: "Writes dpkg's records of diversions and triggers, and its format, into images that hold dpkg.",
+  summary:
+    "Writes dpkg's records of diversions and triggers, its format and debconf's templates into images that hold dpkg.",
   apply(context) {
     if (!hasPackage(context, 'dpkg')) return []
     return [
@@ -18,6 +22,7 @@ export const dpkgState: Effect = {
       directory(`${ADMIN}/updates`),
       directory(`${ADMIN}/info`),
       textFile(`${ADMIN}/info/format`, INFO_FORMAT),
+      ...templates(context),
     ].filter((entry) => entry.type !== 'directory' || context.tree.get(entry.path) === undefined)
   },
 }
@@ -47,6 +52,15 @@ function triggers({ packages }: EffectContext): readonly EffectEntry[] {
     textFile(`${ADMIN}/triggers/Unincorp`, ''),
     ...[...named.keys()].sort().map((name) => textFile(`${ADMIN}/triggers/${name}`, (named.get(name) ?? []).join(''))),
   ]
+}
+
+function templates({ packages }: EffectContext): readonly EffectEntry[] {
+  return packages.flatMap(({ package: own, control }): EffectEntry[] => {
+    const content = control.get('templates')
+    if (content === undefined) return []
+    const path = `${ADMIN}/info/${nameInDatabase(own)}.templates`
+    return [{ type: 'file', path, mode: 0o644, uid: 0, gid: 0, content }]
+  })
 }
 
 /** dpkg qualifies the names of packages that can be installed for several architectures. */

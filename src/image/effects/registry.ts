@@ -2,6 +2,7 @@ import { accounts } from './accounts.ts'
 import { alternatives } from './alternatives.ts'
 import { baseDirectories } from './base-directories.ts'
 import { caBundle } from './ca-bundle.ts'
+import { caSources } from './ca-sources.ts'
 import { configurationFiles } from './configuration-files.ts'
 import { dpkgState } from './dpkg-state.ts'
 import type { Effect } from './effect.ts'
@@ -27,8 +28,9 @@ export const effects: readonly Effect[] = [
   nameService,
   timeZone,
   opensslLinks,
-  caBundle,
+  // Before the bundle, which may take the single certificates away.
   javaKeystore,
+  caBundle,
   shells,
   pamProfiles,
   configurationFiles,
@@ -38,6 +40,7 @@ export const effects: readonly Effect[] = [
   tmpfiles,
   statoverrides,
   dpkgState,
+  caSources,
 ]
 
 /** The effects with one sentence each, in order, for `docs/effects.md`. */

@@ -43,6 +43,8 @@ export interface Assembly {
   /** Lowest first; the last one holds effects, definition files and the package database. */
   readonly layers: readonly BuiltLayer[]
   readonly tree: Tree
+  /** The bytes of a regular file or hard link that packages, effects or the definition put into `tree`. */
+  read(path: string): Uint8Array
   readonly members: readonly MemberIndex[]
   readonly changes: readonly EffectChange[]
   /** Every package that has maintainer scripts, with what became of them. */
@@ -59,7 +61,7 @@ export async function assemble(input: AssemblyInput, workshop: LayerWorkshop): P
   const unedited = await provideMembers(input, new Map(), workshop)
   const merged = mergePackages(unedited, diversionsOf(unedited, input))
   const epoch = Math.max(0, ...unedited.map(({ index }) => index.newest))
-  const { changes, tree, scripts } = applyEffects(effectInput(input, merged, unedited, { epoch, workshop }), [
+  const { changes, tree, scripts, read } = applyEffects(effectInput(input, merged, unedited, { epoch, workshop }), [
     ...effects,
     ...input.own,
   ])
@@ -77,7 +79,7 @@ export async function assemble(input: AssemblyInput, workshop: LayerWorkshop): P
     )
   })
   const last = buildStreamLayer(LAST_LAYER, lastLayer({ changes, merged, members, epoch }, workshop), workshop)
-  return { layers: await Promise.all([...packageLayers, last]), tree, members, changes, scripts, epoch }
+  return { layers: await Promise.all([...packageLayers, last]), tree, read, members, changes, scripts, epoch }
 }
 
 const LAST_LAYER = 'effects, definition files and the package database'

@@ -1,23 +1,27 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Archive } from '#debian'
-import { composeImage, type PlatformImage, parsePlatform, type SegmentedBlob } from '#oci'
+import { composeImage, debianArchitectureOf, type PlatformImage, parsePlatform, type SegmentedBlob } from '#oci'
 import { aptSources } from '../apt-sources.ts'
-import { prepareCodec } from '../codec.ts'
 import { contractFile } from '../contract-file.ts'
 import type { EffectiveDefinition } from '../definition/definition.ts'
 import type { FileContents } from '../definition/load-definition.ts'
 import { expandTags } from '../definition/tags.ts'
 import { definitionPaths } from '../definition-paths.ts'
+import type { DerivedRunner } from '../derived/derived-runner.ts'
 import { ImageError } from '../errors.ts'
 import { findUser, imageAnnotations, imageConfig, type RunAs } from '../execution.ts'
-import { type Lock, type LockedPackage, layersOf, packagesOf } from '../lock/lock.ts'
+import { type DerivedResult, type Lock, type LockedPackage, layersOf, packagesOf } from '../lock/lock.ts'
 import type { LayerCodec } from '../member.ts'
 import { type Assembly, assemble } from './assemble.ts'
+import { derive } from './derive.ts'
+import { DerivedStore } from './derived-store.ts'
 import type { HostXz } from './host-xz.ts'
 import { LayerStore } from './layer-store.ts'
 import type { LayerWorkshop } from './layers.ts'
 import { MemberStore } from './member-store.ts'
 import type { MemberPool } from './member-task.ts'
+import { type PlatformFiles, programRoot } from './program-root.ts'
 
 /** One image to build: a variant of a definition on a platform, with its lock. */
 export interface ImageInput {
@@ -26,7 +30,6 @@ export interface ImageInput {
   readonly lock: Lock
   /** OCI platform as the lock names it. */
   readonly platform: string
-  readonly architecture: string
   readonly release: { readonly version: string; readonly codename: string }
   /** The archive whose release that is. */
   readonly archive: Archive
@@ -34,6 +37,8 @@ export interface ImageInput {
   contract(user: RunAs): { readonly document: string; readonly labels: Readonly<Record<string, string>> }
   fetch(packages: readonly LockedPackage[]): Promise<readonly string[]>
   onMember?(name: string, cached: boolean): void
+  /** Runs the programs of derived effects whose results are not at hand. */
+  readonly runner?: DerivedRunner
   /** See `AssemblyInput`. */
   readonly hostXz?: boolean
   onHostXz?(xz: HostXz): void
@@ -45,6 +50,8 @@ export interface BuiltImage {
   /** Where the layers' bytes stand. */
   readonly blobs: readonly SegmentedBlob[]
   readonly assembly: Assembly
+  /** What derived effects gave, as a lock holds it. */
+  readonly derived: readonly DerivedResult[]
   readonly packages: readonly LockedPackage[]
   readonly user: RunAs
   /** As OCI's `ExposedPorts`. */
@@ -54,19 +61,15 @@ export interface BuiltImage {
 }
 
 /**
- * Opens the place where layers are made, below a cache folder. `owner` tells processes that share the cache apart, e.g.
- * the process id.
+ * Opens the place where layers are made, below a cache folder. `owner`, e.g. the process id, stands in the names of
+ * unfinished files; what makes them unique is added, because containers that share a cache share process ids too.
  */
-export async function openWorkshop(
-  cache: string,
-  pool: MemberPool,
-  codec: LayerCodec,
-  owner: string,
-): Promise<LayerWorkshop> {
-  await prepareCodec(codec)
+export function openWorkshop(cache: string, pool: MemberPool, codec: LayerCodec, owner: string): LayerWorkshop {
+  const unique = `${owner}.${randomBytes(4).toString('hex')}`
   return {
-    members: new MemberStore(join(cache, 'members'), owner),
-    layers: new LayerStore(join(cache, 'layers'), owner),
+    members: new MemberStore(join(cache, 'members'), unique),
+    layers: new LayerStore(join(cache, 'layers'), unique),
+    derived: new DerivedStore(join(cache, 'derived'), unique),
     pool,
     codec,
   }
@@ -74,18 +77,47 @@ export async function openWorkshop(
 
 /**
  * Builds one image. Its digest is a function of the effective definition, the packages' digests, the platform and the
- * format alone. Throws as `assemble` does, `LOCK_INVALID` for a lock without the platform or variant, and
+ * format alone. Throws as `assemble` and `derive` do, `LOCK_INVALID` for a lock without the platform or variant, and
  * `DEFINITION_INVALID` for a user the image does not have.
  */
 export async function buildImage(input: ImageInput, workshop: LayerWorkshop): Promise<BuiltImage> {
-  const { definition, lock, platform } = input
-  const packages = packagesOf(lock, platform, definition.variant)
-  if (packages.length === 0) {
+  const { definition, lock, platform, runner } = input
+  const own = await platformFiles(input, platform, workshop)
+  if (own === undefined) {
     throw new ImageError(
       'LOCK_INVALID',
       `cannot build ${definition.image}: its lock has no ${definition.variant} for ${platform}`,
     )
   }
+  let native: Promise<PlatformFiles | undefined> | undefined
+  const { assembly, results } = await derive(
+    {
+      effects: definition.derived,
+      variant: definition.variant,
+      platform,
+      assembly: own.assembly,
+      locked: (lock.platforms[platform]?.derived ?? []).filter(({ variant }) => variant === definition.variant),
+      runner,
+      async rootFor(program) {
+        if (runner !== undefined && runner.platform !== platform)
+          native ??= platformFiles({ ...input, onMember() {} }, runner.platform, workshop)
+        return programRoot(program, own, await native, workshop.codec)
+      },
+    },
+    workshop,
+  )
+  return { ...compose(input, assembly, own.packages, workshop.codec), derived: results }
+}
+
+/** The image without its derived effects; `undefined` when its lock does not have the platform. */
+async function platformFiles(
+  input: ImageInput,
+  platform: string,
+  workshop: LayerWorkshop,
+): Promise<PlatformFiles | undefined> {
+  const { definition, lock } = input
+  const packages = packagesOf(lock, platform, definition.variant)
+  if (packages.length === 0) return undefined
   const assembly = await assemble(
     {
       packages,
@@ -97,7 +129,7 @@ export async function buildImage(input: ImageInput, workshop: LayerWorkshop): Pr
         definitionPaths(definition.paths, input.contents),
         contractFile(definition.contract.runAs, (user) => input.contract(user).document),
       ],
-      architecture: input.architecture,
+      architecture: debianArchitectureOf(parsePlatform(platform)),
       release: input.release,
       accounts: definition.users,
       groups: definition.groups,
@@ -110,7 +142,7 @@ export async function buildImage(input: ImageInput, workshop: LayerWorkshop): Pr
     },
     workshop,
   )
-  return compose(input, assembly, packages, workshop.codec)
+  return { platform, assembly, packages }
 }
 
 function compose(
@@ -118,7 +150,7 @@ function compose(
   assembly: Assembly,
   packages: readonly LockedPackage[],
   codec: LayerCodec,
-): BuiltImage {
+): Omit<BuiltImage, 'derived'> {
   const { definition } = input
   const user = findUser(definition.contract.runAs, passwdOf(assembly))
   const tags = expandTags(definition.tags, { name: definition.image, variant: definition.variant }, packages)

@@ -1,9 +1,13 @@
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { canonicalJson, type Digest, digestOf, hexOf, parseDigest } from '#core'
-import { BLOCK_SIZE, compressBlock } from '../codec.ts'
-import type { LayerCodec } from '../member.ts'
-import type { LayerSegment, MeasuredLayer, MemberPool } from './member-task.ts'
+import { compressStream, prepareCodec } from '../codec.ts'
+import type { LayerCodec, MeasuredLayer } from '../member.ts'
+import { measureLayer } from './measure-layer.ts'
+import type { LayerSegment, MemberPool } from './member-task.ts'
+
+/** Starting a thread takes longer than hashing a layer of so many bytes. */
+const SMALL_LAYER = 4 * 1024 * 1024
 
 /**
  * The cache of layers: the small streams that are not members (directories, the last layer), and what each list of
@@ -19,26 +23,32 @@ export class LayerStore {
     this.#uncommitted = `.${owner}.tmp`
   }
 
-  /** Compresses a tar stream, or a part of one, and keeps it under its digest. The codec must be prepared. */
-  putStream(tar: Uint8Array, codec: LayerCodec): LayerSegment {
-    const blocks: Uint8Array[] = []
-    for (let start = 0; start < tar.length; start += BLOCK_SIZE) {
-      blocks.push(compressBlock(codec, tar.subarray(start, start + BLOCK_SIZE)))
+  /** Keeps a tar stream, or a part of one, compressed; what was kept before is not compressed again. */
+  async putStream(tar: Uint8Array, codec: LayerCodec): Promise<LayerSegment> {
+    const key = digestOf(canonicalJson({ codec, tar: digestOf(tar) }))
+    const path = this.#path(key, 'stream')
+    const known = readSegment(this.#path(key, 'segment'))
+    if (known !== undefined && statSync(path, { throwIfNoEntry: false })?.size === sizeOf(known)) {
+      return { path, ...known }
     }
+    await prepareCodec(codec)
+    const blocks = compressStream(codec, tar)
     const stream = Buffer.concat(blocks)
-    const digest = digestOf(stream)
-    const path = this.#path(digest, 'stream')
-    if (statSync(path, { throwIfNoEntry: false })?.size !== stream.length) this.#write(path, stream)
-    return { path, digest, blocks: blocks.map((block) => block.length) }
+    const segment = { digest: digestOf(stream), blocks: blocks.map((block) => block.length) }
+    this.#write(path, stream)
+    this.#write(this.#path(key, 'segment'), canonicalJson(segment))
+    return { path, ...segment }
   }
 
-  /** The digests of a layer made of these segments, measured by the pool unless it was before. */
+  /** The digests of a layer made of these segments, measured unless it was before. */
   async measure(segments: readonly LayerSegment[], codec: LayerCodec, pool: MemberPool): Promise<MeasuredLayer> {
     const key = digestOf(canonicalJson({ codec, segments: segments.map((segment) => segment.digest) }))
     const path = this.#path(key, 'json')
     const known = readMeasured(path)
     if (known !== undefined) return known
-    const measured = await pool.measure({ kind: 'measure', codec, segments })
+    const task = { kind: 'measure', codec, segments } as const
+    const isSmall = segments.reduce((sum, segment) => sum + sizeOf(segment), 0) <= SMALL_LAYER
+    const measured = isSmall ? measureLayer(task) : await pool.measure(task)
     this.#write(path, canonicalJson({ ...measured }))
     return measured
   }
@@ -56,15 +66,31 @@ export class LayerStore {
   }
 }
 
+/** Bytes of a stream. */
+export function sizeOf({ blocks }: Pick<LayerSegment, 'blocks'>): number {
+  return blocks.reduce((sum, length) => sum + length, 0)
+}
+
 /** What was measured before; `undefined` where nothing, or nothing whole, is kept. */
 function readMeasured(path: string): MeasuredLayer | undefined {
+  const { digest, diffId, size } = readDocument(path)
+  if (typeof digest !== 'string' || typeof diffId !== 'string' || typeof size !== 'number') return undefined
+  return { digest: parseDigest(digest), diffId: parseDigest(diffId), size }
+}
+
+/** What was compressed before, likewise. */
+function readSegment(path: string): Omit<LayerSegment, 'path'> | undefined {
+  const { digest, blocks } = readDocument(path)
+  if (typeof digest !== 'string' || !Array.isArray(blocks)) return undefined
+  if (!blocks.every((length): length is number => Number.isSafeInteger(length))) return undefined
+  return { digest: parseDigest(digest), blocks }
+}
+
+function readDocument(path: string): Readonly<Record<string, unknown>> {
   try {
     const document: unknown = JSON.parse(readFileSync(path, 'utf8'))
-    if (typeof document !== 'object' || document === null) return undefined
-    const { digest, diffId, size } = document as Record<string, unknown>
-    if (typeof digest !== 'string' || typeof diffId !== 'string' || typeof size !== 'number') return undefined
-    return { digest: parseDigest(digest), diffId: parseDigest(diffId), size }
+    return typeof document === 'object' && document !== null ? { ...document } : {}
   } catch {
-    return undefined
+    return {}
   }
 }

@@ -1,10 +1,11 @@
-import { TAR_END } from '#core'
+import { digestOf, TAR_END } from '#core'
 import { encodeTar, layerDirectories } from '../layer.ts'
-import type { LayerCodec, MemberIndex } from '../member.ts'
+import type { LayerCodec, MeasuredLayer, MemberIndex } from '../member.ts'
 import type { Tree } from '../tree.ts'
-import type { LayerStore } from './layer-store.ts'
+import type { DerivedStore } from './derived-store.ts'
+import { type LayerStore, sizeOf } from './layer-store.ts'
 import type { MemberStore } from './member-store.ts'
-import type { LayerSegment, MeasuredLayer, MemberPool } from './member-task.ts'
+import type { LayerSegment, MemberPool } from './member-task.ts'
 
 /** A layer of an image: what it is called in its history, what it hashes to, and where its bytes stand. */
 export interface BuiltLayer extends MeasuredLayer {
@@ -16,6 +17,7 @@ export interface BuiltLayer extends MeasuredLayer {
 export interface LayerWorkshop {
   readonly members: MemberStore
   readonly layers: LayerStore
+  readonly derived: DerivedStore
   readonly pool: MemberPool
   readonly codec: LayerCodec
 }
@@ -24,25 +26,40 @@ export interface LayerWorkshop {
  * Puts a layer of packages together from their members in name order, behind one stream that holds the directories
  * once: nothing is compressed but those.
  */
-export function buildPackageLayer(
+export async function buildPackageLayer(
   name: string,
   members: readonly MemberIndex[],
   tree: Tree,
   workshop: LayerWorkshop,
 ): Promise<BuiltLayer> {
+  const { layers, codec, pool } = workshop
   const directories = encodeTar(layerDirectories(members, tree), () => new Uint8Array())
   const ordered = [...members].sort((left, right) => (left.package < right.package ? -1 : 1))
   const segments = [
-    ...(directories.length > 0 ? [workshop.layers.putStream(directories, workshop.codec)] : []),
+    ...(directories.length > 0 ? [await layers.putStream(directories, codec)] : []),
     ...ordered.filter((member) => member.size > 0).map((member) => memberSegment(member, workshop)),
-    workshop.layers.putStream(TAR_END, workshop.codec),
+    await layers.putStream(TAR_END, codec),
   ]
-  return measured(name, segments, workshop)
+  return { name, segments, ...(measuredAlone(members, directories) ?? (await layers.measure(segments, codec, pool))) }
+}
+
+/** What a layer of one member was measured as when the member was made, if its directories are what they were then. */
+function measuredAlone(members: readonly MemberIndex[], directories: Uint8Array): MeasuredLayer | undefined {
+  const [only, ...others] = members
+  if (only === undefined || others.length > 0 || only.alone.directories !== digestOf(directories)) return undefined
+  const { digest, diffId, size } = only.alone
+  return { digest, diffId, size }
 }
 
 /** Puts a layer together from tar entries that stand in memory; the end mark is added. */
 export function buildStreamLayer(name: string, tar: Uint8Array, workshop: LayerWorkshop): Promise<BuiltLayer> {
-  return measured(name, [workshop.layers.putStream(Buffer.concat([tar, TAR_END]), workshop.codec)], workshop)
+  return buildKnownLayer(name, Buffer.concat([tar, TAR_END]), workshop)
+}
+
+/** Puts a layer together from a whole tar that stands in memory. */
+export async function buildKnownLayer(name: string, tar: Uint8Array, workshop: LayerWorkshop): Promise<BuiltLayer> {
+  const segment = await workshop.layers.putStream(tar, workshop.codec)
+  return { name, segments: [segment], digest: segment.digest, diffId: digestOf(tar), size: sizeOf(segment) }
 }
 
 function memberSegment(member: MemberIndex, { members }: LayerWorkshop): LayerSegment {
@@ -51,8 +68,4 @@ function memberSegment(member: MemberIndex, { members }: LayerWorkshop): LayerSe
     digest: member.digest,
     blocks: member.blocks.map(({ length }) => length),
   }
-}
-
-async function measured(name: string, segments: readonly LayerSegment[], workshop: LayerWorkshop): Promise<BuiltLayer> {
-  return { name, segments, ...(await workshop.layers.measure(segments, workshop.codec, workshop.pool)) }
 }

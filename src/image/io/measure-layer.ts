@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto'
-import { closeSync, openSync, readSync, rmSync } from 'node:fs'
-import { parseDigest } from '#core'
+import { closeSync, existsSync, openSync, readFileSync, readSync, rmSync } from 'node:fs'
+import { digestOf } from '#core'
 import { expandBlock } from '../codec.ts'
 import { ImageError } from '../errors.ts'
-import type { MeasuredLayer, MeasureTask } from './member-task.ts'
+import type { MeasuredLayer } from '../member.ts'
+import { LayerHash } from './layer-hash.ts'
+import type { LayerSegment, MeasureTask } from './member-task.ts'
 
 /**
  * Hashes a layer as stored and as uncompressed tar. Throws `CACHE_DAMAGED`, naming the file, when a segment is not what
  * it was made as: a layer is never built from bytes nobody checked. The file is then gone, so the next build makes it anew.
  */
 export function measureLayer(task: MeasureTask): MeasuredLayer {
-  const stored = createHash('sha256')
-  const expanded = createHash('sha256')
-  let size = 0
+  const layer = new LayerHash()
   for (const segment of task.segments) {
     const own = createHash('sha256')
     const file = openSync(segment.path, 'r')
@@ -21,19 +21,24 @@ export function measureLayer(task: MeasureTask): MeasuredLayer {
         const block = Buffer.allocUnsafe(length)
         if (readSync(file, block) !== length) throw damaged(segment.path)
         own.update(block)
-        stored.update(block)
-        expanded.update(expand(task, block, segment.path))
-        size += length
+        layer.addStored(block)
+        layer.addTar(expand(task, block, segment.path))
       }
     } finally {
       closeSync(file)
     }
     if (`sha256:${own.digest('hex')}` !== segment.digest) throw damaged(segment.path)
   }
-  return {
-    digest: parseDigest(`sha256:${stored.digest('hex')}`),
-    diffId: parseDigest(`sha256:${expanded.digest('hex')}`),
-    size,
+  return layer.end()
+}
+
+/**
+ * Reads layers again, for who found that their bytes are not what they were measured as. Throws as `measureLayer` does for
+ * the first segment that is damaged; returns when none is.
+ */
+export function checkLayers(layers: readonly { readonly segments: readonly LayerSegment[] }[]): void {
+  for (const { path, digest } of layers.flatMap(({ segments }) => segments)) {
+    if (existsSync(path) && digestOf(readFileSync(path)) !== digest) throw damaged(path)
   }
 }
 

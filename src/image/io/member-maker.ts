@@ -1,12 +1,22 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, rmSync } from 'node:fs'
-import { parseDigest } from '#core'
-import { BLOCK_SIZE } from '../codec.ts'
-import { type MemberBlock, type MemberIndex, type MemberRecipe, memberKey } from '../member.ts'
+import { digestFromHex, digestOf, TAR_END } from '#core'
+import { BLOCK_SIZE, compressStream, prepareCodec } from '../codec.ts'
+import { directoriesAlone } from '../layer.ts'
+import {
+  type LayerAlone,
+  type LayerCodec,
+  type MemberBlock,
+  type MemberIndex,
+  type MemberRecipe,
+  memberKey,
+} from '../member.ts'
 import { writeBytes } from './file-bytes.ts'
 import type { HostXz } from './host-xz.ts'
+import { LayerHash } from './layer-hash.ts'
 import type { MemberStore } from './member-store.ts'
 import type { MemberPool, UnpackResult } from './member-task.ts'
+import { readSpilled } from './spill.ts'
 
 /** A .deb on disk and what shall become of it. */
 export interface MemberRequest {
@@ -31,12 +41,16 @@ export async function makeMember(request: MemberRequest, store: MemberStore, poo
   try {
     const result = await pool.unpack({ kind: 'unpack', ...request, spill })
     const stream = new BlockWriter(unfinished.path)
+    const alone = await AloneLayer.open(request.recipe.codec, directoriesAlone(result.member.entries))
     try {
-      for await (const block of blocksOf(result, request.recipe, spill, pool)) stream.write(block)
+      for await (const { block, tar } of blocksOf(result, request.recipe, spill, pool)) {
+        stream.write(block)
+        alone.add(block, tar)
+      }
     } finally {
       stream.close()
     }
-    const index: MemberIndex = { ...result.member, key, ...stream.described() }
+    const index: MemberIndex = { ...result.member, key, ...stream.described(), alone: alone.end(result) }
     unfinished.commit(index)
     return index
   } catch (error) {
@@ -47,18 +61,62 @@ export async function makeMember(request: MemberRequest, store: MemberStore, poo
   }
 }
 
-async function* blocksOf(result: UnpackResult, recipe: MemberRecipe, spill: string, pool: MemberPool) {
+/** The blocks in order; with their tar where the thread that took the .deb apart did not hash it. */
+async function* blocksOf(
+  result: UnpackResult,
+  recipe: MemberRecipe,
+  spill: string,
+  pool: MemberPool,
+): AsyncGenerator<{ block: Uint8Array; tar?: Uint8Array }> {
   if (result.kind === 'compressed') {
-    yield* result.blocks
+    for (const block of result.blocks) yield { block }
     return
   }
   const compressing = result.blocks.map((parts) =>
     pool.compress({ kind: 'compress', codec: recipe.codec, spill, parts }),
   )
   try {
-    for (const block of compressing) yield await block
+    for (const [number, parts] of result.blocks.entries()) {
+      const block = await compressing[number]
+      if (block !== undefined) yield { block, tar: readSpilled(spill, parts) }
+    }
   } finally {
     await Promise.allSettled(compressing)
+  }
+}
+
+/** What a layer that holds nothing but one member is, hashed while its blocks pass. */
+class AloneLayer {
+  readonly #hash = new LayerHash()
+  readonly #codec: LayerCodec
+  readonly #directories: Uint8Array
+
+  private constructor(codec: LayerCodec, directories: Uint8Array) {
+    this.#codec = codec
+    this.#directories = directories
+    this.#addOwn(directories)
+  }
+
+  static async open(codec: LayerCodec, directories: Uint8Array): Promise<AloneLayer> {
+    await prepareCodec(codec)
+    return new AloneLayer(codec, directories)
+  }
+
+  add(block: Uint8Array, tar: Uint8Array = new Uint8Array()): void {
+    this.#hash.addStored(block)
+    this.#hash.addTar(tar)
+  }
+
+  end(result: UnpackResult): LayerAlone {
+    this.#addOwn(TAR_END)
+    const hashed = this.#hash.end()
+    const diffId = result.kind === 'compressed' ? result.diffId : hashed.diffId
+    return { ...hashed, diffId, directories: digestOf(this.#directories) }
+  }
+
+  #addOwn(tar: Uint8Array): void {
+    for (const block of compressStream(this.#codec, tar)) this.#hash.addStored(block)
+    this.#hash.addTar(tar)
   }
 }
 
@@ -85,6 +143,6 @@ class BlockWriter {
   }
 
   described(): Pick<MemberIndex, 'blocks' | 'size' | 'digest'> {
-    return { blocks: this.#blocks, size: this.#size, digest: parseDigest(`sha256:${this.#hash.digest('hex')}`) }
+    return { blocks: this.#blocks, size: this.#size, digest: digestFromHex(this.#hash.digest('hex')) }
   }
 }

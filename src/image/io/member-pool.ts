@@ -1,13 +1,6 @@
 import { availableParallelism } from 'node:os'
-import type {
-  CompressTask,
-  MeasuredLayer,
-  MeasureTask,
-  MemberPool,
-  MemberTask,
-  UnpackResult,
-  UnpackTask,
-} from './member-task.ts'
+import type { MeasuredLayer } from '../member.ts'
+import type { CompressTask, MeasureTask, MemberPool, MemberTask, UnpackResult, UnpackTask } from './member-task.ts'
 import { revivedError } from './revived-error.ts'
 import { WorkerPool } from './worker-pool.ts'
 

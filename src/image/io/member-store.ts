@@ -1,14 +1,4 @@
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Digest, digestOf, hasSystemCode, hexOf, messageOf } from '#core'
 import { expandBlock } from '../codec.ts'
@@ -21,6 +11,7 @@ import {
   type MemberIndex,
   parseMemberIndex,
 } from '../member.ts'
+import { readBytes } from './file-bytes.ts'
 
 /**
  * The cache of members: per recipe a compressed stream and its index. Files appear whole or not at all, by rename, so
@@ -56,7 +47,7 @@ export class MemberStore {
     if (text.slice(0, text.indexOf('\n')) !== digestOf(body)) return undefined
     const index = parseMemberIndex(body, key)
     const stream = statSync(this.streamPath(key), { throwIfNoEntry: false })
-    return stream?.size === index.size ? index : undefined
+    return stream?.size === index?.size ? index : undefined
   }
 
   /** Opens an unfinished stream for a member; `commit` gives it its name. */
@@ -102,13 +93,7 @@ export class MemberStore {
         return bytes.subarray(Math.max(0, offset - block.tarOffset), Math.max(0, end - block.tarOffset))
       })
     const content = Buffer.concat(parts)
-    if (digestOf(content) !== entry.digest) {
-      this.discard(index.key)
-      throw new ImageError(
-        'CACHE_DAMAGED',
-        `cannot read ${entry.path} of ${index.package}: its cached member is damaged; build again`,
-      )
-    }
+    if (digestOf(content) !== entry.digest) throw this.#damaged(index)
     return content
   }
 
@@ -119,13 +104,21 @@ export class MemberStore {
     const file = openSync(this.streamPath(index.key), 'r')
     try {
       const stored = Buffer.alloc(block.length)
-      readSync(file, stored, 0, block.length, block.offset)
+      readBytes(file, stored, block.offset)
       const bytes = expandBlock(codec, stored)
       this.#expanded = { name, bytes }
       return bytes
+    } catch (error) {
+      throw this.#damaged(index, error)
     } finally {
       closeSync(file)
     }
+  }
+
+  #damaged(index: MemberIndex, cause?: unknown): ImageError {
+    this.discard(index.key)
+    const reason = 'it is not what was cached, and was taken away; build again'
+    return new ImageError('CACHE_DAMAGED', `cannot read the member of ${index.package}: ${reason}`, { cause })
   }
 
   #path(key: Digest, kind: string): string {

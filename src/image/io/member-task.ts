@@ -1,5 +1,5 @@
 import type { Digest } from '#core'
-import type { LayerCodec, MemberIndex, MemberRecipe } from '../member.ts'
+import type { LayerCodec, MeasuredLayer, MemberIndex, MemberRecipe } from '../member.ts'
 import type { TarPart } from '../member-plan.ts'
 import type { HostXz } from './host-xz.ts'
 
@@ -43,18 +43,17 @@ export interface MeasureTask {
 export type MemberTask = UnpackTask | CompressTask | MeasureTask
 
 /** All of an index but what compression decides. */
-export type UnpackedMember = Omit<MemberIndex, 'key' | 'blocks' | 'size' | 'digest'>
+export type UnpackedMember = Omit<MemberIndex, 'key' | 'blocks' | 'size' | 'digest' | 'alone'>
 
 export type UnpackResult =
-  | { readonly kind: 'compressed'; readonly member: UnpackedMember; readonly blocks: readonly Uint8Array[] }
+  | {
+      readonly kind: 'compressed'
+      readonly member: UnpackedMember
+      readonly blocks: readonly Uint8Array[]
+      /** Of the layer that holds nothing but this member. */
+      readonly diffId: Digest
+    }
   | { readonly kind: 'spilled'; readonly member: UnpackedMember; readonly blocks: readonly (readonly TarPart[])[] }
-
-export interface MeasuredLayer {
-  readonly digest: Digest
-  readonly diffId: Digest
-  /** Bytes of the compressed layer. */
-  readonly size: number
-}
 
 /** The result of each kind of task. */
 export interface MemberResults {

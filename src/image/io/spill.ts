@@ -8,13 +8,16 @@ const MEMORY_LIMIT = 24 * 1024 * 1024
 /** Contents of one package on their way from the .deb to the member: in memory while they are few, then in a file. */
 export class Spill implements Disposable {
   readonly path: string
+  readonly #memoryLimit: number
   #chunks: Uint8Array[] = []
   #buffered = 0
   #size = 0
   #file: number | undefined
 
-  constructor(path: string) {
+  /** `path` stays unused until there are more than `memoryLimit` bytes. */
+  constructor(path: string, memoryLimit = MEMORY_LIMIT) {
     this.path = path
+    this.#memoryLimit = memoryLimit
   }
 
   /** Whether contents stand in the file at `path` rather than in memory. */
@@ -32,7 +35,7 @@ export class Spill implements Disposable {
     this.#chunks.push(Uint8Array.from(bytes))
     this.#buffered += bytes.length
     this.#size += bytes.length
-    if (this.#size > MEMORY_LIMIT && this.#buffered > BUFFER) this.#flush()
+    if (this.#size > this.#memoryLimit && this.#buffered > BUFFER) this.#flush()
   }
 
   /** Writes out what is still buffered of a spill that has become a file. */

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { type ContentSink, digestOf } from '#core'
+import { type ContentSink, digestFromHex, digestOf, TAR_END } from '#core'
 import {
   createDecoders,
   DEB_DATA_LIMITS,
@@ -12,6 +13,7 @@ import {
   readDebData,
 } from '#debian'
 import { compressBlock } from '../codec.ts'
+import { directoriesAlone } from '../layer.ts'
 import { cutBlocks, planMember, type UnpackedEntry } from '../member-plan.ts'
 import { databaseDirectories, databaseFiles } from '../package-database.ts'
 import { mergeUsr, ruleAgainst } from '../path-rules.ts'
@@ -73,11 +75,14 @@ async function unpack(task: UnpackTask, source: DebSource, spill: Spill): Promis
   }
   const blocks = cutBlocks(plan.parts)
   if (spill.isFile) return { kind: 'spilled', member, blocks }
-  return {
-    kind: 'compressed',
-    member,
-    blocks: blocks.map((parts) => compressBlock(recipe.codec, spill.assemble(parts))),
-  }
+  const layer = createHash('sha256').update(directoriesAlone(plan.entries))
+  const compressed = blocks.map((parts) => {
+    const tar = spill.assemble(parts)
+    layer.update(tar)
+    return compressBlock(recipe.codec, tar)
+  })
+  const diffId = digestFromHex(layer.update(TAR_END).digest('hex'))
+  return { kind: 'compressed', member, blocks: compressed, diffId }
 }
 
 /** The package's part of dpkg's database, with the directories that lead to it. */
@@ -108,7 +113,7 @@ function isKept(entry: UnpackedEntry, recipe: UnpackTask['recipe']): boolean {
 }
 
 /** Control files that nobody decides on: they stand in the member, not in its index. */
-const bulky = new Set(['control', 'md5sums', 'symbols', 'shlibs', 'templates'])
+const bulky = new Set(['control', 'md5sums', 'symbols', 'shlibs'])
 
 function textFiles(files: ReadonlyMap<string, Uint8Array>): Record<string, string> {
   const texts: Record<string, string> = {}

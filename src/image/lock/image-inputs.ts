@@ -1,7 +1,7 @@
 import type { Json } from '#core'
 import type { EffectiveDefinition } from '../definition/definition.ts'
 import { definitionDigest, type ResolvedDefinition } from '../definition/resolve-definition.ts'
-import { type Lock, packageKey, packagesOf } from './lock.ts'
+import { type Lock, type LockedPlatform, packageKey, packagesOf } from './lock.ts'
 
 /**
  * Everything that the digest of one image on one platform is a function of, as one canonical value: the effective
@@ -40,7 +40,17 @@ export function lockMismatches(
     if (!definition.variants.has(variant)) reasons.push(`variant ${variant} is gone`)
   }
   for (const platform of platforms) {
-    if (!Object.hasOwn(lock.platforms, platform)) reasons.push(`platform ${platform} is not in it`)
+    const locked = lock.platforms[platform]
+    if (locked === undefined) reasons.push(`platform ${platform} is not in it`)
+    else reasons.push(...missingResults(locked, definition).map((what) => `${what} for ${platform} is not in it`))
   }
   return reasons
+}
+
+function missingResults({ derived }: LockedPlatform, { variants }: ResolvedDefinition): readonly string[] {
+  return [...variants].flatMap(([variant, effective]) => {
+    const locked = derived.filter((one) => one.variant === variant).map(({ effect }) => effect)
+    const missing = effective.derived.filter((effect) => !locked.includes(effect))
+    return missing.map((effect) => `the result of ${effect} of ${variant}`)
+  })
 }

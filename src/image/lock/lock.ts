@@ -101,3 +101,13 @@ export function layersOf(lock: Lock, platform: string, variant: string): readonl
   const place = (number: number) => (number === SHARED_LAYER ? Number.POSITIVE_INFINITY : number)
   return [...byNumber].sort(([left], [right]) => place(left) - place(right)).map(([, layer]) => layer)
 }
+
+/** A lock with other results of derived effects, by platform; platforms without any keep none. */
+export function lockDerived(lock: Lock, results: ReadonlyMap<string, readonly DerivedResult[]>): Lock {
+  const key = ({ effect, variant }: DerivedResult) => `${effect} ${variant}`
+  const platforms = Object.entries(lock.platforms).map(([platform, { packages }]) => {
+    const derived = [...(results.get(platform) ?? [])].sort((left, right) => (key(left) < key(right) ? -1 : 1))
+    return [platform, { packages, derived }] as const
+  })
+  return { ...lock, platforms: Object.fromEntries(platforms) }
+}

@@ -40,6 +40,24 @@ export class ContainerFiles {
     return { type: found.isDirectory() ? 'directory' : 'other', mode }
   }
 
+  /**
+   * Every file below a writable path with its content, by path from there. Throws `SANDBOX_FAILED` when a link, a device or
+   * the like is among them.
+   */
+  contents(path: string): ReadonlyMap<string, Uint8Array> {
+    const files = new Map<string, Uint8Array>()
+    const visit = (below: string) => {
+      for (const entry of fs.readdirSync(this.#host(path + below), { withFileTypes: true })) {
+        const place = `${below}/${entry.name}`
+        if (entry.isDirectory()) visit(place)
+        else if (entry.isFile()) files.set(place, fs.readFileSync(this.#host(path + place)))
+        else throw new SandboxError('SANDBOX_FAILED', `cannot take ${path}${place}: it is neither file nor directory`)
+      }
+    }
+    visit('')
+    return files
+  }
+
   /** Lets go of the writable paths. */
   close(): void {
     for (const fd of this.#held.values()) fs.closeSync(fd)

@@ -28,5 +28,8 @@ export async function pickSandbox(preference?: string): Promise<Sandbox> {
     reasons.push(reason)
   }
   const install = candidates.map(({ name }) => PACKAGES[name] ?? name).join(' or ')
-  throw new SandboxError('SANDBOX_MISSING', `cannot test images here: install ${install} (${reasons.join('; ')})`)
+  throw new SandboxError(
+    'SANDBOX_MISSING',
+    `cannot run programs of images here: install ${install} (${reasons.join('; ')})`,
+  )
 }

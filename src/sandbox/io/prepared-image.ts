@@ -76,7 +76,11 @@ export function accountOf(files: ContainerFiles, user: string): ReturnType<typeo
 /** Characters that no runtime's options give a meaning. */
 const PLAIN_PATH = /^\/[A-Za-z0-9._+@~/-]+$/
 
-function addMountPoint(files: ContainerFiles, root: string, path: string): { path: string; mode: number } {
+/**
+ * Makes a directory in an image's root where there is none, and gives its path without links and its mode. Throws
+ * `CONTRACT_INVALID`, `ROOTFS_INVALID`.
+ */
+export function addMountPoint(files: ContainerFiles, root: string, path: string): { path: string; mode: number } {
   const place = files.resolve(path)
   if (place === '/' && path === '/') return { path: '/', mode: 0o755 }
   if (place === undefined || !PLAIN_PATH.test(place)) {

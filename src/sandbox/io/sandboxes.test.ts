@@ -20,7 +20,9 @@ after(() => fs.rmSync(scratch, { recursive: true }))
 
 /** What the unshare driver says that it cannot take out of the bounding set: chroot, setgid, setuid; without root, all. */
 const UNSHARE_BOUNDS =
-  process.getuid?.() === 0 ? '00000000000400c0' : /CapBnd:\t(\w+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))?.[1]
+  process.getuid?.() === 0
+    ? '00000000000400c0'
+    : /CapBnd:\t(\w+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))?.[1]
 const BUSYBOX = fs.readFileSync('/bin/busybox')
 const CONTRACT = {
   schema: 'casemate.contract/v1',

@@ -26,7 +26,16 @@ export const unshare: Sandbox = {
   name: 'unshare',
   async unavailable() {
     try {
-      await runTool([...namespaces('none'), 'setpriv', '--no-new-privs', 'mount', '-t', 'proc', 'proc', '/proc'])
+      await runTool([
+        ...namespaces({ network: 'none', user: { uid: 0, gid: 0 } }),
+        'setpriv',
+        '--no-new-privs',
+        'mount',
+        '-t',
+        'proc',
+        'proc',
+        '/proc',
+      ])
       return undefined
     } catch (error) {
       return reasonOf(error)
@@ -34,7 +43,7 @@ export const unshare: Sandbox = {
   },
   async launch(spec) {
     const limit = spec.memory ? ['prlimit', `--data=${spec.memory}`, '--'] : []
-    const [program = 'setpriv', ...args] = [...limit, ...namespaces(spec.network), 'sh', '-c']
+    const [program = 'setpriv', ...args] = [...limit, ...namespaces(spec), 'sh', '-c']
     const child = startTool([program, ...args, unshareScript(spec, mode())], {
       stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
     })
@@ -69,7 +78,8 @@ async function adopt(started: { child: ChildProcess; exited: Promise<number>; sp
     throw new Error('its root is not the image')
   }
   return {
-    pid,
+    // The process that waits for the program: its user namespace is the one that owns the network.
+    pid: child.pid ?? pid,
     root: `/proc/self/fd/${root}/`,
     limits: { memory: spec.memory ? 'process' : 'none', notEnforced: notEnforced(spec) },
     begin() {
@@ -93,22 +103,17 @@ function mode(): UnshareMode {
 }
 
 /** A container ends with us as far as the kernel lets it: with its own user it no longer hears of its parent's end. */
-function namespaces(network: LaunchSpec['network']): [string, ...string[]] {
+function namespaces({ network, user }: Pick<LaunchSpec, 'network' | 'user'>): [string, ...string[]] {
   const argv: [string, ...string[]] = ['setpriv', '--pdeathsig=KILL', 'unshare']
-  if (mode() === 'user-namespace') argv.push('--user', '--map-root-user')
+  if (mode() === 'user-namespace') argv.push('--user', '--map-user=0', `--map-group=${user.uid === 0 ? user.gid : 0}`)
   if (network === 'none') argv.push('--net')
   return [...argv, '--mount', '--ipc', '--uts', '--cgroup', '--pid', '--fork', '--kill-child=SIGKILL', '--']
 }
 
 function notEnforced({ user }: LaunchSpec): string[] {
   const gaps = ['no limit on processes', 'no /dev/pts']
-  if (mode() === 'user-namespace') {
-    gaps.push('the bounding set of capabilities is that of a user namespace; without new privileges it has no use')
-    gaps.push('every file is the user’s own')
-    if (user.uid === 0) gaps.push('root has the capabilities of an empty user namespace')
-  } else {
-    gaps.push('the bounding set keeps chroot, setgid and setuid; without new privileges it has no use')
-    if (user.uid === 0) gaps.push('root keeps the capabilities chroot, setgid and setuid')
-  }
-  return gaps
+  if (mode() === 'user-namespace') gaps.push('every file is the user’s own')
+  if (user.uid === 0) return [...gaps, 'root keeps the capabilities chroot, setgid and setuid']
+  const kept = mode() === 'root' ? 'chroot, setgid and setuid' : 'all that a user namespace has'
+  return [...gaps, `the bounding set of capabilities keeps ${kept}; without new privileges it is of no use`]
 }

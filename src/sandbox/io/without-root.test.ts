@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 /** What must hold for everybody; without root, the files' owners are not as in the image. */
 const CHECKS = [
   'runs as the declared user',
+  'runs as another user',
   'lets the user write',
   'kills every process',
   'starts a service',

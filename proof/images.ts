@@ -1,0 +1,82 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { catalogueImages } from './parts/catalogue.ts'
+import { runProgram } from './parts/command.ts'
+import { runPrograms } from './parts/programs.ts'
+
+const CLI = [process.execPath, '--conditions=source', join(import.meta.dirname, '../src/cli/main.ts')]
+const BOOKWORM = join(import.meta.dirname, 'fixtures/base-bookworm')
+
+/** A variant of a definition with the sandboxes to test it in. */
+interface Subject {
+  readonly definition: string
+  readonly title: string
+  readonly variant: string
+  readonly sandboxes: readonly string[]
+}
+
+/**
+ * Every image of the catalogue, runtime and dev, is built for amd64 and arm64 from today's Debian 13, and base from
+ * Debian 12 as well. Holds when each passes its tests on amd64 in bwrap and runc, python and nginx under podman too; and
+ * when real programs, compiled in cc's dev variant, run on static, base and cc. How the runtime images do on arm64, through
+ * qemu, is told as well: there a program that starts another one cannot.
+ */
+export async function run(only: readonly string[] = []): Promise<{ holds: boolean; lines: string[] }> {
+  // podman makes an image's name of a layout's path, and names are lower case.
+  const folder = join(tmpdir(), `casemate-images-${process.pid}`)
+  await mkdir(folder)
+  try {
+    const lines: string[] = []
+    let holds = true
+    const note = (good: boolean, line: string) => {
+      holds &&= good
+      lines.push(`${good ? 'ok ' : 'NOT'} ${line}`)
+      console.error(lines.at(-1))
+    }
+    for (const subject of await subjects(only)) await judge(subject, `oci:${folder}/layout:${subject.title}`, note)
+    if (only.length === 0) for (const { good, line } of await runPrograms(folder)) note(good, line)
+    return { holds: holds && lines.length > 0, lines }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function subjects(only: readonly string[]): Promise<readonly Subject[]> {
+  const catalogue = (await catalogueImages(only)).filter(({ platform }) => platform === 'linux/amd64')
+  const listed = catalogue.map(({ name, variant }) => {
+    const sandboxes = ['bwrap', 'runc', ...(['python', 'nginx'].includes(name) ? ['podman'] : [])]
+    return { definition: name, title: `${name}-${variant}`, variant, sandboxes }
+  })
+  const older = ['runtime', 'dev'].map((variant) => {
+    return { definition: BOOKWORM, title: `base-bookworm-${variant}`, variant, sandboxes: ['bwrap', 'runc'] }
+  })
+  return only.length === 0 || only.includes('base-bookworm') ? [...listed, ...older] : listed
+}
+
+async function judge(
+  { definition, title, variant, sandboxes }: Subject,
+  reference: string,
+  note: (good: boolean, line: string) => void,
+): Promise<void> {
+  const platforms = ['--platform', 'linux/amd64,linux/arm64']
+  const built = await runProgram([
+    ...CLI,
+    ...['build', definition, '--variant', variant, ...platforms, '-o', reference, '--json'],
+  ])
+  const digest = /"digest": ?"(sha256:[0-9a-f]{64})"/.exec(built.stdout)?.[1]
+  note(built.status === 0, `${title.padEnd(22)} built for both platforms  ${digest ?? built.stderr.trim()}`)
+  if (built.status !== 0) return
+  const runs = [
+    ...sandboxes.map((sandbox) => ({ sandbox, platform: 'linux/amd64', counts: true })),
+    ...(variant === 'dev' ? [] : [{ sandbox: 'bwrap', platform: 'linux/arm64', counts: false }]),
+  ]
+  for (const { sandbox, platform, counts } of runs) {
+    const options = ['--definition', definition, '--sandbox', sandbox, '--platform', platform]
+    const { status, stdout, stderr } = await runProgram([...CLI, 'test', reference, ...options])
+    const table = stdout.trimEnd().split('\n')
+    const failures = status === 0 ? [] : [...table.filter((line) => !line.startsWith('passed')), stderr.trim()]
+    const line = [`${title.padEnd(22)} ${table.at(-1)}`, ...(counts ? failures : [])].join('\n      ')
+    note(status === 0 || !counts, line)
+  }
+}

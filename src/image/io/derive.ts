@@ -1,0 +1,189 @@
+import { canonicalJson, type Digest, digestOf, TAR_END } from '#core'
+import type { DerivedEffect, DerivedFiles, DerivedStep } from '../derived/derived-effect.ts'
+import type { DerivedRun, DerivedRunner, RunnableLayer } from '../derived/derived-runner.ts'
+import { type DerivedPlacement, decodeDerived, derivedEntries, encodeDerived } from '../derived/derived-tar.ts'
+import { derivedEffectsNamed } from '../derived/registry.ts'
+import { ImageError } from '../errors.ts'
+import { encodeTar } from '../layer.ts'
+import type { DerivedResult } from '../lock/lock.ts'
+import { MemoryTree } from '../memory-tree.ts'
+import type { Tree } from '../tree.ts'
+import type { Assembly } from './assemble.ts'
+import { type BuiltLayer, buildKnownLayer, type LayerWorkshop } from './layers.ts'
+
+/** Files in which a program can run. */
+export interface ProgramRoot {
+  /** OCI platform of the programs in it. */
+  readonly platform: string
+  readonly layers: readonly RunnableLayer[]
+  /** Whether it is the image itself, so that a program finds there what it reads. */
+  readonly isImage: boolean
+}
+
+/** The derived effects of one image. */
+export interface DeriveOrder {
+  /** Names, as the definition gives them. */
+  readonly effects: readonly string[]
+  readonly variant: string
+  readonly platform: string
+  /** The image without its derived effects. */
+  readonly assembly: Assembly
+  /** What the lock says of this variant and platform; an effect that it does not name may give anything. */
+  readonly locked: readonly DerivedResult[]
+  readonly runner: DerivedRunner | undefined
+  /** Where to run a program of the image, by its path. */
+  rootFor(program: string): Promise<ProgramRoot>
+}
+
+/** An image with its derived effects. */
+export interface DerivedImage {
+  readonly assembly: Assembly
+  readonly results: readonly DerivedResult[]
+}
+
+/** So many paths of an unstable result are named. */
+const NAMED = 10
+
+const PLACES = { inputs: '/.casemate/inputs', output: '/.casemate/output' }
+const TAR = 'application/vnd.oci.image.layer.v1.tar'
+
+/**
+ * Adds derived effects to an image, each as a layer of its own below the last one: what the lock names is taken from the
+ * cache by its digest, what was made of the same input before as well; else the program is run, twice. Throws
+ * `DERIVED_UNAVAILABLE`, `DERIVED_FAILED`, `DERIVED_UNSTABLE`, `DERIVED_MISMATCH`, `DERIVED_INVALID`, `EFFECT_INVALID`,
+ * `EFFECT_CONFLICT`.
+ */
+export async function derive(order: DeriveOrder, workshop: LayerWorkshop): Promise<DerivedImage> {
+  let { assembly } = order
+  const results: DerivedResult[] = []
+  for (const effect of derivedEffectsNamed(order.effects)) {
+    const { tar, placement } = await provide(effect, order, workshop)
+    const files = decodeDerived(tar, placement)
+    const layer = await buildKnownLayer(`derived effect ${effect.name}`, tar, workshop)
+    const entries = derivedEntries(files, placement)
+    const tree = new MemoryTree([...assembly.tree.entries(), ...entries])
+    assembly = { ...assembly, layers: belowLast(assembly.layers, layer), tree }
+    results.push({ effect: effect.name, variant: order.variant, digest: layer.diffId, size: tar.length })
+  }
+  return { assembly, results }
+}
+
+function belowLast(layers: readonly BuiltLayer[], layer: BuiltLayer): readonly BuiltLayer[] {
+  return [...layers.slice(0, -1), layer, ...layers.slice(-1)]
+}
+
+/** The result as a tar, from the cache or from the program. */
+async function provide(effect: DerivedEffect, order: DeriveOrder, { derived }: LayerWorkshop) {
+  const { tree } = order.assembly
+  const steps = effect.steps({ tree })
+  const placement = { effect: effect.name, tree, mtime: newestOf(steps, tree) }
+  const wanted = order.locked.find((one) => one.effect === effect.name)?.digest
+  const known = wanted === undefined ? undefined : derived.read(wanted)
+  const key = keyOf(effect, steps, tree)
+  const tar = known ?? derived.find(key) ?? (await make({ effect, steps, placement, wanted }, order))
+  const digest = known === undefined ? derived.put(key, tar) : wanted
+  if (wanted === undefined || wanted === digest) return { tar, placement }
+  const reason = `its result is ${digest}, the lock says ${wanted}`
+  throw new ImageError('DERIVED_MISMATCH', `cannot derive ${effect.name} for ${order.platform}: ${reason}`)
+}
+
+function newestOf(steps: readonly DerivedStep[], tree: Tree): number {
+  return steps.reduce((newest, { inputs }) => {
+    return inputs.reduce((time, { source }) => Math.max(time, tree.get(source)?.mtime ?? 0), newest)
+  }, 0)
+}
+
+/** All that a result depends on: the programs, and what they read and are told. */
+function keyOf({ name, recipe }: DerivedEffect, steps: readonly DerivedStep[], tree: Tree): Digest {
+  const described = steps.map(({ program, inputs, environment, stdin, arguments: argumentsFor }) => ({
+    program: [program, contentOf(tree, program)],
+    inputs: inputs.map(({ path, source }) => [path, contentOf(tree, source), tree.get(source)?.mtime ?? 0]),
+    command: [...argumentsFor(PLACES), stdin],
+    environment,
+  }))
+  return digestOf(canonicalJson({ effect: name, recipe, steps: described }))
+}
+
+function contentOf(tree: Tree, path: string): string {
+  const entry = tree.get(path)
+  const file = entry?.type === 'hardlink' ? tree.get(entry.target) : entry
+  return file?.type === 'file' ? file.digest : ''
+}
+
+interface Making {
+  readonly effect: DerivedEffect
+  readonly steps: readonly DerivedStep[]
+  readonly placement: DerivedPlacement
+  readonly wanted: Digest | undefined
+}
+
+/** Runs everything twice. */
+async function make(making: Making, order: DeriveOrder): Promise<Uint8Array> {
+  const first = new Map<string, Uint8Array>()
+  const second = new Map<string, Uint8Array>()
+  for (const step of making.steps) {
+    const [one, other] = await runTwice(step, making, order)
+    for (const [path, content] of one) first.set(path, content)
+    for (const [path, content] of other) second.set(path, content)
+  }
+  const unstable = [...new Set([...first.keys(), ...second.keys()])].sort().filter((path) => {
+    const [one, other] = [first.get(path), second.get(path)]
+    return one === undefined || other === undefined || Buffer.compare(one, other) !== 0
+  })
+  const named = unstable.slice(0, NAMED).join(', ')
+  const more = unstable.length > NAMED ? ` and ${unstable.length - NAMED} more` : ''
+  if (named !== '') throw failed('DERIVED_UNSTABLE', making, order, `two runs gave different results: ${named}${more}`)
+  if (first.size === 0) throw failed('DERIVED_FAILED', making, order, 'its programs made nothing')
+  return encodeDerived(first, making.placement)
+}
+
+async function runTwice(step: DerivedStep, making: Making, order: DeriveOrder): Promise<[DerivedFiles, DerivedFiles]> {
+  const { runner } = order
+  if (runner === undefined) throw unavailable(making, order, 'nothing here runs programs')
+  const root = await order.rootFor(step.program)
+  const places = root.isImage ? { ...PLACES, inputs: '' } : PLACES
+  const run: DerivedRun = {
+    platform: root.platform,
+    layers: root.isImage ? root.layers : [...root.layers, inputLayer(step, order)],
+    argv: [step.program, ...step.arguments(places)],
+    environment: step.environment,
+    stdin: step.stdin,
+    output: places.output,
+  }
+  const made = (await runner.run(run, 2)).map((result) => {
+    if (result.kind === 'made') return result.files
+    if (result.kind === 'unavailable') throw unavailable(making, order, result.reason)
+    throw failed('DERIVED_FAILED', making, order, `${step.program} ${result.reason}`)
+  })
+  const [one, other] = made
+  if (one !== undefined && other !== undefined) return [one, other]
+  throw failed('DERIVED_FAILED', making, order, `${step.program} was not run twice`)
+}
+
+/** What a program of another root reads of the image. */
+function inputLayer({ inputs }: DerivedStep, { assembly }: DeriveOrder): RunnableLayer {
+  return {
+    mediaType: TAR,
+    async *open() {
+      for (const { path, source } of inputs) {
+        const entry = { path: PLACES.inputs + path, type: 'file', mode: 0o644, uid: 0, gid: 0, mtime: 0 } as const
+        yield encodeTar([entry], () => assembly.read(source))
+      }
+      yield TAR_END
+    },
+  }
+}
+
+function unavailable(making: Making, order: DeriveOrder, reason: string): ImageError {
+  const wanted = making.wanted === undefined ? 'build from a lock whose result is' : `have ${making.wanted}`
+  return failed('DERIVED_UNAVAILABLE', making, order, `${reason}; or ${wanted} in the cache`)
+}
+
+function failed(
+  code: 'DERIVED_FAILED' | 'DERIVED_UNAVAILABLE' | 'DERIVED_UNSTABLE',
+  { effect }: Making,
+  { platform, variant }: DeriveOrder,
+  reason: string,
+): ImageError {
+  return new ImageError(code, `cannot derive ${effect.name} of ${variant} for ${platform}: ${reason}`)
+}
