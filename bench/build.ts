@@ -32,9 +32,12 @@ export interface Timing {
   readonly set: string
   readonly kind: Kind
   readonly seconds: number
-  readonly megabytes: number
   /** Of the peer's seconds. */
   readonly ratio: number
+  /** User and system time of the program and of all that it ran. */
+  readonly processorSeconds: number
+  /** Peak resident size; of the peer, a shell that runs others, not known. */
+  readonly megabytes: number | undefined
 }
 
 /** Measures every set, medians of so many rounds. Removes everything it made. */
@@ -109,8 +112,9 @@ class Bench {
         set: set.name,
         kind,
         seconds,
-        megabytes: Math.max(...measured.map((cost) => cost.megabytes)),
         ratio: seconds / peer,
+        processorSeconds: median(measured.map((cost) => cost.processorSeconds)),
+        megabytes: kind === 'peer' ? undefined : Math.max(...measured.map((cost) => cost.megabytes)),
       }
     })
   }
@@ -185,14 +189,19 @@ export function keepsLimit({ set, kind, seconds, ratio }: Timing): boolean {
 
 /** Writes the table, a row for each set and kind. */
 export function formatTimings(timings: readonly Timing[]): string[] {
-  const header = 'set   kind            seconds  of peer  peak MB  limit'
+  const header = 'set   kind            seconds  of peer  processor s  peak MB  limit'
   const rows = timings.map((timing) => {
-    const { set, kind, seconds, ratio, megabytes } = timing
+    const { set, kind, seconds, ratio, processorSeconds, megabytes } = timing
     const limit = limits[set]?.[kind]
     const wanted =
       limit?.ratio !== undefined ? `${limit.ratio} of peer` : limit?.seconds !== undefined ? `${limit.seconds} s` : ''
     const verdict = wanted === '' ? '' : `${wanted} ${keepsLimit(timing) ? 'kept' : 'NOT KEPT'}`
-    const cells = [seconds.toFixed(2).padStart(7), ratio.toFixed(2).padStart(7), megabytes.toFixed(0).padStart(7)]
+    const cells = [
+      seconds.toFixed(2).padStart(7),
+      ratio.toFixed(2).padStart(7),
+      processorSeconds.toFixed(2).padStart(11),
+      (megabytes?.toFixed(0) ?? '').padStart(7),
+    ]
     return `${set.padEnd(4)}  ${kind.padEnd(14)}  ${cells.join('  ')}  ${verdict}`.trimEnd()
   })
   return [header, ...rows]

@@ -4,14 +4,16 @@ import { readFileSync } from 'node:fs'
 /** What one run of a program took. */
 export interface ProcessCost {
   readonly seconds: number
-  /** The largest resident size that was seen, in MB (10^6 bytes). */
+  /** Processor time of the program and of all that it ran, user and system; other load of the machine hardly changes it. */
+  readonly processorSeconds: number
+  /** The largest resident size of the program itself that was seen, in MB (10^6 bytes). */
   readonly megabytes: number
   readonly output: string
 }
 
 const PEAK_INTERVAL = 20
 
-/** Runs a program to its end and measures it from outside. Rejects when it fails. */
+/** Runs a program to its end and measures it from outside; one at a time. Rejects when it fails. */
 export function measureProcess(
   command: readonly string[],
   options: { cwd: string; env?: NodeJS.ProcessEnv },
@@ -19,6 +21,7 @@ export function measureProcess(
   const [program = '', ...args] = command
   return new Promise((resolve, reject) => {
     const start = performance.now()
+    const startOfChildren = childSeconds()
     const child = spawn(program, args, {
       ...options,
       env: { ...process.env, ...options.env },
@@ -35,11 +38,21 @@ export function measureProcess(
       clearInterval(watch)
       const seconds = (performance.now() - start) / 1000
       const text = Buffer.concat(output).toString('utf8')
-      if (status === 0) resolve({ seconds, megabytes: peak, output: text })
+      const processorSeconds = childSeconds() - startOfChildren
+      if (status === 0) resolve({ seconds, processorSeconds, megabytes: peak, output: text })
       else reject(new Error(`cannot measure ${command.join(' ')}: it ended with ${status}\n${text}`))
     })
   })
 }
+
+/** The processor time of all children that have ended, and of theirs, in seconds: proc_pid_stat(5), cutime and cstime. */
+function childSeconds(): number {
+  const fields = readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1)?.split(' ') ?? []
+  return (Number(fields[13]) + Number(fields[14])) / TICKS_A_SECOND
+}
+
+/** USER_HZ, the same on every Linux that Node runs on. */
+const TICKS_A_SECOND = 100
 
 /** The kernel's own high-water mark of a process's resident size, in MB; 0 once it is gone. */
 function peakOf(pid: number | undefined): number {

@@ -149,7 +149,7 @@ class Laboratory {
 
   async #forget(cache: Variation['cache']): Promise<void> {
     if (cache === 'as it is') return
-    const made = ['members', 'layers', 'indexes'].map((kind) => join(this.#cache, 'casemate', kind))
+    const made = ['members', 'layers', 'derived', 'indexes'].map((kind) => join(this.#cache, 'casemate', kind))
     for (const folder of cache === 'empty' ? [this.#cache] : made) await rm(folder, { recursive: true, force: true })
   }
 

@@ -57,7 +57,7 @@ const PIP_STEPS: readonly Step[] = [
   { what: 'python -m pip install', line: 'python -m pip install idna && python3 -c "import idna"' },
   {
     what: 'pip lists what it installed',
-    line: 'test "$(pip freeze | cut -d= -f1 | sort | tr "\\n" " ")" = "idna MarkupSafe six " || { pip freeze; false; }',
+    line: 'test "$(pip freeze | cut -d= -f1 | sort -f | tr "\\n" " ")" = "idna MarkupSafe six " || { pip freeze; false; }',
   },
   {
     what: 'pip installs a newer pip',

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { catalogueImages } from './parts/catalogue.ts'
 import { runProgram } from './parts/command.ts'
 import { runPrograms } from './parts/programs.ts'
+import { type Tried, tryNginx, tryTerminal } from './parts/services.ts'
 
 const CLI = [process.execPath, '--conditions=source', join(import.meta.dirname, '../src/cli/main.ts')]
 const BOOKWORM = join(import.meta.dirname, 'fixtures/base-bookworm')
@@ -19,8 +20,9 @@ interface Subject {
 /**
  * Every image of the catalogue, runtime and dev, is built for amd64 and arm64 from today's Debian 13, and base from
  * Debian 12 as well. Holds when each passes its tests on amd64 in bwrap and runc, python and nginx under podman too; and
- * when real programs, compiled in cc's dev variant, run on static, base and cc. How the runtime images do on arm64, through
- * qemu, is told as well: there a program that starts another one cannot.
+ * when podman runs nginx behind a published port, debian on a terminal, and on static, base and cc real programs that
+ * cc's dev variant compiled. How the runtime images do on arm64, through qemu, is told as well, and does not count: there
+ * a program that starts another one cannot.
  */
 export async function run(only: readonly string[] = []): Promise<{ holds: boolean; lines: string[] }> {
   // podman makes an image's name of a layout's path, and names are lower case.
@@ -35,11 +37,20 @@ export async function run(only: readonly string[] = []): Promise<{ holds: boolea
       console.error(lines.at(-1))
     }
     for (const subject of await subjects(only)) await judge(subject, `oci:${folder}/layout:${subject.title}`, note)
-    if (only.length === 0) for (const { good, line } of await runPrograms(folder)) note(good, line)
+    if (only.length === 0) for (const { good, line } of await tryAll(folder)) note(good, line)
     return { holds: holds && lines.length > 0, lines }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** What shows only when an engine runs the images as people do. */
+async function tryAll(folder: string): Promise<readonly Tried[]> {
+  return [
+    await tryNginx(`oci:${folder}/layout:nginx-runtime`),
+    await tryTerminal(`oci:${folder}/layout:debian-runtime`),
+    ...(await runPrograms(folder)),
+  ]
 }
 
 async function subjects(only: readonly string[]): Promise<readonly Subject[]> {

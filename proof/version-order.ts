@@ -160,7 +160,7 @@ class PairSource {
       () => (version.includes('-') ? version : `${version}-0`),
       () => version.replace(/(?<![0-9])(?=[0-9]+$)/, '0'),
     ])()
-    const right = isVersion(changed) ? changed : `${version}~`
+    const right = changed !== version && isVersion(changed) ? changed : `${version}~`
     return this.#next(2) === 0 ? [version, right] : [right, version]
   }
 }

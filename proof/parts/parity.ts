@@ -35,6 +35,8 @@ class Comparison implements Parity {
   readonly #effects: ReadonlyMap<string, string>
   /** By `PACKAGE PATH`, the rules that were applied to it. */
   readonly #rules = new Map<string, string>()
+  /** Derived effects of the image: what they make stands beside the other changes. */
+  readonly #derived: ReadonlySet<string>
   /** Paths of the image that were found in a package. */
   readonly #packaged = new Set<string>()
 
@@ -42,6 +44,7 @@ class Comparison implements Parity {
     this.#built = built
     this.#image = image
     this.#effects = new Map(built.assembly.changes.map(({ path, effect }) => [path, effect]))
+    this.#derived = new Set(built.derived.map(({ effect }) => effect))
     for (const { package: name, omissions } of built.assembly.members) {
       for (const { path, rule } of omissions) this.#rules.set(`${name} ${path}`, rule)
     }
@@ -109,7 +112,9 @@ class Comparison implements Parity {
       const place = `${base}.${path.slice(1)}`
       const found = this.#image.get(place)
       this.#packaged.add(place)
-      if (path === '/md5sums' && found !== undefined) this.#count('lists of MD5 sums')
+      const rule = this.#rules.get(`${locked.name} ${place}`)
+      if (found === undefined && isLeavingOut(rule)) this.#count(`control files left out by rule ${rule}`)
+      else if (path === '/md5sums' && found !== undefined) this.#count('lists of MD5 sums')
       else if (found?.content === want.content) this.#count('equal control files')
       else this.faults.push(`${nameOf(locked)}: control file ${path.slice(1)} is not in the image as it is in the .deb`)
     }
@@ -147,6 +152,10 @@ class Comparison implements Parity {
 
   #countOrigin(path: string, origin: { readonly kind: 'effect' | 'definition'; readonly name?: string }): void {
     const effect = this.#effects.get(path)
+    if (origin.name !== undefined && this.#derived.has(origin.name)) {
+      this.#count('paths of derived effects')
+      return
+    }
     if (effect === undefined)
       this.faults.push(`${path}: explain names ${origin.kind} ${origin.name ?? ''}, which wrote nothing there`)
     this.#count(effect === 'definition' ? 'paths of the definition' : 'paths of effects')

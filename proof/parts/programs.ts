@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LIMITS, podman, pullImage } from './podman.ts'
+import type { Tried } from './services.ts'
 
 /** What every program asks of the image it runs on, in C. */
 const COMMON = `
@@ -117,7 +118,7 @@ const PROGRAMS: readonly Program[] = [
  * Compiles programs in cc's dev variant and runs each on a runtime image, with podman, as a multi-stage build would:
  * as the image's user, on a read-only root. `folder` holds the layout that the images are in.
  */
-export async function runPrograms(folder: string): Promise<readonly { good: boolean; line: string }[]> {
+export async function runPrograms(folder: string): Promise<readonly Tried[]> {
   const shared = join(folder, 'programs')
   await mkdir(shared)
   const images = new Map<string, string>()
@@ -127,7 +128,7 @@ export async function runPrograms(folder: string): Promise<readonly { good: bool
   }
   try {
     const compiler = await pull('cc-dev')
-    const results: { good: boolean; line: string }[] = []
+    const results: Tried[] = []
     for (const { name, source, compile, image, expected } of PROGRAMS) {
       await writeFile(join(shared, name), source)
       await podman([

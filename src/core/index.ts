@@ -4,6 +4,7 @@ export { CasemateError, CoreError, type CoreErrorCode, hasSystemCode, messageOf 
 export { placeFaults, reportFaults } from './fault-report.ts'
 export { canonicalJson, type Json } from './json.ts'
 export { editDistance, nearest } from './nearest.ts'
+export { packageFile, programFile } from './package-files.ts'
 export { hasControlCharacters, isWhiteoutPath, normalizeArchivePath, PATH_BYTES } from './path.ts'
 export {
   type DocumentPath,

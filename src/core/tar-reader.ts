@@ -15,8 +15,11 @@ export interface TarReaderOptions {
   /** Names the archive in errors. */
   readonly origin: string
   readonly limits: TarLimits
-  /** Called once for each entry, in order; what it gives takes the content of a file, nothing skips it. */
-  readonly onEntry: (header: TarHeader) => ContentSink | undefined
+  /**
+   * Called once for each entry, in order; what it gives takes the content of a file, nothing skips it. `offset` is where
+   * the content starts in the archive.
+   */
+  readonly onEntry: (header: TarHeader, offset: number) => ContentSink | undefined
 }
 
 const NOTHING = Buffer.alloc(0)
@@ -110,12 +113,12 @@ export class TarReader {
       this.#partial = Buffer.from(block)
     } else {
       this.#partial = NOTHING
-      this.#takeBlock(block)
+      this.#takeBlock(block, this.#bytes - bytes.length + end)
     }
     return end
   }
 
-  #takeBlock(block: Buffer): void {
+  #takeBlock(block: Buffer, end: number): void {
     if (isZero(block)) {
       if (this.#extensions.pending) throw new TarFault('it ends behind an extended header')
       this.#zeroBlocks++
@@ -134,7 +137,7 @@ export class TarReader {
     this.#entries++
     this.#lastPath = header.path
     this.#expect(header.size)
-    this.#sink = this.#onEntry(header)
+    this.#sink = this.#onEntry(header, end)
     if (header.size === 0) this.#endContent()
   }
 

@@ -26,8 +26,11 @@ export interface DebLimits {
 /** How a package's files are to be read. */
 export interface DebDataOptions {
   readonly decoders: DecoderFactory
-  /** Called for each entry in the order of the archive; what it gives takes a file's content, nothing skips it. */
-  readonly onEntry: (entry: DebEntry) => ContentSink | undefined
+  /**
+   * Called for each entry in the order of the archive; what it gives takes a file's content, nothing skips it. `offset` is
+   * where the content starts in the decoded data.tar.
+   */
+  readonly onEntry: (entry: DebEntry, offset: number) => ContentSink | undefined
   /** `DEB_DATA_LIMITS` unless given. */
   readonly limits?: DebLimits
 }
@@ -73,7 +76,11 @@ export function readDebData(source: DebSource, data: DebMember, options: DebData
 /** Gives the reader of a decoded data.tar, for callers that decode by other means; `readDebData` says what throws. */
 export function debDataReader(name: string, limits: TarLimits, onEntry: DebDataOptions['onEntry']): TarReader {
   const entries = new DebEntries(name)
-  return new TarReader({ origin: `${name} (data.tar)`, limits, onEntry: (header) => onEntry(entries.take(header)) })
+  return new TarReader({
+    origin: `${name} (data.tar)`,
+    limits,
+    onEntry: (header, offset) => onEntry(entries.take(header), offset),
+  })
 }
 
 interface MemberReading {

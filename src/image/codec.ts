@@ -59,6 +59,16 @@ export function compressStream(codec: LayerCodec, tar: Uint8Array): Uint8Array[]
 
 /** Gives back a block's bytes. Throws what zlib throws for damaged input or for more than `BLOCK_SIZE` bytes. */
 export function expandBlock(codec: LayerCodec, block: Uint8Array): Uint8Array {
-  const options = { maxOutputLength: BLOCK_SIZE }
+  const options = { maxOutputLength: BLOCK_SIZE, chunkSize: roomFor(codec, block) }
   return codec === 'gzip' ? gunzipSync(block, options) : zstdDecompressSync(block, options)
+}
+
+/** The least that zlib takes for a chunk. */
+const SMALLEST_CHUNK = 64
+
+/** Bytes to set aside for a block in one piece: what its gzip trailer says (RFC 1952 §2.3.1), and one to see the end. */
+function roomFor(codec: LayerCodec, block: Uint8Array): number {
+  if (codec !== 'gzip' || block.length < 4) return BLOCK_SIZE
+  const said = Buffer.from(block.subarray(-4)).readUInt32LE()
+  return Math.min(said, BLOCK_SIZE) + SMALLEST_CHUNK
 }

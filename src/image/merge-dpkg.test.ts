@@ -12,15 +12,15 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { digestOf } from '#core'
 import { parseBinaryPackage, parseStanza } from '#debian'
 import { buildDeb, type DebSpec } from '#testkit'
-import { prepareCodec } from './codec.ts'
 import { ImageError } from './errors.ts'
-import { unpackMember } from './io/unpack-member.ts'
-import type { MemberIndex } from './member.ts'
+import { makeMember } from './io/member-maker.ts'
+import { openMemberPool } from './io/member-pool.ts'
+import { MemberStore } from './io/member-store.ts'
 import { type Diversion, type MemberOfPackage, mergePackages } from './merge.ts'
 
 /**
@@ -123,7 +123,6 @@ function deb(name: string, files: DebSpec['files'], fields: Readonly<Record<stri
 
 for (const [name, want, specs, diversions] of rows) {
   test(`dpkg and ours, ${want}: ${name}`, async (t) => {
-    await prepareCodec('gzip')
     const folder = mkdtempSync(join(tmpdir(), 'casemate-merge-'))
     t.after(() => rmSync(folder, { recursive: true }))
     const ours = await mergedByUs(folder, specs, diversions)
@@ -136,6 +135,9 @@ for (const [name, want, specs, diversions] of rows) {
   })
 }
 
+const pool = openMemberPool(1)
+after(() => pool[Symbol.asyncDispose]())
+
 type SeenTree = Readonly<Record<string, string>>
 
 /** Files and links with their contents, or `undefined` for a conflict. */
@@ -144,21 +146,14 @@ async function mergedByUs(
   specs: readonly DebSpec[],
   diversions: readonly Diversion[],
 ): Promise<SeenTree | undefined> {
+  const store = new MemberStore(join(folder, 'members'), 'test')
   const members: MemberOfPackage[] = []
   for (const spec of specs) {
-    const path = join(folder, `${spec.name}.deb`)
-    writeFileSync(path, buildDeb(spec))
-    const key = digestOf(path)
-    const recipe = { deb: key, format: 1, codec: 'gzip', keep: [], edits: [] } as const
-    const { member } = await unpackMember({
-      kind: 'unpack',
-      name: spec.name,
-      deb: path,
-      recipe,
-      spill: `${path}.spill`,
-    })
-    const alone = { directories: key, digest: key, diffId: key, size: 0 }
-    const index: MemberIndex = { ...member, key, blocks: [], size: 0, digest: key, alone }
+    const bytes = buildDeb(spec)
+    const deb = join(folder, `${spec.name}.deb`)
+    writeFileSync(deb, bytes)
+    const recipe = { deb: digestOf(bytes), format: 1, codec: 'gzip', keep: [], edits: [] } as const
+    const index = await makeMember({ name: spec.name, deb, recipe }, store, pool)
     members.push({ index, package: parseBinaryPackage(parseStanza(index.control, spec.name)) })
   }
   try {

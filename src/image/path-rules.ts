@@ -46,11 +46,6 @@ export const pathRules: readonly PathRule[] = [
     leavesOut: (path) => /^\/var\/lib\/dpkg\/info\/[^/]+\.(?:symbols|shlibs|templates)$/.test(path),
   },
   {
-    name: 'package-configuration',
-    reason: "symbol lists and debconf templates in dpkg's database, for building and configuring packages",
-    leavesOut: (path) => /^\/var\/lib\/dpkg\/info\/[^/]+\.(?:symbols|templates)$/.test(path),
-  },
-  {
     name: 'desktop-entries',
     reason: 'menu entries and icons of desktop programs',
     leavesOut: below('/usr/share/applications', '/usr/share/pixmaps', '/usr/share/menu'),

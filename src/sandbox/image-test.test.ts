@@ -20,6 +20,14 @@ test("the design's example is read, with its defaults", () => {
   })
 })
 
+test('a test of files alone runs no program; with anything else it runs the entrypoint', () => {
+  const files = [{ path: '/etc/passwd' }]
+  const programOf = (more: object) => parseImageTest({ name: 'has files', files, ...more }, 'tests[0]').program
+  assert.deepEqual(programOf({ variants: ['dev'], platforms: ['linux/arm64'] }), { kind: 'none' })
+  assert.deepEqual(programOf({ 'exit-code': 0 }), { kind: 'entrypoint' })
+  assert.deepEqual(programOf({ command: ['true'] }), { kind: 'command', argv: ['true'] })
+})
+
 test('a service is read: the probe takes the port that says it is ready', () => {
   const probe = { http: { path: '/', status: 200 } }
   const stop = { 'exit-code': 0, within: '500ms' }

@@ -75,6 +75,12 @@ test('skopeo reads every output form, for two platforms', async (t) => {
     assert.equal(JSON.parse(skopeo(place, 'inspect', reference)).Digest, digest)
     skopeo(place, 'copy', '--all', reference, 'oci:copy:greeting')
   }
+  for (const { digest: layer } of platforms.flatMap(({ layers }) => layers)) {
+    const blob = join(place.folder, 'out/blobs/sha256', layer.slice('sha256:'.length))
+    const paths = execFileSync('tar', ['--list', '--gzip', '--file', blob], { encoding: 'utf8' }).trim().split('\n')
+    const names = new Set(paths.map((path) => path.replace(/\/$/, '')))
+    assert.equal(names.size, paths.length, `podman and buildah refuse a layer in which a path occurs twice: ${paths}`)
+  }
   const config = JSON.parse(skopeo(place, 'inspect', '--config', outputs[2] ?? ''))
   assert.deepEqual([config.config.User, config.config.Entrypoint], ['65532:65532', ['/usr/bin/greet']])
   assert.deepEqual(

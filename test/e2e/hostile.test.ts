@@ -8,7 +8,11 @@ const MEBIBYTE = 1024 * 1024
 /** Every package is refused for what the message says; the rest of the readers' cases have tests of their own. */
 const packages: [DebSpec, RegExp][] = [
   [
-    { name: 'device', dataItems: [{ path: './dev/sda', type: 'block-device', deviceMajor: 8, deviceMinor: 0 }] },
+    {
+      name: 'device',
+      fields: { Depends: 'heavy' },
+      dataItems: [{ path: './dev/sda', type: 'block-device', deviceMajor: 8, deviceMinor: 0 }],
+    },
     /device: path "\/dev\/sda" is a block-device.*\[DEB_REFUSED\]/,
   ],
   [
@@ -27,13 +31,14 @@ const packages: [DebSpec, RegExp][] = [
   [{ name: 'twice', files: { '/bin/x': 'one', '/usr/bin/x': 'two' } }, /\/bin\/x and \/usr\/bin\/x.*\[PATH_CONFLICT\]/],
 ]
 
-const pairs: DebSpec[] = [
+const others: DebSpec[] = [
+  { name: 'heavy', files: { '/usr/share/heavy': new Uint8Array(28 * MEBIBYTE) } },
   { name: 'outward', files: { '/srv/d': { link: '/outside' } } },
   { name: 'inward', fields: { Depends: 'outward' }, dataItems: [{ path: './srv/d/escaped', content: 'x' }] },
 ]
 
 test('a hostile package is refused by name and rule, and nothing of it is written', async (t) => {
-  const place = await openWorkplace(t, { debs: [...packages.map(([spec]) => spec), ...pairs] })
+  const place = await openWorkplace(t, { debs: [...packages.map(([spec]) => spec), ...others] })
   const rows: [string, RegExp][] = [
     ...packages.map(([{ name }, pattern]): [string, RegExp] => [name, pattern]),
     [

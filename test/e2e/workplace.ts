@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { type TestArchive, type TestArchiveOptions, testArchive } from '#testkit'
 import { samplePackages } from './sample-packages.ts'
 
@@ -134,8 +133,13 @@ export interface Summary {
   readonly lock?: string
 }
 
+/** What calls back when the workplace is not needed any more, as a test does. */
+export interface CleansUp {
+  after(stop: () => Promise<void>): void
+}
+
 /** Makes a workplace with the sample packages, unless told of others, and `DEFINITION` as `casemate.yaml`. */
-export async function openWorkplace(t: TestContext, options: TestArchiveOptions = {}): Promise<Workplace> {
+export async function openWorkplace(t: CleansUp, options: TestArchiveOptions = {}): Promise<Workplace> {
   const archive = await testArchive(t, {
     debs: samplePackages('amd64'),
     archiveLines: ['release: { id: debian, version: "13", codename: trixie }', 'merged-usr: made'],

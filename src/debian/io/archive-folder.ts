@@ -1,12 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { hasSystemCode, nearest } from '#core'
+import { fileURLToPath } from 'node:url'
+import { hasSystemCode, nearest, packageFile } from '#core'
 import { type Archive, type ArchiveSuite, parseArchive } from '../archive.ts'
 import { DebianError } from '../errors.ts'
 import { type PinnedKey, readPinnedKey } from '../signature.ts'
 
 /** The archives that Casemate ships: `archives/` at the root of the package. */
-export const BUILT_IN_ARCHIVES = join(import.meta.dirname, '../../../archives')
+export const BUILT_IN_ARCHIVES = fileURLToPath(packageFile('archives'))
 
 /** An archive and the file it was read from; its keys lie beside that file. */
 export interface ArchiveFile {

@@ -170,7 +170,7 @@ const fragment = {
     'Default: Etc/UTC.',
   ),
   locales: listOf(
-    text('a UTF-8 locale, e.g. en_US.UTF-8', '^[a-z]{2,3}_[A-Z]{2}(?:@[a-z]+)?\\.UTF-8$|^C\\.UTF-8$', 50),
+    text('a UTF-8 locale, e.g. en_US.UTF-8', '^[a-z]{2,3}_[A-Z]{2}\\.UTF-8(?:@[a-z]+)?$|^C\\.UTF-8$', 50),
     'a list of locales',
     'Locales to have beside C.UTF-8.',
   ),

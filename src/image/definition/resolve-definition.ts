@@ -1,5 +1,6 @@
 import { canonicalJson, type Digest, digestOf, type Json } from '#core'
 import { formatRequest, type Request } from '#solver'
+import { needsLocaleArchive } from '../derived/locale-archive.ts'
 import { ImageError } from '../errors.ts'
 import type { Definition, EffectiveDefinition, LoadedFragment } from './definition.ts'
 import { type FileContents, loadDefinition } from './load-definition.ts'
@@ -94,7 +95,9 @@ function effectiveFragment(image: string, fragment: LoadedFragment): FragmentPar
     description: fragment.description ?? '',
     packages: [...fragment.packages].sort((left, right) => order(formatRequest(left), formatRequest(right))),
     keep: sortedUnique(fragment.keep),
-    derived: sortedUnique(fragment.derived),
+    derived: sortedUnique(
+      needsLocaleArchive(fragment.locales) ? [...fragment.derived, 'locale-archive'] : fragment.derived,
+    ),
     environment: sortedRecord(fragment.environment),
     entrypoint: fragment.entrypoint ?? [],
     cmd: fragment.cmd ?? [],

@@ -4,6 +4,10 @@ import type { Tree } from '../tree.ts'
 export interface DerivedContext {
   /** The image without any derived effect. */
   readonly tree: Tree
+  /** The OCI architecture of the image. */
+  readonly architecture: string
+  /** The locales that the definition names. */
+  readonly locales: readonly string[]
 }
 
 /** A file that a program reads. */
@@ -12,13 +16,15 @@ export interface DerivedInput {
   readonly path: string
   /** The file in the tree that it leads to. */
   readonly source: string
+  /** Whether the program is given it decompressed. */
+  readonly gunzip?: true
 }
 
 /** Where a run of a program finds what it reads and leaves what it makes. */
 export interface DerivedPlaces {
-  /** Stands before the path of every input; empty where the program's root is the image itself. */
+  /** Stands before the path of every input; empty where they are read in the image itself. */
   readonly inputs: string
-  /** An empty directory; a file in it at `/a/b` is meant for `/a/b` of the image. */
+  /** An empty directory. */
   readonly output: string
 }
 
@@ -28,10 +34,14 @@ export interface DerivedStep {
   readonly program: string
   /** In code-unit order of paths. */
   readonly inputs: readonly DerivedInput[]
-  /** Nothing else is in the environment. */
-  readonly environment: Readonly<Record<string, string>>
+  /** Whether inputs are never read in the image itself, because they are not there in this form. */
+  readonly readsApart?: true
   readonly stdin: string
+  /** The directory of the image that stands for the program's output; empty for the root. */
+  readonly target: string
   arguments(places: DerivedPlaces): readonly string[]
+  /** Nothing else is in the environment. */
+  environment(places: DerivedPlaces): Readonly<Record<string, string>>
 }
 
 /** An effect that only the image's own program can work out (design, "derived effect"). */

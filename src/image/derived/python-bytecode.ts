@@ -16,7 +16,7 @@ for path in sys.stdin.read().splitlines():
     try:
         py_compile.compile(inputs + path, target, path, True, 0, mode)
     except py_compile.PyCompileError as error:
-        if not issubclass(error.exc_type, (SyntaxError, ValueError)):
+        if not isinstance(error.exc_value, (SyntaxError, ValueError)):
             raise
 `
 
@@ -46,7 +46,8 @@ function step(tree: Tree, program: string, version: string): DerivedStep {
   return {
     program,
     inputs,
-    environment: { LC_ALL: 'C.UTF-8', PYTHONHASHSEED: '0' },
+    target: '',
+    environment: () => ({ LC_ALL: 'C.UTF-8', PYTHONHASHSEED: '0' }),
     stdin: inputs.map(({ path }) => `${path}\n`).join(''),
     // No site, no byte code of the compiler's own, no warnings about other people's sources.
     arguments: ({ inputs: prefix, output }) => ['-S', '-s', '-B', '-W', 'ignore', '-c', COMPILE, prefix, output],

@@ -26,12 +26,12 @@ export interface TrustedCertificate {
 /**
  * The bundle that nearly every TLS library in Debian reads by default; it is complete without the `openssl` program.
  * The directory of links by subject hash serves only programs that look up one CA at a time, and update-ca-certificates
- * itself, so only images that can install packages get it, and only they keep the single certificates.
+ * itself, so only images that can install packages get it.
  */
 export const caBundle: Effect = {
   name: 'ca-bundle',
   summary:
-    'Writes the CA bundle, certificates that the definition adds included; with dpkg also the links by subject hash, without it instead of the single certificates.',
+    'Writes the CA bundle, certificates that the definition adds included; with dpkg also the links by subject hash.',
   apply(context) {
     const trusted = trustedCertificates(context)
     const shared = trusted.filter(({ path }) => path.startsWith(`${SHARED}/`))
@@ -47,7 +47,6 @@ export const caBundle: Effect = {
       ...(installs && shared.length > 0 ? [configuration(shared)] : []),
       ...(installs ? directoryLinks(trusted) : []),
       textFile(`${CERTS}/ca-certificates.crt`, bundle),
-      ...(installs ? [] : removals(context, SHARED)),
     ]
   },
 }
@@ -82,14 +81,6 @@ function addedFiles({ certificates }: EffectContext): readonly TrustedCertificat
       return { path, pem, linkName: pemName(path) }
     })
     .sort((left, right) => (left.path < right.path ? -1 : 1))
-}
-
-/** Takes away what is in a directory, the deepest first. */
-function removals({ tree }: Pick<EffectContext, 'tree'>, directory: string): readonly EffectEntry[] {
-  return tree.list(directory).flatMap((name): EffectEntry[] => {
-    const path = `${directory}/${name}`
-    return [...removals({ tree }, path), { type: 'removal', path }]
-  })
 }
 
 function configuration(shared: readonly TrustedCertificate[]): EffectEntry {

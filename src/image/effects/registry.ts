@@ -1,3 +1,4 @@
+import { derivedEffects } from '../derived/registry.ts'
 import { accounts } from './accounts.ts'
 import { alternatives } from './alternatives.ts'
 import { baseDirectories } from './base-directories.ts'
@@ -28,9 +29,8 @@ export const effects: readonly Effect[] = [
   nameService,
   timeZone,
   opensslLinks,
-  // Before the bundle, which may take the single certificates away.
-  javaKeystore,
   caBundle,
+  javaKeystore,
   shells,
   pamProfiles,
   configurationFiles,
@@ -45,5 +45,5 @@ export const effects: readonly Effect[] = [
 
 /** The effects with one sentence each, in order, for `docs/effects.md`. */
 export function effectSummaries(): readonly { readonly name: string; readonly summary: string }[] {
-  return effects.map(({ name, summary }) => ({ name, summary }))
+  return [...effects, ...derivedEffects].map(({ name, summary }) => ({ name, summary }))
 }

@@ -30,7 +30,7 @@ export interface AssemblyInput extends Omit<EffectInput, 'tree' | 'read' | 'pack
   readonly own: readonly Effect[]
   /** Gives the .deb files, checked, of packages whose members are not at hand; called only for those. */
   fetch(packages: readonly LockedPackage[]): Promise<readonly string[]>
-  /** Decode by the host's xz, after it was checked on the smallest package that has to be decoded. */
+  /** Decode what is worth it by the host's xz, after it was checked on the smallest package of those. */
   readonly hostXz?: boolean
   /** Called with the host's xz once it was checked. */
   onHostXz?(xz: HostXz): void
@@ -59,14 +59,16 @@ export interface Assembly {
  */
 export async function assemble(input: AssemblyInput, workshop: LayerWorkshop): Promise<Assembly> {
   const unedited = await provideMembers(input, new Map(), workshop)
-  const merged = mergePackages(unedited, diversionsOf(unedited, input))
+  const packages = unedited.map(installed)
+  const scripted = packages.map(({ package: { name }, control }) => ({ name, control }))
+  const merged = mergePackages(unedited, readDiversions(scripted, input.architecture))
   const epoch = Math.max(0, ...unedited.map(({ index }) => index.newest))
-  const { changes, tree, scripts, read } = applyEffects(effectInput(input, merged, unedited, { epoch, workshop }), [
+  const { changes, tree, scripts, read } = applyEffects(effectInput(input, merged, packages, { epoch, workshop }), [
     ...effects,
     ...input.own,
   ])
   const edits = withRemovals(merged, changes)
-  const provided = edits.size === 0 ? unedited : await provideMembers(input, edits, workshop)
+  const provided = await withEdits(unedited, input, edits, workshop)
   const members = provided.map(({ index }) => index)
   const byKey = new Map(provided.map((member) => [packageKey(member.package), member.index]))
   const packageLayers = input.layers.map((packages) => {
@@ -101,8 +103,9 @@ async function provideMembers(
     if (index !== undefined) ready(one, index, true)
   }
   const missing = input.packages.filter((one) => !members.has(one)).sort((left, right) => right.size - left.size)
+  workshop.pool.prepare(missing.length)
   const debs = missing.length === 0 ? [] : await input.fetch(missing)
-  const xz = await hostXz(input, debs.at(-1))
+  const xz = await hostXz(input, debs.toReversed())
   await Promise.all(
     missing.map(async (one, number) => {
       const recipe = recipes.get(one)
@@ -115,10 +118,23 @@ async function provideMembers(
   return input.packages.flatMap((one) => members.get(one) ?? []).map((index) => ({ index, package: controlOf(index) }))
 }
 
-/** The host's xz where it is wanted and there is something to decode; `smallest` is what it is checked on. */
-async function hostXz(input: AssemblyInput, smallest: string | undefined): Promise<{ xz?: HostXz }> {
-  if (input.hostXz !== true || smallest === undefined) return {}
-  const xz = await checkHostXz(smallest)
+/** The members of the image: those that another package or an effect changes something in, made with that. */
+async function withEdits(
+  unedited: readonly MemberOfPackage[],
+  input: AssemblyInput,
+  edits: ReadonlyMap<string, readonly MemberEdit[]>,
+  workshop: LayerWorkshop,
+): Promise<MemberOfPackage[]> {
+  const packages = input.packages.filter((one) => edits.has(packageKey(one)))
+  const edited = await provideMembers({ ...input, packages }, edits, workshop)
+  const byKey = new Map(edited.map((member) => [packageKey(member.package), member]))
+  return unedited.map((member) => byKey.get(packageKey(member.package)) ?? member)
+}
+
+/** The host's xz where it is wanted and there is something for it to decode; `debs` are in the order to check it on. */
+async function hostXz(input: AssemblyInput, debs: readonly string[]): Promise<{ xz?: HostXz }> {
+  const xz = input.hostXz === true ? await checkHostXz(debs) : undefined
+  if (xz === undefined) return {}
   input.onHostXz?.(xz)
   return { xz }
 }
@@ -140,21 +156,16 @@ function controlOf(index: MemberIndex): BinaryPackage {
 function effectInput(
   input: AssemblyInput,
   merged: MergedPackages,
-  members: readonly MemberOfPackage[],
+  installedPackages: readonly InstalledPackage[],
   { epoch, workshop }: { epoch: number; workshop: LayerWorkshop },
 ): EffectInput {
   const { architecture, release, accounts, groups, timeZone, certificates } = input
-  const packages = members
-    .map(installed)
-    .sort((left, right) => (packageKey(left.package) < packageKey(right.package) ? -1 : 1))
+  const packages = installedPackages.toSorted((left, right) =>
+    packageKey(left.package) < packageKey(right.package) ? -1 : 1,
+  )
   const tree = new MemoryTree(merged.entries)
   const read = (path: string) => readPackaged(path, merged, workshop)
   return { tree, read, packages, architecture, release, accounts, groups, timeZone, certificates, epoch }
-}
-
-function diversionsOf(members: readonly MemberOfPackage[], { architecture }: AssemblyInput) {
-  const packages = members.map(installed).map(({ package: own, control }) => ({ name: own.name, control }))
-  return readDiversions(packages, architecture)
 }
 
 function installed({ package: own, index }: MemberOfPackage): InstalledPackage {

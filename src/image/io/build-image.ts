@@ -93,6 +93,7 @@ export async function buildImage(input: ImageInput, workshop: LayerWorkshop): Pr
   const { assembly, results } = await derive(
     {
       effects: definition.derived,
+      locales: definition.locales,
       variant: definition.variant,
       platform,
       assembly: own.assembly,

@@ -1,7 +1,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { hasSystemCode, messageOf, nearest } from '#core'
+import { hasSystemCode, messageOf, nearest, packageFile } from '#core'
 import { referredFiles } from '../definition/load-definition.ts'
 import { parseDefinition } from '../definition/parse-definition.ts'
 import { type DefinitionFile, type ResolvedDefinition, resolveDefinition } from '../definition/resolve-definition.ts'
@@ -35,7 +35,7 @@ export interface DefinitionPlaces {
 
 /** Gives the folder of the catalogue that ships with Casemate. */
 export function catalogueFolder(): string {
-  return fileURLToPath(new URL('../../../images', import.meta.url))
+  return fileURLToPath(packageFile('images'))
 }
 
 /** The names of catalogue images, in code-unit order; empty where there is no catalogue. */

@@ -1,4 +1,6 @@
+import { gunzipSync } from 'node:zlib'
 import { canonicalJson, type Digest, digestOf, TAR_END } from '#core'
+import { parsePlatform } from '#oci'
 import type { DerivedEffect, DerivedFiles, DerivedStep } from '../derived/derived-effect.ts'
 import type { DerivedRun, DerivedRunner, RunnableLayer } from '../derived/derived-runner.ts'
 import { type DerivedPlacement, decodeDerived, derivedEntries, encodeDerived } from '../derived/derived-tar.ts'
@@ -24,6 +26,7 @@ export interface ProgramRoot {
 export interface DeriveOrder {
   /** Names, as the definition gives them. */
   readonly effects: readonly string[]
+  readonly locales: readonly string[]
   readonly variant: string
   readonly platform: string
   /** The image without its derived effects. */
@@ -75,7 +78,7 @@ function belowLast(layers: readonly BuiltLayer[], layer: BuiltLayer): readonly B
 /** The result as a tar, from the cache or from the program. */
 async function provide(effect: DerivedEffect, order: DeriveOrder, { derived }: LayerWorkshop) {
   const { tree } = order.assembly
-  const steps = effect.steps({ tree })
+  const steps = effect.steps({ tree, architecture: parsePlatform(order.platform).architecture, locales: order.locales })
   const placement = { effect: effect.name, tree, mtime: newestOf(steps, tree) }
   const wanted = order.locked.find((one) => one.effect === effect.name)?.digest
   const known = wanted === undefined ? undefined : derived.read(wanted)
@@ -95,11 +98,12 @@ function newestOf(steps: readonly DerivedStep[], tree: Tree): number {
 
 /** All that a result depends on: the programs, and what they read and are told. */
 function keyOf({ name, recipe }: DerivedEffect, steps: readonly DerivedStep[], tree: Tree): Digest {
-  const described = steps.map(({ program, inputs, environment, stdin, arguments: argumentsFor }) => ({
-    program: [program, contentOf(tree, program)],
-    inputs: inputs.map(({ path, source }) => [path, contentOf(tree, source), tree.get(source)?.mtime ?? 0]),
-    command: [...argumentsFor(PLACES), stdin],
-    environment,
+  const described = steps.map((step) => ({
+    program: [step.program, contentOf(tree, step.program)],
+    inputs: step.inputs.map(({ path, source }) => [path, contentOf(tree, source), tree.get(source)?.mtime ?? 0]),
+    command: [...step.arguments(PLACES), step.stdin],
+    environment: step.environment(PLACES),
+    target: step.target,
   }))
   return digestOf(canonicalJson({ effect: name, recipe, steps: described }))
 }
@@ -123,8 +127,8 @@ async function make(making: Making, order: DeriveOrder): Promise<Uint8Array> {
   const second = new Map<string, Uint8Array>()
   for (const step of making.steps) {
     const [one, other] = await runTwice(step, making, order)
-    for (const [path, content] of one) first.set(path, content)
-    for (const [path, content] of other) second.set(path, content)
+    for (const [path, content] of one) first.set(step.target + path, content)
+    for (const [path, content] of other) second.set(step.target + path, content)
   }
   const unstable = [...new Set([...first.keys(), ...second.keys()])].sort().filter((path) => {
     const [one, other] = [first.get(path), second.get(path)]
@@ -141,12 +145,13 @@ async function runTwice(step: DerivedStep, making: Making, order: DeriveOrder): 
   const { runner } = order
   if (runner === undefined) throw unavailable(making, order, 'nothing here runs programs')
   const root = await order.rootFor(step.program)
-  const places = root.isImage ? { ...PLACES, inputs: '' } : PLACES
+  const readsImage = root.isImage && step.readsApart !== true
+  const places = readsImage ? { ...PLACES, inputs: '' } : PLACES
   const run: DerivedRun = {
     platform: root.platform,
-    layers: root.isImage ? root.layers : [...root.layers, inputLayer(step, order)],
+    layers: readsImage ? root.layers : [...root.layers, inputLayer(step, order)],
     argv: [step.program, ...step.arguments(places)],
-    environment: step.environment,
+    environment: step.environment(places),
     stdin: step.stdin,
     output: places.output,
   }
@@ -160,14 +165,14 @@ async function runTwice(step: DerivedStep, making: Making, order: DeriveOrder): 
   throw failed('DERIVED_FAILED', making, order, `${step.program} was not run twice`)
 }
 
-/** What a program of another root reads of the image. */
+/** What a program reads of the image, when it does not run in it or needs it in another form. */
 function inputLayer({ inputs }: DerivedStep, { assembly }: DeriveOrder): RunnableLayer {
   return {
     mediaType: TAR,
     async *open() {
-      for (const { path, source } of inputs) {
+      for (const { path, source, gunzip } of inputs) {
         const entry = { path: PLACES.inputs + path, type: 'file', mode: 0o644, uid: 0, gid: 0, mtime: 0 } as const
-        yield encodeTar([entry], () => assembly.read(source))
+        yield encodeTar([entry], () => (gunzip ? gunzipSync(assembly.read(source)) : assembly.read(source)))
       }
       yield TAR_END
     },

@@ -1,9 +1,14 @@
 import { readSync, writeSync } from 'node:fs'
 import { ImageError } from '../errors.ts'
 
-/** Writes all the bytes: a full disk may take a part of them and say nothing until it is asked again. */
-export function writeBytes(file: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done)
+/**
+ * Writes all the bytes, at an offset where one is given: a full disk may take a part of them and say nothing until it is
+ * asked again.
+ */
+export function writeBytes(file: number, bytes: Uint8Array, offset?: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    done += writeSync(file, bytes, done, bytes.length - done, offset === undefined ? null : offset + done)
+  }
 }
 
 /** Fills `target` from an offset of a file. Throws `CACHE_DAMAGED` when the file ends before. */

@@ -12,21 +12,30 @@ export interface HostXz {
   readonly version: string
 }
 
+/** To start a program for fewer bytes takes longer than to decode them. */
+const HOST_XZ_FROM = 1024 * 1024
+
+/** Whether the host's xz is of use for the data of a package. */
+export function isForHostXz({ compression, size }: DebMember): boolean {
+  return compression === 'xz' && size >= HOST_XZ_FROM
+}
+
 /**
- * Finds the host's `xz` and checks, on a real package, that it gives the same bytes as our own decoder. Rejects with
- * `XZ_UNUSABLE` when there is none or when its bytes differ: it was asked for, so going on without it is no answer.
+ * Finds the host's `xz` and checks, on the first of the packages that it is of use for, that it gives the same bytes as our
+ * own decoder. Gives `undefined` when it is of use for none. Rejects with `XZ_UNUSABLE` when there is none or when its
+ * bytes differ: it was asked for, so going on without it is no answer.
  */
-export async function checkHostXz(deb: string, program = 'xz'): Promise<HostXz> {
+export async function checkHostXz(debs: readonly string[], program = 'xz'): Promise<HostXz | undefined> {
+  const deb = debs.find((one) => isForHostXz(dataMember(one)))
+  if (deb === undefined) return undefined
   const { stdout } = await promisify(execFile)(program, ['--version']).catch((cause: unknown) => {
     throw new ImageError('XZ_UNUSABLE', `cannot use ${program}: it is not there or does not run`, { cause })
   })
   const version = /^xz \(XZ Utils\) (\S+)$/m.exec(stdout)?.[1] ?? 'of unknown version'
   const [own, host] = [createHash('sha256'), createHash('sha256')]
   const data = dataMember(deb)
-  if (data.compression === 'xz') {
-    decodeOwn(deb, data, (chunk) => own.update(chunk))
-    await decodeByHost({ program, version }, { deb, data }, (chunk) => host.update(chunk))
-  }
+  decodeOwn(deb, data, (chunk) => own.update(chunk))
+  await decodeByHost({ program, version }, { deb, data }, (chunk) => host.update(chunk))
   if (own.digest('hex') !== host.digest('hex')) {
     throw new ImageError('XZ_UNUSABLE', `cannot use ${program} ${version}: it decodes ${deb} to other bytes than ours`)
   }

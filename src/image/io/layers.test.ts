@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { after, type TestContext, test } from 'node:test'
 import { digestOf, TAR_LIMITS, TarReader } from '#core'
 import { parseBinaryPackage, parseStanza } from '#debian'
 import { buildDeb, type DebSpec } from '#testkit'
@@ -30,14 +30,13 @@ const packages: readonly DebSpec[] = [
   { name: 'large', files: { '/usr/share/large': new Uint8Array(27 * 1024 * 1024) } },
 ]
 
+const pool = openMemberPool(2)
+after(() => pool[Symbol.asyncDispose]())
+
 /** Members of the packages with the tree that they make. */
 async function prepare(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'casemate-layers-'))
-  const pool = openMemberPool(2)
-  t.after(async () => {
-    await pool[Symbol.asyncDispose]()
-    rmSync(folder, { recursive: true })
-  })
+  t.after(() => rmSync(folder, { recursive: true }))
   const workshop = await openWorkshop(folder, pool, 'gzip', 'test')
   const members: MemberIndex[] = []
   for (const spec of packages) {

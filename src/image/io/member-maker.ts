@@ -11,6 +11,7 @@ import {
   type MemberRecipe,
   memberKey,
 } from '../member.ts'
+import { decodeDataBlocks } from './data-blocks.ts'
 import { writeBytes } from './file-bytes.ts'
 import type { HostXz } from './host-xz.ts'
 import { LayerHash } from './layer-hash.ts'
@@ -28,8 +29,8 @@ export interface MemberRequest {
 }
 
 /**
- * Gives the member of a .deb, from the cache or made anew. A big package's blocks are compressed by all threads, the
- * others on the thread that took them apart. Rejects with what taking the .deb apart throws; the cache then holds
+ * Gives the member of a .deb, from the cache or made anew. A big package is decoded and compressed by all threads, block
+ * by block, the others on the thread that takes them apart. Rejects with what taking the .deb apart throws; the cache then holds
  * nothing of it.
  */
 export async function makeMember(request: MemberRequest, store: MemberStore, pool: MemberPool): Promise<MemberIndex> {
@@ -39,7 +40,13 @@ export async function makeMember(request: MemberRequest, store: MemberStore, poo
   const unfinished = store.create(key)
   const spill = `${unfinished.path}.spill`
   try {
-    const result = await pool.unpack({ kind: 'unpack', ...request, spill })
+    const decoded = request.xz === undefined ? await decodeDataBlocks({ ...request, spill }, pool) : undefined
+    const result = await pool.unpack({
+      kind: 'unpack',
+      ...request,
+      spill,
+      ...(decoded === undefined ? {} : { decoded }),
+    })
     const stream = new BlockWriter(unfinished.path)
     const alone = await AloneLayer.open(request.recipe.codec, directoriesAlone(result.member.entries))
     try {

@@ -1,22 +1,34 @@
 import { availableParallelism } from 'node:os'
+import { programFile } from '#core'
 import type { MeasuredLayer } from '../member.ts'
-import type { CompressTask, MeasureTask, MemberPool, MemberTask, UnpackResult, UnpackTask } from './member-task.ts'
+import type {
+  CompressTask,
+  DecodeTask,
+  MeasureTask,
+  MemberPool,
+  MemberTask,
+  UnpackResult,
+  UnpackTask,
+} from './member-task.ts'
 import { revivedError } from './revived-error.ts'
 import { WorkerPool } from './worker-pool.ts'
 
-type AnyResult = UnpackResult | Uint8Array | MeasuredLayer
+type AnyResult = UnpackResult | undefined | Uint8Array | MeasuredLayer
 
 /** Starts a pool of threads, one a core unless told otherwise; dispose it when the image is built. */
 export function openMemberPool(size = availableParallelism()): MemberPool {
   const pool = new WorkerPool<MemberTask, AnyResult>({
-    module: './member-worker',
-    base: import.meta.url,
+    script: programFile('image/io/member-worker'),
     size,
     revive: revivedError,
   })
-  const run = async <Result extends AnyResult>(task: MemberTask): Promise<Result> => (await pool.run(task)) as Result
+  const run = async <Result extends AnyResult>(task: MemberTask, isUrgent = false): Promise<Result> =>
+    (await pool.run(task, isUrgent)) as Result
   return {
-    unpack: (task: UnpackTask) => run<UnpackResult>(task),
+    prepare: (tasks: number) => pool.prepare(tasks),
+    decode: (task: DecodeTask) => run<undefined>(task),
+    // What is decoded already was first in the queue once, and the most work comes after it.
+    unpack: (task: UnpackTask) => run<UnpackResult>(task, task.decoded !== undefined),
     compress: (task: CompressTask) => run<Uint8Array>(task),
     measure: (task: MeasureTask) => run<MeasuredLayer>(task),
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),

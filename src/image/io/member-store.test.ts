@@ -11,9 +11,9 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
-import { digestOf, TAR_BLOCK } from '#core'
-import { buildDeb, type DebSpec } from '#testkit'
+import { after, type TestContext, test } from 'node:test'
+import { digestOf, readArMembers, TAR_BLOCK } from '#core'
+import { arOf, buildDeb, type DebSpec, runXz } from '#testkit'
 import { BLOCK_SIZE, expandBlock, prepareCodec } from '../codec.ts'
 import { type LayerCodec, type MemberIndex, type MemberRecipe, memberKey } from '../member.ts'
 import { makeMember } from './member-maker.ts'
@@ -32,23 +32,21 @@ function noise(size: number): Uint8Array {
 
 const small: DebSpec = { name: 'small', files: { '/usr/bin/small': 'small\n', '/usr/share/noise': noise(5000) } }
 
+const pool = openMemberPool(2)
+after(() => pool[Symbol.asyncDispose]())
+
 /** A store in a folder of its own, and a way to make the member of a .deb in it. */
 async function openStore(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'casemate-members-'))
-  const pool = openMemberPool(2)
-  t.after(async () => {
-    await pool[Symbol.asyncDispose]()
-    rmSync(folder, { recursive: true })
-  })
+  t.after(() => rmSync(folder, { recursive: true }))
   const store = new MemberStore(join(folder, 'members'), 'test')
-  const make = async (spec: DebSpec, codec: LayerCodec = 'gzip') => {
-    const bytes = buildDeb(spec)
+  const make = async (spec: DebSpec, codec: LayerCodec = 'gzip', bytes = buildDeb(spec)) => {
     const deb = join(folder, `${spec.name}.deb`)
     writeFileSync(deb, bytes)
     const recipe: MemberRecipe = { deb: digestOf(bytes), format: 1, codec, keep: [], edits: [] }
     return makeMember({ name: spec.name, deb, recipe }, store, pool)
   }
-  return { folder, store, pool, make }
+  return { folder, store, make }
 }
 
 /** Every file in the store with its digest: nothing unfinished may be among them. */
@@ -114,7 +112,7 @@ test("another member's index is not taken for one's own", async (t) => {
 
 test('a stream with a changed bit is never read as content or into a layer; it is made anew', async (t) => {
   for (const use of ['read', 'measure'] as const) {
-    const { folder, store, pool, make } = await openStore(t)
+    const { folder, store, make } = await openStore(t)
     const index = await make(small)
     const files = stored(folder)
     const path = store.streamPath(index.key)
@@ -176,6 +174,35 @@ test('a package above the memory limit goes through a file, by all threads, and 
     assert.equal(digestOf(store.readFile(index, entryOf(index, path), 'gzip')), digestOf(content))
   }
   assert.equal(index.blocks.length, Math.ceil(index.tarSize / BLOCK_SIZE))
+})
+
+/** The .deb of a spec with its data as xz in blocks, as `xz --threads` writes it. */
+function debInBlocks(spec: DebSpec, block: string): Uint8Array {
+  const plain = buildDeb({ ...spec, compression: 'none' })
+  const members = readArMembers((offset, length) => plain.subarray(offset, offset + length), plain.length, spec.name)
+  const items = members.map(({ name, offset, size }) => {
+    const content = plain.subarray(offset, offset + size)
+    if (name !== 'data.tar') return { name, content }
+    return { name: 'data.tar.xz', content: runXz(content, ['-0', `--block-size=${block}`]) }
+  })
+  return arOf(...items)
+}
+
+test('a big package whose data is in blocks, decoded by all threads, is the member that it is in one piece', async (t) => {
+  const { folder, make } = await openStore(t)
+  const spec: DebSpec = { name: 'blocks', files: { '/a': noise(7 * BLOCK_SIZE), '/b': 'after\n' }, compression: 'none' }
+  const whole = await make(spec)
+  const bytes = debInBlocks(spec, '2MiB')
+  const blocks = await make(spec, 'gzip', bytes)
+  assert.notEqual(blocks.key, whole.key)
+  assert.deepEqual({ ...blocks, key: '' }, { ...whole, key: '' })
+
+  const damaged = Buffer.from(bytes)
+  const middle = Math.floor(damaged.length / 2)
+  damaged[middle] = (damaged[middle] ?? 0) ^ 1
+  const before = stored(folder)
+  await assert.rejects(make(spec, 'gzip', damaged), { code: 'COMPRESSION_INVALID' })
+  assert.deepEqual(stored(folder), before)
 })
 
 test('everything that decides the bytes of a member is in its name', () => {

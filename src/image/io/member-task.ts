@@ -1,4 +1,5 @@
 import type { Digest } from '#core'
+import type { XzBlock } from '#debian'
 import type { LayerCodec, MeasuredLayer, MemberIndex, MemberRecipe } from '../member.ts'
 import type { TarPart } from '../member-plan.ts'
 import type { HostXz } from './host-xz.ts'
@@ -14,6 +15,22 @@ export interface UnpackTask {
   readonly spill: string
   /** Decodes by the host's xz, which was checked; by our own decoder unless given. */
   readonly xz?: HostXz
+  /** Bytes of decoded data that stand in `spill` already; they are not decoded again. */
+  readonly decoded?: number
+}
+
+/** Decodes one block of a package's data into its place in a file. */
+export interface DecodeTask {
+  readonly kind: 'decode'
+  /** Names the package in errors. */
+  readonly name: string
+  readonly deb: string
+  /** Where data.tar.xz starts in the .deb; the block's own offset counts from there. */
+  readonly dataOffset: number
+  readonly block: XzBlock
+  readonly spill: string
+  /** Where the decoded block starts in `spill`. */
+  readonly target: number
 }
 
 /** Compresses one block of a member whose contents were spilled. */
@@ -40,7 +57,7 @@ export interface MeasureTask {
   readonly segments: readonly LayerSegment[]
 }
 
-export type MemberTask = UnpackTask | CompressTask | MeasureTask
+export type MemberTask = UnpackTask | DecodeTask | CompressTask | MeasureTask
 
 /** All of an index but what compression decides. */
 export type UnpackedMember = Omit<MemberIndex, 'key' | 'blocks' | 'size' | 'digest' | 'alone'>
@@ -64,6 +81,9 @@ export interface MemberResults {
 
 /** The threads that take packages apart, compress and measure. */
 export interface MemberPool extends AsyncDisposable {
+  /** Starts the threads that so many tasks will keep busy, before the first of them is there. */
+  prepare(tasks: number): void
+  decode(task: DecodeTask): Promise<void>
   unpack(task: UnpackTask): Promise<UnpackResult>
   compress(task: CompressTask): Promise<Uint8Array>
   measure(task: MeasureTask): Promise<MeasuredLayer>

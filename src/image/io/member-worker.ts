@@ -1,17 +1,26 @@
 import { parentPort } from 'node:worker_threads'
+import { createDecoders, type DecoderFactory, loadXzModule } from '#debian'
 import { compressBlock, prepareCodec } from '../codec.ts'
+import { decodeDataBlock } from './data-blocks.ts'
 import { measureLayer } from './measure-layer.ts'
 import type { MemberTask } from './member-task.ts'
 import { plainError } from './revived-error.ts'
 import { readSpilled } from './spill.ts'
 import { unpackMember } from './unpack-member.ts'
 
+/** One set of decoders a thread: compiling their code costs more than many a package. */
+let decoders: DecoderFactory | undefined
+
 /** The thread's side of `member-pool.ts`: one task in, one answer out. */
 async function perform(task: MemberTask) {
   switch (task.kind) {
     case 'unpack':
       await prepareCodec(task.recipe.codec)
-      return unpackMember(task)
+      decoders ??= createDecoders(loadXzModule())
+      return unpackMember(task, decoders)
+    case 'decode':
+      decoders ??= createDecoders(loadXzModule())
+      return decodeDataBlock(task, decoders)
     case 'compress':
       await prepareCodec(task.codec)
       return compressBlock(task.codec, readSpilled(task.spill, task.parts))
@@ -22,8 +31,22 @@ async function perform(task: MemberTask) {
 
 parentPort?.on('message', async (task: MemberTask) => {
   try {
-    parentPort?.postMessage({ result: await perform(task) })
+    const result = await perform(task)
+    parentPort?.postMessage({ result }, blocksOf(result))
   } catch (error) {
     parentPort?.postMessage({ error: plainError(error) })
   }
 })
+
+/** Compressed blocks, each alone in its memory, change hands instead of being copied. */
+function blocksOf(result: Awaited<ReturnType<typeof perform>>): ArrayBuffer[] {
+  const blocks =
+    result instanceof Uint8Array
+      ? [result]
+      : result && 'kind' in result && result.kind === 'compressed'
+        ? result.blocks
+        : []
+  return blocks.flatMap(({ buffer, byteLength }) =>
+    buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [],
+  )
+}

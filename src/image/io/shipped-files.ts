@@ -3,20 +3,17 @@ import { type ContentSink, parseDigest } from '#core'
 import type { DebEntry } from '#debian'
 import type { MemberOmission } from '../member.ts'
 import type { UnpackedEntry } from '../member-plan.ts'
-import type { Spill } from './spill.ts'
 
-/** What a .deb ships, gathered entry by entry while its data streams by: contents are hashed and spilled, not held. */
+/** What a .deb ships, gathered entry by entry while its data streams by: contents are hashed, not held. */
 export class ShippedFiles {
   readonly entries: UnpackedEntry[] = []
   readonly omissions: MemberOmission[] = []
   readonly conffileSums: Record<string, string> = {}
-  readonly #spill: Spill
   readonly #conffiles: ReadonlySet<string>
   #newest = 0
 
   /** `conffiles` are the paths whose MD5 dpkg's database will want. */
-  constructor(spill: Spill, conffiles: ReadonlySet<string>) {
-    this.#spill = spill
+  constructor(conffiles: ReadonlySet<string>) {
     this.#conffiles = conffiles
   }
 
@@ -25,8 +22,8 @@ export class ShippedFiles {
     return this.#newest
   }
 
-  /** Takes an entry; gives what takes its content, for a file. */
-  take(header: DebEntry): ContentSink | undefined {
+  /** Takes an entry whose content starts at an offset of data.tar; gives what takes its content, for a file. */
+  take(header: DebEntry, offset: number): ContentSink | undefined {
     const { path } = header
     this.#newest = Math.max(this.#newest, header.mtime)
     if (path === '/') return undefined
@@ -44,7 +41,7 @@ export class ShippedFiles {
         })
         return undefined
       default:
-        return this.#sinkFor({ ...entry, type: 'file', size: header.size, spilled: this.#spill.size })
+        return this.#sinkFor({ ...entry, type: 'file', size: header.size, spilled: offset })
     }
   }
 
@@ -55,7 +52,6 @@ export class ShippedFiles {
       write: (chunk) => {
         sha256.update(chunk)
         md5?.update(chunk)
-        this.#spill.append(chunk)
       },
       end: () => {
         if (md5 !== undefined) this.conffileSums[entry.path] = md5.digest('hex')

@@ -2,53 +2,68 @@ import { closeSync, openSync } from 'node:fs'
 import type { TarPart } from '../member-plan.ts'
 import { readBytes, writeBytes } from './file-bytes.ts'
 
-/** Contents up to this many bytes of one package stay in memory. */
-const MEMORY_LIMIT = 24 * 1024 * 1024
+/** Up to this many bytes of one package stay in memory. */
+export const MEMORY_LIMIT = 24 * 1024 * 1024
 
-/** Contents of one package on their way from the .deb to the member: in memory while they are few, then in a file. */
+const READ = 1024 * 1024
+
+/** A package's decoded data on its way from the .deb to the member: in memory while it is small, then in a file. */
 export class Spill implements Disposable {
   readonly path: string
-  readonly #memoryLimit: number
-  #chunks: Uint8Array[] = []
+  readonly #memory: Buffer
+  /** Bytes in memory, behind those in the file. */
   #buffered = 0
-  #size = 0
+  #written = 0
   #file: number | undefined
 
-  /** `path` stays unused until there are more than `memoryLimit` bytes. */
-  constructor(path: string, memoryLimit = MEMORY_LIMIT) {
+  /**
+   * `path` stays unused until there are more than `memoryLimit` bytes. Where the first `written` bytes stand in it
+   * already, what is appended goes behind them.
+   */
+  constructor(path: string, memoryLimit = MEMORY_LIMIT, written = 0) {
     this.path = path
-    this.#memoryLimit = memoryLimit
+    this.#memory = takeMemory(memoryLimit)
+    this.#written = written
+    if (written > 0) this.#file = openSync(path, 'r+')
   }
 
-  /** Whether contents stand in the file at `path` rather than in memory. */
+  /** Whether the bytes stand in the file at `path` rather than in memory. */
   get isFile(): boolean {
     return this.#file !== undefined
   }
 
   /** Bytes taken so far: the offset of what comes next. */
   get size(): number {
-    return this.#size
+    return this.#written + this.#buffered
   }
 
   /** Takes a copy of the bytes. */
   append(bytes: Uint8Array): void {
-    this.#chunks.push(Uint8Array.from(bytes))
-    this.#buffered += bytes.length
-    this.#size += bytes.length
-    if (this.#size > this.#memoryLimit && this.#buffered > BUFFER) this.#flush()
+    for (let taken = 0; taken < bytes.length; ) {
+      if (this.#buffered === this.#memory.length) this.#flush()
+      const piece = bytes.subarray(taken, taken + this.#memory.length - this.#buffered)
+      this.#memory.set(piece, this.#buffered)
+      this.#buffered += piece.length
+      taken += piece.length
+    }
   }
 
   /** Writes out what is still buffered of a spill that has become a file. */
   finish(): void {
     if (this.#file !== undefined) this.#flush()
-    else if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks)]
   }
 
-  /** The bytes of tar parts, after `finish`. */
+  /** Gives all bytes in order, after `finish`; a chunk is valid only during the call. */
+  read(onChunk: (chunk: Uint8Array) => void): void {
+    for (let at = 0; at < this.size; at += READ) {
+      onChunk(this.assemble([{ offset: at, length: Math.min(READ, this.size - at) }]))
+    }
+  }
+
+  /** The bytes of tar parts, after `finish`; valid until this thread assembles others. */
   assemble(parts: readonly TarPart[]): Uint8Array {
-    const [memory = new Uint8Array()] = this.#chunks
     return assembleParts(parts, (target, offset) => {
-      if (this.#file === undefined) target.set(memory.subarray(offset, offset + target.length))
+      if (this.#file === undefined) target.set(this.#memory.subarray(offset, offset + target.length))
       else readBytes(this.#file, target, offset)
     })
   }
@@ -57,19 +72,26 @@ export class Spill implements Disposable {
   [Symbol.dispose](): void {
     if (this.#file !== undefined) closeSync(this.#file)
     this.#file = undefined
+    idleMemory.push(this.#memory)
   }
 
   #flush(): void {
     this.#file ??= openSync(this.path, 'w+')
-    for (const chunk of this.#chunks) writeBytes(this.#file, chunk)
-    this.#chunks = []
+    writeBytes(this.#file, this.#memory.subarray(0, this.#buffered), this.#written)
+    this.#written += this.#buffered
     this.#buffered = 0
   }
 }
 
-const BUFFER = 4 * 1024 * 1024
+/** Memory that spills of this thread have given back: the garbage collector would learn of it late. */
+const idleMemory: Buffer[] = []
 
-/** Reads the parts of one block from a spill file that another thread wrote. */
+function takeMemory(size: number): Buffer {
+  const place = idleMemory.findIndex((memory) => memory.length === size)
+  return idleMemory.splice(place, place < 0 ? 0 : 1)[0] ?? Buffer.allocUnsafeSlow(size)
+}
+
+/** Reads the parts of one block from a spill file that another thread wrote; valid until this thread assembles others. */
 export function readSpilled(path: string, parts: readonly TarPart[]): Uint8Array {
   const file = openSync(path, 'r')
   try {
@@ -82,7 +104,7 @@ export function readSpilled(path: string, parts: readonly TarPart[]): Uint8Array
 }
 
 function assembleParts(parts: readonly TarPart[], read: (target: Uint8Array, offset: number) => void): Uint8Array {
-  const whole = Buffer.allocUnsafe(parts.reduce((sum, part) => sum + part.length, 0))
+  const whole = scratchOf(parts.reduce((sum, part) => sum + part.length, 0))
   let filled = 0
   for (const part of parts) {
     const target = whole.subarray(filled, filled + part.length)
@@ -91,4 +113,12 @@ function assembleParts(parts: readonly TarPart[], read: (target: Uint8Array, off
     filled += part.length
   }
   return whole
+}
+
+let scratch = Buffer.alloc(0)
+
+/** Bytes to fill, of this thread: the same for one block after another. */
+function scratchOf(size: number): Buffer {
+  if (scratch.length < size) scratch = Buffer.allocUnsafeSlow(size)
+  return scratch.subarray(0, size)
 }

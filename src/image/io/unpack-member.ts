@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { type ContentSink, digestFromHex, digestOf, TAR_END } from '#core'
+import { digestFromHex, digestOf, TAR_END } from '#core'
 import {
-  createDecoders,
   DEB_DATA_LIMITS,
-  type DebEntry,
+  type DebDataOptions,
+  type DebMember,
   type DebSource,
   type DecoderFactory,
   debDataReader,
-  loadXzModule,
   readDebControl,
   readDebData,
 } from '#debian'
@@ -17,45 +16,42 @@ import { directoriesAlone } from '../layer.ts'
 import { cutBlocks, planMember, type UnpackedEntry } from '../member-plan.ts'
 import { databaseDirectories, databaseFiles } from '../package-database.ts'
 import { mergeUsr, ruleAgainst } from '../path-rules.ts'
-import { decodeByHost } from './host-xz.ts'
+import { decodeByHost, isForHostXz } from './host-xz.ts'
 import type { UnpackResult, UnpackTask } from './member-task.ts'
 import { ShippedFiles } from './shipped-files.ts'
-import { Spill } from './spill.ts'
+import { MEMORY_LIMIT, Spill } from './spill.ts'
 
 /**
  * Takes a .deb apart and compresses it as its recipe says; nothing of it touches the host but the spill. Throws what the
  * readers throw for a hostile or damaged package.
  */
-export async function unpackMember(task: UnpackTask): Promise<UnpackResult> {
+export async function unpackMember(task: UnpackTask, decoders: DecoderFactory): Promise<UnpackResult> {
   const file = openSync(task.deb, 'r')
-  using spill = new Spill(task.spill)
+  using spill = new Spill(task.spill, MEMORY_LIMIT, task.decoded)
   try {
     const read = (offset: number, length: number) => {
       const bytes = Buffer.allocUnsafe(length)
       return bytes.subarray(0, readSync(file, bytes, 0, length, offset))
     }
-    return await unpack(task, { read, size: fstatSync(file).size, name: task.name }, spill)
+    const source = { read, size: fstatSync(file).size, name: task.name }
+    return await unpack(task, source, { spill, decoders })
   } finally {
     closeSync(file)
   }
 }
 
-/** One set of decoders a thread: compiling their code costs more than many a package. */
-let decoders: DecoderFactory | undefined
+/** What a package is taken apart with. */
+interface Workbench {
+  readonly spill: Spill
+  readonly decoders: DecoderFactory
+}
 
-async function unpack(task: UnpackTask, source: DebSource, spill: Spill): Promise<UnpackResult> {
+async function unpack(task: UnpackTask, source: DebSource, bench: Workbench): Promise<UnpackResult> {
   const { recipe, name } = task
-  decoders ??= createDecoders(loadXzModule())
-  const deb = readDebControl(source, decoders)
-  const shipped = new ShippedFiles(spill, conffilesOf(deb.files))
-  const onEntry = (entry: DebEntry): ContentSink | undefined => shipped.take(entry)
-  if (task.xz !== undefined && deb.data.compression === 'xz') {
-    const reader = debDataReader(name, DEB_DATA_LIMITS.tar, onEntry)
-    await decodeByHost(task.xz, { deb: task.deb, data: deb.data }, (chunk) => reader.push(chunk))
-    reader.end()
-  } else {
-    readDebData(source, deb.data, { decoders, onEntry })
-  }
+  const { spill } = bench
+  const deb = readDebControl(source, bench.decoders)
+  const shipped = new ShippedFiles(conffilesOf(deb.files))
+  await readData(task, { source, data: deb.data, onEntry: (entry, offset) => shipped.take(entry, offset) }, bench)
   const control = Buffer.from(deb.files.get('control') ?? '').toString('utf8')
   const plan = planMember(
     name,
@@ -83,6 +79,33 @@ async function unpack(task: UnpackTask, source: DebSource, spill: Spill): Promis
   })
   const diffId = digestFromHex(layer.update(TAR_END).digest('hex'))
   return { kind: 'compressed', member, blocks: compressed, diffId }
+}
+
+/** Reads data.tar entry by entry, from the spill where it was decoded before, else into the spill as it is decoded. */
+async function readData(
+  { name, deb, decoded, xz }: UnpackTask,
+  { source, data, onEntry }: { source: DebSource; data: DebMember; onEntry: DebDataOptions['onEntry'] },
+  { spill, decoders }: Workbench,
+): Promise<void> {
+  const reader = debDataReader(name, DEB_DATA_LIMITS.tar, onEntry)
+  if (decoded !== undefined) {
+    spill.read((chunk) => reader.push(chunk))
+  } else if (xz !== undefined && isForHostXz(data)) {
+    await decodeByHost(xz, { deb, data }, (chunk) => {
+      spill.append(chunk)
+      reader.push(chunk)
+    })
+  } else {
+    const spilling: DecoderFactory = (compression, options) => {
+      const onOutput = (chunk: Uint8Array) => {
+        spill.append(chunk)
+        options.onOutput(chunk)
+      }
+      return decoders(compression, { ...options, onOutput })
+    }
+    return readDebData(source, data, { decoders: spilling, onEntry })
+  }
+  reader.end()
 }
 
 /** The package's part of dpkg's database, with the directories that lead to it. */

@@ -29,8 +29,7 @@ else parentPort?.on('message', perform)
 
 function open(size: number): WorkerPool<Task, number> {
   return new WorkerPool({
-    module: './worker-pool.test',
-    base: import.meta.url,
+    script: new URL(import.meta.url),
     size,
     revive: ({ name, code, message }) => new Error(`${name} ${code} ${message}`),
   })

@@ -1,4 +1,3 @@
-import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { messageOf } from '#core'
 import { ImageError } from '../errors.ts'
@@ -28,23 +27,30 @@ export class WorkerPool<Task, Result> implements AsyncDisposable {
   readonly #busy = new Map<Worker, Waiting<Task, Result>>()
   #isDisposed = false
 
-  /** `module` is the worker's file beside `base`, without extension: sources and the built package name it differently. */
+  /** `script` is the program that threads run. */
   constructor(options: {
-    module: string
-    base: string
+    script: URL
     size: number
     revive: (error: { name: string; code: string | undefined; message: string }) => Error
   }) {
-    this.#script = new URL(`${options.module}${extname(options.base)}`, options.base)
+    this.#script = options.script
     this.#size = Math.max(1, options.size)
     this.#revive = options.revive
   }
 
-  /** Runs a task on the next free thread. */
-  run(task: Task): Promise<Result> {
+  /** Starts the threads that so many tasks will keep busy, before the first of them is there. */
+  prepare(tasks: number): void {
+    const wanted = Math.min(this.#size, tasks)
+    while (!this.#isDisposed && this.#idle.length + this.#busy.size < wanted) this.#idle.push(this.#start())
+  }
+
+  /** Runs a task on the next free thread, an urgent one before those that wait. */
+  run(task: Task, isUrgent = false): Promise<Result> {
     if (this.#isDisposed) return Promise.reject(stopped())
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ task, resolve, reject })
+      const waiting = { task, resolve, reject }
+      if (isUrgent) this.#waiting.unshift(waiting)
+      else this.#waiting.push(waiting)
       this.#dispatch()
     })
   }
@@ -57,8 +63,9 @@ export class WorkerPool<Task, Result> implements AsyncDisposable {
     this.#idle.length = 0
     this.#busy.clear()
     this.#waiting.length = 0
-    for (const { reject } of unfinished) reject(stopped())
+    // Who waits cleans up after its task: not before the thread has stopped writing.
     await Promise.all(workers.map((worker) => worker.terminate()))
+    for (const { reject } of unfinished) reject(stopped())
   }
 
   #dispatch(): void {

@@ -100,13 +100,17 @@ function classifyScript(
   }
 }
 
+/** Scripts are followed twice, for diversions and for the rest, and parsed once. */
+const parsed = new WeakMap<Uint8Array, readonly ShellCommand[]>()
+
 function followed(
   script: string,
   bytes: Uint8Array,
   text: string,
   { facts, triggers }: { facts: ScriptFacts; triggers: readonly string[] },
 ): ClassifiedScript {
-  const commands = parseShell(text)
+  const commands = parsed.get(bytes) ?? parseShell(text)
+  parsed.set(bytes, commands)
   const ways = script === 'preinst' ? [['install']] : [['configure', '']]
   if (script === 'postinst' && triggers.length > 0) ways.push(['triggered', triggers.join(' ')])
   const judged = ways.flatMap((way) =>

@@ -10,6 +10,12 @@ type Body<Type extends ShellCommand['type']> = Type extends unknown
 /** Words that end a list of commands when they stand where a command would (POSIX.1-2024 XCU §2.4). */
 const CLOSING = /(?:then|elif|else|fi|do|done|esac|\})(?![A-Za-z0-9_=./-])|\)|;;/y
 
+const AFTER_KEYWORD = /[\s;&|<>()#]/
+const ENDS_SIMPLE = /[\n;&|()]/
+const FUNCTION_NAME = /[A-Za-z_][A-Za-z0-9_-]*(?=[ \t]*\([ \t]*\))/y
+const ASSIGNED_NAME = /[A-Za-z_][A-Za-z0-9_]*(?==)/y
+const REDIRECTION = /[0-9]?(?:<<-?|>>|>&|<&|>\||<>|<|>)/y
+
 /**
  * Reads a POSIX shell script. Nothing is run. What bash adds (arrays, `[[`, process substitution, `function`) and deep
  * nesting are refused: throws `SCRIPT_UNREADABLE` with the line.
@@ -79,7 +85,7 @@ function readBody(reader: ShellReader): Body<ShellCommand['type']> {
   if (takeKeyword(reader, 'case')) return readCase(reader)
   if (takeKeyword(reader, '{')) return readGroup(reader, '}')
   if (reader.take('(')) return readGroup(reader, ')')
-  const name = reader.match(/[A-Za-z_][A-Za-z0-9_-]*(?=[ \t]*\([ \t]*\))/y)
+  const name = reader.match(FUNCTION_NAME)
   if (name === undefined) return readSimple(reader)
   reader.at += name.length
   reader.takeMatch(/[ \t]*\([ \t]*\)/y)
@@ -170,8 +176,8 @@ function readSimple(reader: ShellReader): Body<'simple'> {
       redirections.push(redirection)
       continue
     }
-    if (reader.isAtEnd || /[\n;&|()]/.test(reader.text[reader.at] ?? '')) break
-    const name = words.length === 0 ? reader.match(/[A-Za-z_][A-Za-z0-9_]*(?==)/y) : undefined
+    if (reader.isAtEnd || ENDS_SIMPLE.test(reader.text[reader.at] ?? '')) break
+    const name = words.length === 0 ? reader.match(ASSIGNED_NAME) : undefined
     if (name !== undefined) {
       reader.at += name.length + 1
       if (reader.looksAt('(')) throw reader.fault('arrays are not of the POSIX shell')
@@ -187,8 +193,8 @@ function readSimple(reader: ShellReader): Body<'simple'> {
 /** Steps over a reserved word, if it stands here as one, with what separates it from the command before. */
 function takeKeyword(reader: ShellReader, keyword: string): boolean {
   reader.skipBlanks()
-  const after = reader.text[reader.at + keyword.length] ?? '\n'
-  return /[\s;&|<>()#]/.test(after) && reader.take(keyword)
+  if (!reader.looksAt(keyword) || !AFTER_KEYWORD.test(reader.text[reader.at + keyword.length] ?? '\n')) return false
+  return reader.take(keyword)
 }
 
 function expectKeyword(reader: ShellReader, keyword: string): void {
@@ -207,7 +213,7 @@ function readRedirections(reader: ShellReader): readonly Redirection[] {
 }
 
 function readRedirection(reader: ShellReader): Redirection | undefined {
-  const token = reader.match(/[0-9]?(?:<<-?|>>|>&|<&|>\||<>|<|>)/y)
+  const token = reader.match(REDIRECTION)
   if (token === undefined) return undefined
   reader.at += token.length
   const operator = token.replace(/^[0-9]/, '')

@@ -5,6 +5,12 @@ import type { ShellCommand, Word, WordPart } from './shell-syntax.ts'
 const MAXIMUM_DEPTH = 60
 const MAXIMUM_LENGTH = 1 << 17
 
+const BLANKS = /(?:[ \t\r]|\\\n)+/y
+const COMMENT = /#[^\n]*/y
+/** What a blank or a comment may begin with: most of the time none stands here, and no pattern has to be tried. */
+const MAY_BE_BLANK = ' \t\r\\#'
+const BEFORE_COMMENT = /[\s;&|()]/
+
 interface PendingDocument {
   readonly delimiter: string
   readonly isLiteral: boolean
@@ -79,8 +85,10 @@ export class ShellReader {
 
   /** Steps over blanks, continued lines and a comment, not over the end of the line. */
   skipBlanks(): void {
-    this.takeMatch(/(?:[ \t\r]|\\\n)+/y)
-    if (this.at === 0 || /[\s;&|()]/.test(this.text[this.at - 1] ?? '')) this.takeMatch(/#[^\n]*/y)
+    if (this.isAtEnd || !MAY_BE_BLANK.includes(this.text.charAt(this.at))) return
+    this.takeMatch(BLANKS)
+    if (!this.looksAt('#')) return
+    if (this.at === 0 || BEFORE_COMMENT.test(this.text[this.at - 1] ?? '')) this.takeMatch(COMMENT)
   }
 
   /** Steps over blanks, comments and ends of lines, and over the here-documents that those lines announced. */

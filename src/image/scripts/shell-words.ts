@@ -4,6 +4,12 @@ import type { Word, WordPart } from './shell-syntax.ts'
 /** Characters that end an unquoted word (POSIX.1-2024 XCU §2.2, §2.10). */
 const ENDS_WORD = /[\s;&|<>()]/
 
+const PLAIN = /[^\s;&|<>()'"$`\\]+/y
+const PLAIN_BRACED = /[^'"$`\\}]+/y
+const ESCAPED = /\\[$`"\\]/y
+const QUOTED = /\\|[^"$`\\]+/y
+const PARAMETER = /[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]/y
+
 /** Reads the word that starts here, which may be empty. `endsAt` ends it as well, inside `${name:-word}`. */
 export function readWord(reader: ShellReader, endsAt?: string): Word {
   const parts: WordPart[] = []
@@ -37,7 +43,7 @@ function readPart(reader: ShellReader, character: string, endsAt: string | undef
       return [{ type: 'text', text, quoted: true }]
     }
     default: {
-      const text = reader.takeMatch(endsAt === undefined ? /[^\s;&|<>()'"$`\\]+/y : /[^'"$`\\}]+/y)
+      const text = reader.takeMatch(endsAt === undefined ? PLAIN : PLAIN_BRACED)
       if (text === '') throw reader.fault(`"${character}" is unexpected`)
       return [{ type: 'text', text, quoted: false }]
     }
@@ -54,8 +60,8 @@ function readDoubleQuoted(reader: ShellReader): readonly WordPart[] {
       parts.push(readExpansion(reader, true))
       continue
     }
-    const escaped = reader.takeMatch(/\\[$`"\\]/y)
-    parts.push({ type: 'text', text: escaped.slice(1) || reader.takeMatch(/\\|[^"$`\\]+/y), quoted: true })
+    const escaped = reader.takeMatch(ESCAPED)
+    parts.push({ type: 'text', text: escaped.slice(1) || reader.takeMatch(QUOTED), quoted: true })
   }
 }
 
@@ -73,7 +79,7 @@ function readExpansion(reader: ShellReader, quoted: boolean): WordPart {
     return { type: 'substitution', body, quoted }
   }
   if (reader.take('{')) return readBraced(reader, quoted)
-  const name = reader.takeMatch(/[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]/y)
+  const name = reader.takeMatch(PARAMETER)
   return name === '' ? { type: 'text', text: '$', quoted } : { type: 'parameter', name, quoted }
 }
 

@@ -2,27 +2,10 @@ import type { ChildProcess } from 'node:child_process'
 import fs from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { SandboxError } from '../errors.ts'
-import {
-  type Container,
-  EMULATOR_PATH,
-  type LaunchSpec,
-  type RunningProgram,
-  type Sandbox,
-  WRITABLE_BYTES,
-} from '../sandbox.ts'
+import { type Container, EMULATOR_PATH, type LaunchSpec, type Sandbox, WRITABLE_BYTES } from '../sandbox.ts'
 import { isSameDirectory } from './container-files.ts'
-import { openOutputPipes } from './output-pipes.ts'
-import {
-  exitCodeOf,
-  extraPipe,
-  hasEnded,
-  poll,
-  reasonOf,
-  runTool,
-  sendSignal,
-  standardInput,
-  startTool,
-} from './process.ts'
+import { type PipedTool, startPiped } from './output-pipes.ts'
+import { exitCodeOf, extraPipe, hasEnded, poll, reasonOf, runTool, sendSignal, standardInput } from './process.ts'
 
 const INFO = 3
 const HOLD = 4
@@ -45,15 +28,13 @@ export const bwrap: Sandbox = {
   async launch(spec) {
     const identity = process.getuid?.() === 0 ? spec.user : undefined
     if (identity) fs.chownSync(spec.directory, identity.uid, identity.gid)
-    const [stdout, stderr] = await openOutputPipes(spec, identity)
-    const child = startTool(command(spec), { ...identity, stdio: ['pipe', stdout.end, stderr.end, 'pipe', 'pipe'] })
-    for (const { end: given } of [stdout, stderr]) fs.closeSync(given)
+    const { child, outputs } = await startPiped(command(spec), spec, identity)
     const exited = exitCodeOf(child)
     try {
-      return await adopt({ child, exited, spec, outputs: { stdout: stdout.stream, stderr: stderr.stream } })
+      return await adopt({ child, exited, spec, outputs })
     } catch (cause) {
-      stdout.stream.resume()
-      const words = (await text(stderr.stream)).trim()
+      outputs.stdout.resume()
+      const words = (await text(outputs.stderr)).trim()
       await exited.catch(() => undefined)
       throw new SandboxError('SANDBOX_FAILED', `cannot start bwrap: ${words || reasonOf(cause)}`, { cause })
     }
@@ -65,7 +46,7 @@ async function adopt(started: {
   child: ChildProcess
   exited: Promise<number>
   spec: LaunchSpec
-  outputs: Pick<RunningProgram, 'stdout' | 'stderr'>
+  outputs: PipedTool['outputs']
 }): Promise<Container> {
   const { child, exited, spec, outputs } = started
   const pid = await Promise.race([text(extraPipe(child, INFO)).then(parseChildPid), exited.then(() => undefined)])

@@ -1,12 +1,13 @@
 import fs from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { programFile } from '#core'
 import type { ServiceExpectation } from '../image-test.ts'
 import { parseListeningPorts } from '../listening-ports.ts'
 import { OUTPUT_LIMIT, type ProbeReply } from '../outcome.ts'
 import type { ProbeRequest } from './probe.ts'
 import { runTool } from './process.ts'
 
-const PROBE = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './probe.ts' : './probe.js', import.meta.url))
+const PROBE = fileURLToPath(programFile('sandbox/io/probe'))
 
 /** The TCP ports that are listened on in the network namespace of a process; none once it is gone. */
 export function listeningPorts(pid: number): number[] {

@@ -1,37 +1,45 @@
+import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import fs from 'node:fs'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
-import type { LaunchSpec } from '../sandbox.ts'
-import { runTool } from './process.ts'
+import type { LaunchSpec, RunningProgram } from '../sandbox.ts'
+import { runTool, startTool } from './process.ts'
 
 const { O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants
 
-/** What a program writes to its standard output or error. */
-export interface OutputPipe {
-  /** The descriptor that the program is given; to be closed here once it has it. */
-  readonly end: number
-  readonly stream: Readable
+/** A tool that will run a container's program, and what the program writes. */
+export interface PipedTool {
+  readonly child: ChildProcess
+  readonly outputs: Pick<RunningProgram, 'stdout' | 'stderr'>
 }
 
 /**
- * Makes the pipes for a program's standard output and error. Node's own are sockets, which nobody can open a second
- * time; servers log to /dev/stdout by opening it, so under every container engine it is a pipe of the program's user.
+ * Starts a tool whose standard output and error are pipes of the container's user, its input and two descriptors more
+ * being Node's. Node's own pipes are sockets, which nobody can open a second time; servers log to /dev/stdout by opening
+ * it, so every container engine gives them what this gives.
  */
-export async function openOutputPipes(
-  { directory, id }: Pick<LaunchSpec, 'directory' | 'id'>,
-  user: LaunchSpec['user'] | undefined,
-): Promise<readonly [stdout: OutputPipe, stderr: OutputPipe]> {
-  const paths = [join(directory, `${id}-stdout`), join(directory, `${id}-stderr`)] as const
+export async function startPiped(
+  argv: readonly [string, ...string[]],
+  spec: LaunchSpec,
+  identity: Pick<SpawnOptions, 'uid' | 'gid'> = {},
+): Promise<PipedTool> {
+  const paths = [join(spec.directory, `${spec.id}-stdout`), join(spec.directory, `${spec.id}-stderr`)] as const
   await runTool(['mkfifo', '--mode=0600', ...paths])
-  return [openPipe(paths[0], user), openPipe(paths[1], user)]
+  const [stdout, stderr] = [openPipe(paths[0], spec), openPipe(paths[1], spec)]
+  try {
+    const child = startTool(argv, { ...identity, stdio: ['pipe', stdout.end, stderr.end, 'pipe', 'pipe'] })
+    return { child, outputs: { stdout: stdout.stream, stderr: stderr.stream } }
+  } finally {
+    for (const { end } of [stdout, stderr]) fs.closeSync(end)
+  }
 }
 
-function openPipe(path: string, user: LaunchSpec['user'] | undefined): OutputPipe {
+/** A pipe's writing end, and what comes out of it. */
+function openPipe(path: string, { user }: LaunchSpec): { readonly end: number; readonly stream: Socket } {
   // Without waiting, the reading end opens at once, and the writing end then finds a reader.
   const source = fs.openSync(path, O_RDONLY | O_NONBLOCK)
   const end = fs.openSync(path, O_WRONLY)
-  if (user) fs.fchownSync(end, user.uid, user.gid)
+  if (process.getuid?.() === 0) fs.fchownSync(end, user.uid, user.gid)
   fs.rmSync(path)
   return { end, stream: new Socket({ fd: source, readable: true, writable: false }) }
 }

@@ -89,6 +89,14 @@ async function run(sandbox: Sandbox, written: object, config: object = {}): Prom
   return report.results[0]!
 }
 
+test('a test for another platform is left out', async () => {
+  const [sandbox] = sandboxes
+  assert.ok(sandbox !== undefined)
+  const here = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`
+  passed(await run(sandbox, { platforms: ['linux/s390x', here], stdout: { equals: 'default' } }))
+  await assert.rejects(run(sandbox, { platforms: ['linux/s390x'] }), { actual: 0, expected: 1 })
+})
+
 const shell = (script: string) => ['/bin/sh', '-c', script]
 
 function passed(result: TestResult): void {
@@ -108,6 +116,18 @@ for (const sandbox of sandboxes) {
   check("runs the image's entrypoint and cmd, or the entrypoint with the test's arguments", async () => {
     passed(await run(sandbox, { stdout: { equals: 'default' } }))
     passed(await run(sandbox, { args: ['echo other; exit 3'], stdout: { equals: 'other' }, 'exit-code': 3 }))
+  })
+
+  check('lets the program open its output again by name, as servers do that log to /dev/stdout', async () => {
+    const script = 'echo log > /dev/stdout; echo trouble > /dev/stderr'
+    passed(await run(sandbox, { command: shell(script), stdout: { equals: 'log' }, stderr: { equals: 'trouble' } }))
+  })
+
+  check('runs nothing for a test that asks for files alone', async () => {
+    const result = await run(sandbox, { files: [{ path: '/srv/index.html', contains: 'Welcome' }] })
+    passed(result)
+    assert.equal(result.outcome?.ending.kind, 'none')
+    failed(await run(sandbox, { files: [{ path: '/srv/other' }] }), /not there/)
   })
 
   check('runs as the declared user, in numbers, with no capability and no new privileges', async () => {

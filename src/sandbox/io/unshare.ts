@@ -6,16 +6,8 @@ import { SandboxError } from '../errors.ts'
 import type { Container, LaunchSpec, Sandbox } from '../sandbox.ts'
 import { UNSHARE_DESCRIPTORS, type UnshareMode, unshareScript } from '../unshare-script.ts'
 import { isSameDirectory } from './container-files.ts'
-import {
-  exitCodeOf,
-  extraPipe,
-  hasEnded,
-  reasonOf,
-  runTool,
-  sendSignal,
-  standardStreams,
-  startTool,
-} from './process.ts'
+import { type PipedTool, startPiped } from './output-pipes.ts'
+import { exitCodeOf, extraPipe, hasEnded, reasonOf, runTool, sendSignal, standardInput } from './process.ts'
 
 /**
  * util-linux alone, which every Linux has: unshare(1), mount(8), setpriv(1) and a shell. As root it needs no user
@@ -44,14 +36,13 @@ export const unshare: Sandbox = {
   async launch(spec) {
     const limit = spec.memory ? ['prlimit', `--data=${spec.memory}`, '--'] : []
     const [program = 'setpriv', ...args] = [...limit, ...namespaces(spec), 'sh', '-c']
-    const child = startTool([program, ...args, unshareScript(spec, mode())], {
-      stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
-    })
+    const { child, outputs } = await startPiped([program, ...args, unshareScript(spec, mode())], spec)
     const exited = exitCodeOf(child)
     try {
-      return await adopt({ child, exited, spec })
+      return await adopt({ child, exited, spec, outputs })
     } catch (cause) {
-      const words = child.stderr ? (await text(child.stderr)).trim() : ''
+      outputs.stdout.resume()
+      const words = (await text(outputs.stderr)).trim()
       await exited.catch(() => undefined)
       throw new SandboxError('SANDBOX_FAILED', `cannot start unshare: ${words || reasonOf(cause)}`, { cause })
     }
@@ -59,8 +50,13 @@ export const unshare: Sandbox = {
 }
 
 /** Waits until the mounts stand; the program is held by its pipe all the while. */
-async function adopt(started: { child: ChildProcess; exited: Promise<number>; spec: LaunchSpec }): Promise<Container> {
-  const { child, exited, spec } = started
+async function adopt(started: {
+  child: ChildProcess
+  exited: Promise<number>
+  spec: LaunchSpec
+  outputs: PipedTool['outputs']
+}): Promise<Container> {
+  const { child, exited, spec, outputs } = started
   // Its end does not come before the container's: the process that waits for it holds the pipe as well.
   const told = once(extraPipe(child, UNSHARE_DESCRIPTORS.info), 'data').then(([line]) => Number(line))
   const pid = await Promise.race([told, exited.then(() => 0)])
@@ -84,15 +80,15 @@ async function adopt(started: { child: ChildProcess; exited: Promise<number>; sp
     limits: { memory: spec.memory ? 'process' : 'none', notEnforced: notEnforced(spec) },
     begin() {
       extraPipe(child, UNSHARE_DESCRIPTORS.hold).end('go\n')
-      return { ...standardStreams(child), exited }
+      return { stdin: standardInput(child), ...outputs, exited }
     },
     async signal(number) {
       if (!hasEnded(child)) sendSignal(pid, number)
     },
     async destroy() {
       end()
-      child.stdout?.resume()
-      child.stderr?.resume()
+      outputs.stdout.resume()
+      outputs.stderr.resume()
       await exited
     },
   }
