@@ -32,6 +32,7 @@ export async function run(): Promise<{ holds: boolean; lines: string[] }> {
     const place = await openPlace(root, ends)
     const first = await place.build('first')
     const { date, files } = await place.moveOn()
+    const newer = await place.casemate('lock', place.definition, '--update', '--check')
     place.forget('members', 'layers', 'indexes')
     const cached = await place.build('cached')
     place.forget('')
@@ -43,6 +44,10 @@ export async function run(): Promise<{ holds: boolean; lines: string[] }> {
     const others = NAMES.filter((name) => !MOVED.includes(name)).map((name) => basename(files.get(name) ?? ''))
     const checks: readonly (readonly [string, boolean])[] = [
       ['the first locked build succeeds', first.status === 0 && first.digest !== ''],
+      [
+        'the archive has three newer packages, says lock --check',
+        newer.status === 1 && MOVED.every((name) => newer.stdout.includes(`${name} 1.0`)),
+      ],
       ['from the cache: the same digest', cached.status === 0 && cached.digest === first.digest],
       ['from the cache: nothing is asked for', cached.indexes + cached.packages + cached.snapshots === 0],
       ['from the snapshot stand-in: the same digest', snapshot.status === 0 && snapshot.digest === first.digest],
@@ -52,6 +57,7 @@ export async function run(): Promise<{ holds: boolean; lines: string[] }> {
       ['with neither: no file that is there', !others.some((one) => nowhere.stderr.includes(one))],
     ]
     const lines = [
+      `mirror moved on, says lock --update --check: ${newer.stdout.trim().replaceAll('\n', '; ')}`,
       rowOf('first build', first),
       rowOf('mirror moved on: from the cache', cached),
       rowOf('from a snapshot stand-in', snapshot),

@@ -1,7 +1,7 @@
 import { arch } from 'node:os'
-import type { DerivedRun, DerivedRunner, DerivedRunResult } from '#image'
+import type { DerivedOutcome, DerivedRun, DerivedRunner, DerivedRunResult } from '#image'
 import { formatPlatform, parsePlatform } from '#oci'
-import { type ProgramResult, pickSandbox, runProgram, SandboxError } from '#sandbox'
+import { type ProgramResult, pickSandbox, runPrograms, SandboxError } from '#sandbox'
 
 /** A program of another architecture takes minutes under emulation; one that takes this long will not end. */
 const TIMEOUT = 30 * 60 * 1000
@@ -17,20 +17,20 @@ export function derivedRunner(): DerivedRunner {
   return { platform: hostPlatform(), run }
 }
 
-async function run({ platform, ...program }: DerivedRun, times: number): Promise<readonly DerivedRunResult[]> {
+async function run({ platform, ...rest }: DerivedRun, times: number): Promise<DerivedRunResult> {
   try {
     const { architecture } = parsePlatform(platform)
-    const results = await runProgram(await pickSandbox(), { ...program, architecture, timeout: TIMEOUT }, times)
-    return results.map(judge)
+    const results = await runPrograms(await pickSandbox(), { ...rest, architecture, timeout: TIMEOUT }, times)
+    return { kind: 'ran', outcomes: results.map((runs) => runs.map(outcomeOf)) }
   } catch (error) {
     if (error instanceof SandboxError && error.code === 'SANDBOX_MISSING') {
-      return [{ kind: 'unavailable', reason: error.message }]
+      return { kind: 'unavailable', reason: error.message }
     }
     throw error
   }
 }
 
-function judge({ ending, stderr, files }: ProgramResult): DerivedRunResult {
+function outcomeOf({ ending, stderr, files }: ProgramResult): DerivedOutcome {
   if (ending.kind === 'exited' && ending.code === 0) return { kind: 'made', files }
   const how =
     ending.kind === 'exited' ? `ended with exit code ${ending.code}` : `did not end within ${TIMEOUT / 60_000} minutes`

@@ -20,7 +20,14 @@ export {
   resolveDefinition,
 } from './definition/resolve-definition.ts'
 export { expandTags, type VersionedPackage } from './definition/tags.ts'
-export type { DerivedRun, DerivedRunner, DerivedRunResult, RunnableLayer } from './derived/derived-runner.ts'
+export type {
+  DerivedOutcome,
+  DerivedProgram,
+  DerivedRun,
+  DerivedRunner,
+  DerivedRunResult,
+  RunnableLayer,
+} from './derived/derived-runner.ts'
 export { applyEffects, type EffectsResult } from './effects/apply-effects.ts'
 export type {
   Account,

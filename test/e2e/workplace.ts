@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type TestArchive, type TestArchiveOptions, testArchive } from '#testkit'
 import { samplePackages } from './sample-packages.ts'
@@ -114,6 +115,8 @@ export class Workplace {
       HOME: this.folder,
       XDG_CACHE_HOME: join(this.folder, 'cache'),
       CASEMATE_MIRROR: `${this.archive.name}=${this.archive.mirror.url}`,
+      // The sources are compiled once for all tests, not once a workplace.
+      NODE_COMPILE_CACHE: join(tmpdir(), 'casemate-tests-code'),
     }
   }
 }

@@ -34,8 +34,6 @@ export interface DerivedStep {
   readonly program: string
   /** In code-unit order of paths. */
   readonly inputs: readonly DerivedInput[]
-  /** Whether inputs are never read in the image itself, because they are not there in this form. */
-  readonly readsApart?: true
   readonly stdin: string
   /** The directory of the image that stands for the program's output; empty for the root. */
   readonly target: string

@@ -35,7 +35,8 @@ export const localeArchive: DerivedEffect = {
     if (locales.length === 0) {
       throw new ImageError('EFFECT_INVALID', 'cannot derive locale-archive: the definition names no locales')
     }
-    const inputs = [...sourcesIn(tree), { path: CHARMAP, source: `${CHARMAP}.gz`, gunzip: true }]
+    // localedef would run gzip for the character map, which the image need not have.
+    const inputs: DerivedInput[] = [...sourcesIn(tree), { path: CHARMAP, source: `${CHARMAP}.gz`, gunzip: true }]
     inputs.sort((left, right) => (left.path < right.path ? -1 : 1))
     return locales.map((locale) => step(locale, { context, program, inputs }))
   },
@@ -54,8 +55,6 @@ function step(
   return {
     program,
     inputs,
-    // localedef would run gzip for the character map, which the image need not have.
-    readsApart: true,
     environment: ({ inputs: prefix }) => ({ LC_ALL: 'C', I18NPATH: prefix + SOURCES }),
     stdin: '',
     target: `/usr/lib/locale/${language}.utf8${modifier}`,

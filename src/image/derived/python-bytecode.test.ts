@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { testTree } from '#testkit'
 import { pythonBytecode } from './python-bytecode.ts'
 
+const context = { architecture: 'amd64', locales: [] }
 const sources = {
   '/usr/lib/python3.13/os.py': 'import sys\ndef where(): return where.__code__.co_filename\n',
   '/usr/lib/python3.13/json/decoder.py': 'kinds = frozenset({"a", "b", "c"})\nx = "\\d"\n',
@@ -27,7 +28,7 @@ const { tree } = testTree({
 })
 
 test('each interpreter compiles the sources of its version and those of all versions', () => {
-  const steps = pythonBytecode.steps({ tree })
+  const steps = pythonBytecode.steps({ ...context, tree })
   assert.deepEqual(
     steps.map(({ program, inputs }) => [program, inputs.map(({ path, source }) => [path, source])]),
     [
@@ -46,19 +47,20 @@ test('each interpreter compiles the sources of its version and those of all vers
 })
 
 test('an image without an interpreter is refused', () => {
-  assert.throws(() => pythonBytecode.steps({ tree: testTree({ '/usr/lib/python3/a.py': '' }).tree }), {
+  assert.throws(() => pythonBytecode.steps({ ...context, tree: testTree({ '/usr/lib/python3/a.py': '' }).tree }), {
     code: 'EFFECT_INVALID',
   })
 })
 
 /** Runs the command with the host's interpreter, which has another version than the image's paths say. */
 function compile(folder: string, hashSeed: string): ReadonlyMap<string, Buffer> {
-  const [step] = pythonBytecode.steps({ tree: testTree({ ...sources, '/usr/bin/python3.13': '' }).tree })
+  const [step] = pythonBytecode.steps({ ...context, tree: testTree({ ...sources, '/usr/bin/python3.13': '' }).tree })
   assert.ok(step)
   const output = join(folder, `out-${hashSeed}`)
-  const run = spawnSync('python3', step.arguments({ inputs: folder, output }), {
+  const places = { inputs: folder, output }
+  const run = spawnSync('python3', step.arguments(places), {
     input: step.stdin,
-    env: { ...step.environment, PATH: process.env['PATH'], PYTHONHASHSEED: hashSeed },
+    env: { ...step.environment(places), PATH: process.env['PATH'], PYTHONHASHSEED: hashSeed },
     encoding: 'utf8',
   })
   assert.deepEqual([run.status, run.stderr], [0, ''])

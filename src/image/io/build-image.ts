@@ -99,10 +99,10 @@ export async function buildImage(input: ImageInput, workshop: LayerWorkshop): Pr
       assembly: own.assembly,
       locked: (lock.platforms[platform]?.derived ?? []).filter(({ variant }) => variant === definition.variant),
       runner,
-      async rootFor(program) {
+      async rootFor(programs) {
         if (runner !== undefined && runner.platform !== platform)
           native ??= platformFiles({ ...input, onMember() {} }, runner.platform, workshop)
-        return programRoot(program, own, await native, workshop.codec)
+        return programRoot(programs, own, await native, workshop.codec)
       },
     },
     workshop,

@@ -1,8 +1,8 @@
 import { gunzipSync } from 'node:zlib'
 import { canonicalJson, type Digest, digestOf, TAR_END } from '#core'
 import { parsePlatform } from '#oci'
-import type { DerivedEffect, DerivedFiles, DerivedStep } from '../derived/derived-effect.ts'
-import type { DerivedRun, DerivedRunner, RunnableLayer } from '../derived/derived-runner.ts'
+import type { DerivedEffect, DerivedFiles, DerivedInput, DerivedStep } from '../derived/derived-effect.ts'
+import type { DerivedProgram, DerivedRunner, RunnableLayer } from '../derived/derived-runner.ts'
 import { type DerivedPlacement, decodeDerived, derivedEntries, encodeDerived } from '../derived/derived-tar.ts'
 import { derivedEffectsNamed } from '../derived/registry.ts'
 import { ImageError } from '../errors.ts'
@@ -34,8 +34,8 @@ export interface DeriveOrder {
   /** What the lock says of this variant and platform; an effect that it does not name may give anything. */
   readonly locked: readonly DerivedResult[]
   readonly runner: DerivedRunner | undefined
-  /** Where to run a program of the image, by its path. */
-  rootFor(program: string): Promise<ProgramRoot>
+  /** Where to run programs of the image, by their paths. */
+  rootFor(programs: readonly string[]): Promise<ProgramRoot>
 }
 
 /** An image with its derived effects. */
@@ -123,13 +123,7 @@ interface Making {
 
 /** Runs everything twice. */
 async function make(making: Making, order: DeriveOrder): Promise<Uint8Array> {
-  const first = new Map<string, Uint8Array>()
-  const second = new Map<string, Uint8Array>()
-  for (const step of making.steps) {
-    const [one, other] = await runTwice(step, making, order)
-    for (const [path, content] of one) first.set(step.target + path, content)
-    for (const [path, content] of other) second.set(step.target + path, content)
-  }
+  const [first, second] = await runTwice(making, order)
   const unstable = [...new Set([...first.keys(), ...second.keys()])].sort().filter((path) => {
     const [one, other] = [first.get(path), second.get(path)]
     return one === undefined || other === undefined || Buffer.compare(one, other) !== 0
@@ -141,36 +135,39 @@ async function make(making: Making, order: DeriveOrder): Promise<Uint8Array> {
   return encodeDerived(first, making.placement)
 }
 
-async function runTwice(step: DerivedStep, making: Making, order: DeriveOrder): Promise<[DerivedFiles, DerivedFiles]> {
-  const { runner } = order
-  if (runner === undefined) throw unavailable(making, order, 'nothing here runs programs')
-  const root = await order.rootFor(step.program)
-  const readsImage = root.isImage && step.readsApart !== true
+/** What all programs together made, the first time and the second. */
+async function runTwice(making: Making, order: DeriveOrder): Promise<readonly [DerivedFiles, DerivedFiles]> {
+  const { steps } = making
+  if (order.runner === undefined) throw unavailable(making, order, 'nothing here runs programs')
+  const root = await order.rootFor(steps.map(({ program }) => program))
+  const inputs = steps.flatMap((step) => step.inputs)
+  const readsImage = root.isImage && inputs.every(({ gunzip }) => gunzip !== true)
   const places = readsImage ? { ...PLACES, inputs: '' } : PLACES
-  const run: DerivedRun = {
-    platform: root.platform,
-    layers: readsImage ? root.layers : [...root.layers, inputLayer(step, order)],
-    argv: [step.program, ...step.arguments(places)],
-    environment: step.environment(places),
-    stdin: step.stdin,
-    output: places.output,
-  }
-  const made = (await runner.run(run, 2)).map((result) => {
-    if (result.kind === 'made') return result.files
-    if (result.kind === 'unavailable') throw unavailable(making, order, result.reason)
-    throw failed('DERIVED_FAILED', making, order, `${step.program} ${result.reason}`)
+  const programs = steps.map((step): DerivedProgram => {
+    const argv = [step.program, ...step.arguments(places)] as const
+    return { argv, environment: step.environment(places), stdin: step.stdin }
   })
-  const [one, other] = made
-  if (one !== undefined && other !== undefined) return [one, other]
-  throw failed('DERIVED_FAILED', making, order, `${step.program} was not run twice`)
+  const layers = readsImage ? root.layers : [...root.layers, inputLayer(inputs, order)]
+  const result = await order.runner.run({ platform: root.platform, layers, programs, output: places.output }, 2)
+  if (result.kind === 'unavailable') throw unavailable(making, order, result.reason)
+  const made = [new Map<string, Uint8Array>(), new Map<string, Uint8Array>()] as const
+  for (const [number, step] of steps.entries()) {
+    for (const [run, files] of made.entries()) {
+      const outcome = result.outcomes[number]?.[run] ?? { kind: 'failed', reason: 'was not run' }
+      if (outcome.kind === 'failed') throw failed('DERIVED_FAILED', making, order, `${step.program} ${outcome.reason}`)
+      for (const [path, content] of outcome.files) files.set(step.target + path, content)
+    }
+  }
+  return made
 }
 
 /** What a program reads of the image, when it does not run in it or needs it in another form. */
-function inputLayer({ inputs }: DerivedStep, { assembly }: DeriveOrder): RunnableLayer {
+function inputLayer(inputs: readonly DerivedInput[], { assembly }: DeriveOrder): RunnableLayer {
+  const byPath = new Map(inputs.map((input) => [input.path, input]))
   return {
     mediaType: TAR,
     async *open() {
-      for (const { path, source, gunzip } of inputs) {
+      for (const { path, source, gunzip } of byPath.values()) {
         const entry = { path: PLACES.inputs + path, type: 'file', mode: 0o644, uid: 0, gid: 0, mtime: 0 } as const
         yield encodeTar([entry], () => (gunzip ? gunzipSync(assembly.read(source)) : assembly.read(source)))
       }

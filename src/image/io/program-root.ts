@@ -13,19 +13,23 @@ export interface PlatformFiles {
 }
 
 /**
- * Where to run a program of an image: in the image of the same lock for the platform that runs here, if that has the
- * program from the same version of its source; else in the image itself.
+ * Where to run programs of an image: in the image of the same lock for the platform that runs here, if that has them all
+ * from the same versions of their sources; else in the image itself.
  */
 export function programRoot(
-  program: string,
+  programs: readonly string[],
   image: PlatformFiles,
   native: PlatformFiles | undefined,
   codec: LayerCodec,
 ): ProgramRoot {
-  const version = sourceVersion(program, image)
-  const isSame = native !== undefined && version !== undefined && sourceVersion(program, native) === version
+  const isSame = native !== undefined && programs.every((program) => isFromSameSource(program, image, native))
   const { platform, assembly } = isSame ? native : image
   return { platform, layers: runnableLayers(assembly, codec), isImage: !isSame }
+}
+
+function isFromSameSource(program: string, image: PlatformFiles, native: PlatformFiles): boolean {
+  const version = sourceVersion(program, image)
+  return version !== undefined && sourceVersion(program, native) === version
 }
 
 /** A rebuild for one architecture alone (`+b1`) is of the same source. */

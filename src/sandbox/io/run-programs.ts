@@ -8,19 +8,24 @@ import { addMountPoint } from './prepared-image.ts'
 import { readOutput } from './process.ts'
 import { type ImageLayer, unpackRootfs } from './rootfs.ts'
 
-/** A program to run in the files of layers, for the files that it makes. */
-export interface ProgramRun {
-  /** Lowest first. */
-  readonly layers: readonly ImageLayer[]
-  /** Of the program, as an image configuration names it. */
-  readonly architecture: string
+/** A program to run for the files that it makes. */
+export interface Program {
   /** Begins with the program's absolute path. */
   readonly argv: readonly [string, ...string[]]
   readonly environment: Readonly<Record<string, string>>
   readonly stdin: string
-  /** An absolute path at which the program finds an empty directory, the only one that it can write to. */
+}
+
+/** Programs, and what they run in. */
+export interface ProgramRun {
+  readonly programs: readonly Program[]
+  /** Lowest first. */
+  readonly layers: readonly ImageLayer[]
+  /** Of the programs, as an image configuration names it. */
+  readonly architecture: string
+  /** An absolute path at which each program finds an empty directory, the only one that it can write to. */
   readonly output: string
-  /** Milliseconds. */
+  /** For each program, in milliseconds. */
   readonly timeout: number
 }
 
@@ -37,44 +42,56 @@ export interface ProgramResult {
 const NOBODY = { uid: 65534, gid: 65534 }
 
 /**
- * Unpacks layers into a root of their own, runs a program over it some times at once, without network and as nobody, and
- * removes every trace. No run can write to the root, so each finds it fresh. Rejects with `SANDBOX_MISSING` when nothing here runs programs of the architecture, `SANDBOX_FAILED` also when the
- * program left something else than files and directories, and as `unpackRootfs` does.
+ * Unpacks layers into a root of their own, runs programs over it one after another, each some times at once, without
+ * network and as nobody, and removes every trace. No program can write to the root, so each finds it fresh. Gives the
+ * results by program. Rejects with `SANDBOX_MISSING` when nothing here runs programs of the architecture,
+ * `SANDBOX_FAILED` also when a program left something else than files and directories, and as `unpackRootfs` does.
  */
-export async function runProgram(sandbox: Sandbox, run: ProgramRun, times: number): Promise<ProgramResult[]> {
+export async function runPrograms(sandbox: Sandbox, run: ProgramRun, times: number): Promise<ProgramResult[][]> {
   const emulator = findEmulator(run.architecture)?.path
   const rootfs = await unpackRootfs(run.layers)
   try {
     const files = new ContainerFiles(rootfs.root)
     for (const path of ['/proc', '/dev', '/sys']) addMountPoint(files, rootfs.root, path)
-    const { path: output } = addMountPoint(files, rootfs.root, run.output)
-    const [program, ...args] = run.argv
-    const spec: Omit<LaunchSpec, 'id'> = {
+    const shared = {
       directory: rootfs.directory,
       root: rootfs.root,
-      argv: emulator ? [EMULATOR_PATH, '-0', program, program, ...args] : run.argv,
-      environment: run.environment,
       workDir: '/',
       user: NOBODY,
-      writable: [{ path: output, mode: 0o755 }],
+      writable: [{ path: addMountPoint(files, rootfs.root, run.output).path, mode: 0o755 }],
       network: 'none',
       ...(emulator && { emulator }),
+    } as const
+    const results: ProgramResult[][] = []
+    for (const program of run.programs) {
+      const spec = { ...shared, ...program, argv: emulated(program, emulator) }
+      const runs = Array.from({ length: times }, () => launch(sandbox, spec, { ...program, timeout: run.timeout }))
+      // The files must not go before every run has ended, whatever becomes of the others.
+      await Promise.allSettled(runs)
+      results.push(await Promise.all(runs))
     }
-    const runs = Array.from({ length: times }, () => launch(sandbox, run, { ...spec, id: `casemate-${randomUUID()}` }))
-    // The files must not go before every run has ended, whatever becomes of the others.
-    await Promise.allSettled(runs)
-    return await Promise.all(runs)
+    return results
   } finally {
     rootfs.remove()
   }
 }
 
-async function launch(sandbox: Sandbox, run: ProgramRun, spec: LaunchSpec): Promise<ProgramResult> {
+function emulated({ argv }: Program, emulator: string | undefined): Program['argv'] {
+  const [program, ...args] = argv
+  return emulator ? [EMULATOR_PATH, '-0', program, program, ...args] : argv
+}
+
+async function launch(
+  sandbox: Sandbox,
+  shared: Omit<LaunchSpec, 'id'>,
+  given: { stdin: string; timeout: number },
+): Promise<ProgramResult> {
+  const spec = { ...shared, id: `casemate-${randomUUID()}` }
   const container = await sandbox.launch(spec)
   try {
     const held = holdWritable(container.root, spec)
     try {
-      const seen = await observe(container, run)
+      const seen = await observe(container, given)
       return { ...seen, files: held.contents(spec.writable[0]?.path ?? '') }
     } finally {
       held.close()
@@ -84,7 +101,10 @@ async function launch(sandbox: Sandbox, run: ProgramRun, spec: LaunchSpec): Prom
   }
 }
 
-async function observe(container: Container, { stdin, timeout }: ProgramRun): Promise<Omit<ProgramResult, 'files'>> {
+async function observe(
+  container: Container,
+  { stdin, timeout }: { stdin: string; timeout: number },
+): Promise<Omit<ProgramResult, 'files'>> {
   const program = container.begin()
   program.stdin.end(stdin)
   const stdout = readOutput(program.stdout)

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { tarOf } from '#testkit'
 import { sandboxes } from './pick-sandbox.ts'
-import { runProgram } from './run-program.ts'
+import { runPrograms } from './run-programs.ts'
 
-const scratch = fs.mkdtempSync(join(tmpdir(), 'run-program-'))
+const scratch = fs.mkdtempSync(join(tmpdir(), 'run-programs-'))
 fs.chmodSync(scratch, 0o755)
 process.env['TMPDIR'] = scratch
 after(() => fs.rmSync(scratch, { recursive: true }))
@@ -26,24 +26,35 @@ const layers = [
   },
 ]
 const architecture = process.arch === 'x64' ? 'amd64' : process.arch
-const shell = (script: string) => ({
-  ...{ layers, architecture, argv: ['/bin/sh', '-c', script] as const, environment: { WORD: 'hello' } },
-  ...{ stdin: 'from outside', output: '/.made/here', timeout: 20_000 },
+const run = (...scripts: readonly string[]) => ({
+  ...{ layers, architecture, output: '/.made/here', timeout: 20_000 },
+  programs: scripts.map((script) => ({
+    argv: ['/bin/sh', '-c', script] as const,
+    environment: { WORD: 'hello' },
+    stdin: 'from outside',
+  })),
 })
 
 for (const sandbox of sandboxes) {
-  test(`${sandbox.name}: a program's files are read, run by run, and nothing is left behind`, async () => {
+  test(`${sandbox.name}: the files of programs are read, run by run, and nothing is left behind`, async () => {
     const script = `set -e; cd /.made/here; busybox mkdir a
       busybox cat > a/in; echo "$WORD $(busybox id -u)" > b; ! echo x 2>/dev/null > /new; busybox ls / > c`
-    const results = await runProgram(sandbox, shell(script), 2)
-    assert.equal(results.length, 2)
-    for (const { ending, files, stderr } of results) {
+    const [results, others] = await runPrograms(sandbox, run(script, 'busybox ls /.made/here'), 2)
+    assert.equal(results?.length, 2)
+    for (const { ending, files, stderr } of results ?? []) {
       assert.deepEqual(ending, { kind: 'exited', code: 0 }, stderr.text)
       assert.deepEqual([...files.keys()].sort(), ['/a/in', '/b', '/c'])
       assert.equal(String(files.get('/a/in')), 'from outside')
       assert.equal(String(files.get('/b')), 'hello 65534\n')
       assert.ok(!String(files.get('/c')).includes('new'))
     }
+    assert.deepEqual(
+      others?.map(({ stdout, files }) => [stdout.text, files.size]),
+      [
+        ['', 0],
+        ['', 0],
+      ],
+    )
     assert.deepEqual(fs.readdirSync(scratch), [])
   })
 }
@@ -51,9 +62,9 @@ for (const sandbox of sandboxes) {
 test('a program that leaves a link, or does not end, gives no result', async () => {
   const [sandbox] = sandboxes
   assert.ok(sandbox)
-  const link = shell('cd /.made/here && busybox ln -s /etc/passwd x')
-  await assert.rejects(runProgram(sandbox, link, 1), { code: 'SANDBOX_FAILED', message: /neither file nor directory/ })
-  const [endless] = await runProgram(sandbox, { ...shell('busybox sleep 60'), timeout: 100 }, 1)
-  assert.deepEqual(endless?.ending, { kind: 'timed-out' })
+  const link = run('cd /.made/here && busybox ln -s /etc/passwd x')
+  await assert.rejects(runPrograms(sandbox, link, 1), { code: 'SANDBOX_FAILED', message: /neither file nor directory/ })
+  const endless = await runPrograms(sandbox, { ...run('busybox sleep 60'), timeout: 100 }, 1)
+  assert.deepEqual(endless[0]?.[0]?.ending, { kind: 'timed-out' })
   assert.deepEqual(fs.readdirSync(scratch), [])
 })
