@@ -54,8 +54,8 @@ export async function run(): Promise<{ holds: boolean; lines: string[] }> {
     let holds = true
     for (const subject of SUBJECTS) {
       const laboratory = new Laboratory(subject, installed, root)
-      const { digests, rows } = await laboratory.buildAll(variations)
       const release = await newRelease(subject, installed, root)
+      const { digests, rows } = await laboratory.buildAll(variations)
       holds &&= digests.size === 1 && release.digests.size === 1
       lines.push(`${subject.image}, ${subject.platforms}`, ...rows, ...release.rows)
       lines.push(`  ${rows.length} builds, ${digests.size} index digest: ${[...digests].join(' ')}`, '')
@@ -122,7 +122,10 @@ class Laboratory {
       const digest = await this.#build(variation)
       digests.add(digest)
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
-      rows.push(`  ${variation.name.padEnd(34)} ${digest.slice(0, 23)}  ${seconds.padStart(5)} s`)
+      const row = `  ${variation.name.padEnd(34)} ${digest.slice(0, 23)}  ${seconds.padStart(5)} s`
+      rows.push(row)
+      // The whole takes many minutes.
+      console.error(row)
     }
     return { digests, rows }
   }

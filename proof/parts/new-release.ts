@@ -1,7 +1,7 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fetchPackages } from '#debian'
-import { openDefinition, solveLock } from '#image'
+import { openDefinition, type ResolvedDefinition, solveLock } from '#image'
 import { runOrThrow } from './command.ts'
 import { copyInstalled, type InstalledPackage } from './installed-package.ts'
 import { localArchive, realDebs } from './local-archive.ts'
@@ -21,13 +21,14 @@ export async function newRelease(
   const ends: (() => Promise<void>)[] = []
   const name = `local-${image}`
   try {
-    const debs = await realDebs(await downloads(image, platforms.split(',')))
-    const architectures = platforms.split(',').map((platform) => platform.replace('linux/', ''))
+    const { definition } = await openDefinition(image, { workingFolder: process.cwd() })
+    const debs = await realDebs(await downloads(definition))
+    const architectures = definition.platforms.map((platform) => platform.replace('linux/', ''))
     const archive = await localArchive(name, debs, ends, { architectures })
     const copy = await copyInstalled(installed, join(root, name))
     await cp(archive.archiveFolder, join(copy.folder, 'archives'), { recursive: true })
-    const definition = join(copy.folder, 'images/static/casemate.yaml')
-    await writeFile(definition, (await readFile(definition, 'utf8')).replace('archive: debian-13', `archive: ${name}`))
+    const file = join(copy.folder, 'images/static/casemate.yaml')
+    await writeFile(file, (await readFile(file, 'utf8')).replace('archive: debian-13', `archive: ${name}`))
     const cache = join(root, `cache-${name}`)
     const environment = { XDG_CACHE_HOME: cache, CASEMATE_MIRROR: `${name}=${archive.mirror.url}` }
     const casemate = (...args: readonly string[]) =>
@@ -60,9 +61,9 @@ export async function newRelease(
   }
 }
 
-/** The .debs that the packages of all variants of a catalogue image are: they are solved together. */
-async function downloads(image: string, platforms: readonly string[]): Promise<readonly string[]> {
-  const { definition } = await openDefinition(image, { workingFolder: process.cwd() })
+/** The .debs of all variants and platforms of an image: a lock is of all of them. */
+async function downloads(definition: ResolvedDefinition): Promise<readonly string[]> {
+  const { image, platforms } = definition
   const solved = await solveLock({ definition, platforms, format: 1, place: {}, acceptExpired: false })
   if (solved.kind === 'impossible') throw new Error(`cannot solve ${image}: ${solved.reasons.join('; ')}`)
   const { lock } = solved

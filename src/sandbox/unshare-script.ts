@@ -23,6 +23,7 @@ const NODES = ['null', 'zero', 'full', 'random', 'urandom']
  * The shell script that mounts a container's files and becomes its program, with the host's mount(8), setpriv(1) and
  * unshare(1), each before the root changes: nothing of the host is left in the container. It runs in new namespaces, with
  * the host's root, until it is let go. Whom chroot(2) is left to finds the image moved onto `/`, so that it leads nowhere.
+ * Nothing is noted in the host's own table of mounts, which only root could write (`-n`).
  */
 export function unshareScript(spec: LaunchSpec, mode: UnshareMode): string {
   const root = quote(spec.root)
@@ -31,19 +32,19 @@ export function unshareScript(spec: LaunchSpec, mode: UnshareMode): string {
     // The host's /proc is still there: the number is the one that the host knows.
     'read -r pid rest < /proc/self/stat',
     'env=$(command -v env) setpriv=$(command -v setpriv) unshare=$(command -v unshare)',
-    `mount --bind ${root} ${root}`,
-    `mount -o remount,bind,ro,nosuid,nodev ${root}`,
+    `mount -n --bind ${root} ${root}`,
+    `mount -n -o remount,bind,ro,nosuid,nodev ${root}`,
     `cd ${root}`,
-    'mount -t proc -o nosuid,nodev,noexec proc proc',
-    `for path in ${MASKED}; do [ ! -e "proc/$path" ] || mount --bind /dev/null "proc/$path"; done`,
+    'mount -n -t proc -o nosuid,nodev,noexec proc proc',
+    `for path in ${MASKED}; do [ ! -e "proc/$path" ] || mount -n --bind /dev/null "proc/$path"; done`,
     `for path in ${READ_ONLY}; do`,
-    '  [ ! -e "proc/$path" ] || { mount --bind "proc/$path" "proc/$path"; mount -o remount,bind,ro "proc/$path"; }',
+    '  [ ! -e "proc/$path" ] || { mount -n --bind "proc/$path" "proc/$path"; mount -n -o remount,bind,ro "proc/$path"; }',
     'done',
     ...devices(spec),
     ...spec.writable.map(({ path, mode: bits }) => tmpfs(`.${path}`, { bits, spec, mode })),
     '{ echo casemate > /proc/sys/kernel/hostname; } 2>/dev/null || hostname casemate',
     ...(spec.network === 'none' ? [LOOPBACK] : []),
-    ...(needsSecond(spec, mode) ? [] : ['mount --move . /']),
+    ...(needsSecond(spec, mode) ? [] : ['mount -n --move . /']),
     `echo "$pid" >&${UNSHARE_DESCRIPTORS.info}`,
     `exec ${UNSHARE_DESCRIPTORS.info}>&-`,
     `read -r go <&${UNSHARE_DESCRIPTORS.hold}`,
@@ -54,20 +55,20 @@ export function unshareScript(spec: LaunchSpec, mode: UnshareMode): string {
 
 /** Where neither ip(8) nor sysfs may be used, loopback stays down, which is stricter than it need be. */
 const LOOPBACK = `ip link set lo up 2>/dev/null || {
-  mount -t sysfs sysfs sys && echo 0x49 > sys/class/net/lo/flags && umount sys
+  mount -n -t sysfs sysfs sys && echo 0x49 > sys/class/net/lo/flags && umount -n sys
 } 2>/dev/null || true`
 
 function devices(spec: LaunchSpec): string[] {
-  const node = (from: string, to: string) => [`: > ${quote(to)}`, `mount --bind ${quote(from)} ${quote(to)}`]
+  const node = (from: string, to: string) => [`: > ${quote(to)}`, `mount -n --bind ${quote(from)} ${quote(to)}`]
   return [
-    'mount -t tmpfs -o nosuid,mode=755,size=1m tmpfs dev',
+    'mount -n -t tmpfs -o nosuid,mode=755,size=1m tmpfs dev',
     ...NODES.flatMap((name) => node(`/dev/${name}`, `dev/${name}`)),
     'ln -s /proc/self/fd dev/fd',
     ...['stdin', 'stdout', 'stderr'].map((name, fd) => `ln -s /proc/self/fd/${fd} dev/${name}`),
     ...(spec.emulator ? node(spec.emulator, `.${EMULATOR_PATH}`) : []),
     'mkdir dev/shm',
-    `mount -t tmpfs -o nosuid,nodev,noexec,mode=1777,size=${spec.memory ?? WRITABLE_BYTES} tmpfs dev/shm`,
-    'mount -o remount,bind,ro,nosuid dev',
+    `mount -n -t tmpfs -o nosuid,nodev,noexec,mode=1777,size=${spec.memory ?? WRITABLE_BYTES} tmpfs dev/shm`,
+    'mount -n -o remount,bind,ro,nosuid dev',
   ]
 }
 
@@ -76,7 +77,7 @@ function tmpfs(place: string, { bits, spec, mode }: { bits: number; spec: Launch
   const { uid, gid } = needsSecond(spec, mode) ? { uid: 0, gid: 0 } : spec.user
   const size = spec.memory ?? WRITABLE_BYTES
   const options = `nosuid,nodev,mode=${bits.toString(8)},uid=${uid},gid=${gid},size=${size}`
-  return `mount -t tmpfs -o ${options} tmpfs ${quote(place)}`
+  return `mount -n -t tmpfs -o ${options} tmpfs ${quote(place)}`
 }
 
 function program(spec: LaunchSpec, mode: UnshareMode): string {

@@ -48,6 +48,18 @@ test('contents above the limit go through a file and come out the same, here and
   assert.ok(want.equals(readSpilled(spill.path, parts)))
 })
 
+test('what is appended to a file that is there already goes behind what it holds', (t) => {
+  const { path } = filled(t, MEGABYTE)
+  const spill = new Spill(path, MEGABYTE, whole.length)
+  t.after(() => spill[Symbol.dispose]())
+  spill.append(Buffer.from('behind'))
+  spill.finish()
+  assert.deepEqual([spill.isFile, spill.size], [true, whole.length + 6])
+  const read: Uint8Array[] = []
+  spill.read((chunk) => void read.push(Uint8Array.from(chunk)))
+  assert.ok(Buffer.concat([whole, Buffer.from('behind')]).equals(Buffer.concat(read)))
+})
+
 test('a file that is shorter than what was written is an error, not other bytes', (t) => {
   const spill = filled(t, MEGABYTE)
   truncateSync(spill.path, 8 * MEGABYTE)

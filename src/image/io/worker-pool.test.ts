@@ -42,6 +42,26 @@ function declareTests(): void {
     assert.ok(new Set(threads).size <= 2, String(threads))
   })
 
+  test('an urgent task goes before those that wait', async () => {
+    await using pool = open(1)
+    const order: string[] = []
+    const note = (name: string) => () => void order.push(name)
+    await Promise.all([
+      pool.run('name the thread').then(note('first')),
+      pool.run('name the thread').then(note('waits')),
+      pool.run('name the thread', true).then(note('urgent')),
+    ])
+    assert.deepEqual(order, ['first', 'urgent', 'waits'])
+  })
+
+  test('threads that were prepared are the ones that work, and no more are started than there are tasks', async () => {
+    await using pool = open(2)
+    pool.prepare(1)
+    pool.prepare(1)
+    const first = await pool.run('name the thread')
+    assert.equal(await pool.run('name the thread'), first)
+  })
+
   test('a task that throws rejects its own promise, with the error brought back to life, and the thread goes on', async () => {
     await using pool = open(1)
     const [before, thrown, after] = await Promise.allSettled([
