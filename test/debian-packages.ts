@@ -15,6 +15,7 @@ export const debianPackages: readonly string[] = [
   'openssl',
   'libxml2-utils',
   'podman',
+  'python3',
   'qemu-user-static',
   'runc',
   'skopeo',
