@@ -9,6 +9,9 @@ import { type Tried, tryNginx, tryTerminal } from './parts/services.ts'
 const CLI = [process.execPath, '--conditions=source', join(import.meta.dirname, '../src/cli/main.ts')]
 const BOOKWORM = join(import.meta.dirname, 'fixtures/base-bookworm')
 
+/** Writes a line of the evidence; one that does not count is told, and whatever it says the proof may hold. */
+type Note = (good: boolean, line: string, counts?: boolean) => void
+
 /** A variant of a definition with the sandboxes to test it in. */
 interface Subject {
   readonly definition: string
@@ -31,9 +34,9 @@ export async function run(only: readonly string[] = []): Promise<{ holds: boolea
   try {
     const lines: string[] = []
     let holds = true
-    const note = (good: boolean, line: string) => {
-      holds &&= good
-      lines.push(`${good ? 'ok ' : 'NOT'} ${line}`)
+    const note: Note = (good, line, counts = true) => {
+      holds &&= good || !counts
+      lines.push(`${good ? 'ok ' : counts ? 'NOT' : '-- '} ${line}`)
       console.error(lines.at(-1))
     }
     for (const subject of await subjects(only)) await judge(subject, `oci:${folder}/layout:${subject.title}`, note)
@@ -65,11 +68,7 @@ async function subjects(only: readonly string[]): Promise<readonly Subject[]> {
   return only.length === 0 || only.includes('base-bookworm') ? [...listed, ...older] : listed
 }
 
-async function judge(
-  { definition, title, variant, sandboxes }: Subject,
-  reference: string,
-  note: (good: boolean, line: string) => void,
-): Promise<void> {
+async function judge({ definition, title, variant, sandboxes }: Subject, reference: string, note: Note): Promise<void> {
   const platforms = ['--platform', 'linux/amd64,linux/arm64']
   const built = await runProgram([
     ...CLI,
@@ -86,8 +85,8 @@ async function judge(
     const options = ['--definition', definition, '--sandbox', sandbox, '--platform', platform]
     const { status, stdout, stderr } = await runProgram([...CLI, 'test', reference, ...options])
     const table = stdout.trimEnd().split('\n')
-    const failures = status === 0 ? [] : [...table.filter((line) => !line.startsWith('passed')), stderr.trim()]
-    const line = [`${title.padEnd(22)} ${table.at(-1)}`, ...(counts ? failures : [])].join('\n      ')
-    note(status === 0 || !counts, line)
+    const failures =
+      status === 0 ? [] : [...table.slice(0, -1).filter((line) => !line.startsWith('passed')), stderr.trim()]
+    note(status === 0, [`${title.padEnd(22)} ${table.at(-1)}`, ...failures].join('\n      '), counts)
   }
 }

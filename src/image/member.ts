@@ -179,6 +179,7 @@ function isDocument(document: unknown): document is MemberIndexDocument {
     Array.isArray(document.entries) &&
     'blocks' in document &&
     Array.isArray(document.blocks) &&
-    'controlFiles' in document
+    'controlFiles' in document &&
+    'alone' in document
   )
 }

@@ -27,6 +27,15 @@ test('a fragment merged with itself stays as it is', () => {
   }
 })
 
+test('tests of the entrypoint end where another program takes its place; tests with a command of their own go on', () => {
+  const plain = { ...fragment(generator(1)), paths: [], entrypoint: undefined, cmd: undefined }
+  const base = { ...plain, entrypoint: ['/a'], tests: [{ name: 'serves' }, { name: 'has /b', command: ['/b'] }] }
+  const names = (over: LoadedFragment) => mergeFragments(base, over, 'a with b').tests.map(({ name }) => name)
+  assert.deepEqual(names({ ...plain, tests: [] }), ['serves', 'has /b'])
+  assert.deepEqual(names({ ...plain, entrypoint: ['/c'], tests: [{ name: 'says c' }] }), ['has /b', 'says c'])
+  assert.deepEqual(names({ ...plain, cmd: ['x'], tests: [] }), ['has /b'])
+})
+
 function attempt(merge: () => LoadedFragment): LoadedFragment | undefined {
   try {
     return merge()

@@ -7,7 +7,8 @@ import type { ContractDeclaration, DefinedPath, LoadedDefinition, LoadedFragment
  * Adds a definition to the one it extends: lists append and equal members collapse, maps and lists of named things merge
  * by key, scalars replace. Three kinds of key are no lists in that sense: a command (`entrypoint`, `cmd`) and a choice
  * (`archive`, `platforms`) replace as a whole, and what names this image alone (`image`, `title`, `description`, `tags`,
- * `url`, `documentation`, `source`) is never inherited. Variants merge by name.
+ * `url`, `documentation`, `source`) is never inherited. Variants merge by name. Tests of the entrypoint are inherited while
+ * it stays.
  * Throws `DEFINITION_INVALID` where both put different things at a path and the second does not say `replace: true`.
  */
 export function mergeDefinitions(base: LoadedDefinition, over: LoadedDefinition): LoadedDefinition {
@@ -46,6 +47,12 @@ export function mergeDefinitions(base: LoadedDefinition, over: LoadedDefinition)
   }
 }
 
+/** Tests that start the image's own program are of that program: they end where another one takes its place. */
+function inheritedTests({ tests }: LoadedFragment, over: LoadedFragment): LoadedFragment['tests'] {
+  const isSameProgram = over.entrypoint === undefined && over.cmd === undefined
+  return isSameProgram ? tests : tests.filter((test) => 'command' in test)
+}
+
 /**
  * Merges two fragments by the rule of `mergeDefinitions`; a variant is laid over its runtime the same way. `sides` names
  * both in the error. Associative: any grouping of three that succeeds gives the same.
@@ -73,7 +80,7 @@ export function mergeFragments(base: LoadedFragment, over: LoadedFragment, sides
     acknowledge: { ...base.acknowledge, ...over.acknowledge },
     labels: { ...base.labels, ...over.labels },
     annotations: { ...base.annotations, ...over.annotations },
-    tests: mergeNamed(base.tests, over.tests, (_left, right) => right),
+    tests: mergeNamed(inheritedTests(base, over), over.tests, (_left, right) => right),
   }
 }
 
