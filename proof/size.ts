@@ -120,8 +120,8 @@ async function weigh(image: CatalogueImage, folder: string): Promise<Sizes> {
   }
 }
 
-/** Adds up the sizes of the regular files of a tar from standard input. */
-const CONTENTS = `tar --list --verbose --numeric-owner | awk '/^-/ { total += $3 } END { print total + 0 }'`
+/** Adds up the sizes of the regular files of a tar from standard input; tar itself stops reading at the end mark. */
+const CONTENTS = `{ tar --list --verbose --numeric-owner; cat > /dev/null; } | awk '/^-/ { total += $3 } END { print total + 0 }'`
 
 async function sum(files: readonly string[], line: string): Promise<number> {
   let bytes = 0
