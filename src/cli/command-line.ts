@@ -9,7 +9,7 @@ export async function runCommandLine(args: readonly string[]): Promise<ExitStatu
   const terminal = openTerminal()
   let status: ExitStatus = exitStatus.done
   const program = new Command('casemate')
-    .description('Builds minimal, signed, fully explained container images from unmodified Debian packages.')
+    .description('Builds minimal, reproducible, explained container images from unmodified Debian packages.')
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .showSuggestionAfterError(true)
