@@ -298,7 +298,9 @@ for (const sandbox of sandboxes) {
     fs.mkdirSync(join(root, 'sys'))
     const user = { uid: 65532, gid: 65532 }
     const base = { directory, root, environment: {}, workDir: '/', user, writable: [], network: 'none' } as const
-    fs.writeFileSync(join(root, 'busybox'), BUSYBOX, { mode: 0o755 })
+    fs.writeFileSync(join(root, 'busybox'), BUSYBOX)
+    // Whatever the umask is, the user may come this far.
+    for (const path of [root, join(root, 'busybox')]) fs.chmodSync(path, 0o755)
     const container = await sandbox.launch({ ...base, id: `never-${process.pid}`, argv: ['/busybox', 'true'] })
     await container.destroy()
     await container.destroy()
