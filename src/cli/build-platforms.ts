@@ -11,6 +11,7 @@ import {
   type BuiltImage,
   buildImage,
   type EffectiveDefinition,
+  type FetchDebs,
   type Lock,
   type LockedPackage,
   type OpenedDefinition,
@@ -63,7 +64,7 @@ export async function buildPlatforms(
       counts[cached ? 'reused' : 'made']++
       stages.progress(`${platform}: ${name}`)
     }
-    const fetch = (packages: readonly LockedPackage[]) => fetchDebs(packages, order, stages)
+    const fetch: FetchDebs = (packages, onFile) => fetchDebs(packages, onFile, { order, stages })
     const facts = {
       platform,
       ...(await releaseOf(effective, place)),
@@ -90,10 +91,14 @@ export async function buildPlatforms(
   return { built, members: counts, decoder }
 }
 
-function fetchDebs(packages: readonly LockedPackage[], { place, lock }: BuildOrder, stages: Stages) {
+function fetchDebs(
+  packages: readonly LockedPackage[],
+  onFile: Parameters<FetchDebs>[1],
+  { order: { place, lock }, stages }: { order: BuildOrder; stages: Stages },
+) {
   const onProgress = ({ filesDone, files, bytesDone, bytes }: FetchProgress) =>
     stages.progress(`fetch ${filesDone}/${files} packages, ${formatBytes(bytesDone)} of ${formatBytes(bytes)}`)
-  return stages.run('fetch', () => fetchPackages(packages, { ...place, observed: lock.observed, onProgress }))
+  return stages.run('fetch', () => fetchPackages(packages, { ...place, observed: lock.observed, onProgress, onFile }))
 }
 
 /** The first archive that is a release, and its facts, which effects go by. */

@@ -42,7 +42,7 @@ export type { EffectChange } from './effects/overlay.ts'
 export { effectSummaries } from './effects/registry.ts'
 export { ImageError, type ImageErrorCode } from './errors.ts'
 export type { RunAs } from './execution.ts'
-export type { Assembly } from './io/assemble.ts'
+export type { Assembly, FetchDebs } from './io/assemble.ts'
 export { type BuiltImage, buildImage, type ImageInput, openWorkshop } from './io/build-image.ts'
 export {
   catalogueFolder,

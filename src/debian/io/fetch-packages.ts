@@ -22,6 +22,8 @@ export interface FetchPackagesOptions extends ArchivePlace {
   /** The states of the suites that listed the packages, of the lock or of `openArchive`: the dates for the snapshot service. */
   readonly observed?: readonly Pick<SuiteState, 'archive' | 'suite' | 'date'>[]
   readonly onProgress?: (progress: FetchProgress) => void
+  /** Called with each file's place as soon as it is there and checked, in no particular order. */
+  readonly onFile?: (digest: Digest, path: string) => void
 }
 
 /** Downloads at the same time; the connections to one server are no more than that either. */
@@ -90,6 +92,7 @@ class PackageFetch {
       return
     }
     this.#paths.set(file.digest, path)
+    this.#options.onFile?.(file.digest, path)
     this.#report(file.digest, file.size)
   }
 

@@ -1,3 +1,4 @@
+import type { Digest } from '#core'
 import { type BinaryPackage, parseBinaryPackage, parseStanza } from '#debian'
 import { applyEffects } from '../effects/apply-effects.ts'
 import type { Effect, EffectInput, InstalledPackage } from '../effects/effect.ts'
@@ -18,6 +19,15 @@ import { checkHostXz, type HostXz } from './host-xz.ts'
 import { type BuiltLayer, buildPackageLayer, buildStreamLayer, type LayerWorkshop } from './layers.ts'
 import { makeMember } from './member-maker.ts'
 
+/**
+ * Fetches .deb files, checked, and calls `onDeb` with the place of each as soon as it is there. Settles when all are, or
+ * rejects with what says which are not.
+ */
+export type FetchDebs = (
+  packages: readonly LockedPackage[],
+  onDeb: (digest: Digest, path: string) => void,
+) => Promise<unknown>
+
 /** Everything that an image's layers are made from, for one platform. */
 export interface AssemblyInput extends Omit<EffectInput, 'tree' | 'read' | 'packages' | 'epoch'> {
   readonly packages: readonly LockedPackage[]
@@ -28,8 +38,8 @@ export interface AssemblyInput extends Omit<EffectInput, 'tree' | 'read' | 'pack
   readonly keep: readonly string[]
   /** The definition's own paths and what else is particular to the image, applied after every effect. */
   readonly own: readonly Effect[]
-  /** Gives the .deb files, checked, of packages whose members are not at hand; called only for those. */
-  fetch(packages: readonly LockedPackage[]): Promise<readonly string[]>
+  /** Called only for packages whose members are not at hand. */
+  readonly fetch: FetchDebs
   /** Decode what is worth it by the host's xz, after it was checked on the smallest package of those. */
   readonly hostXz?: boolean
   /** Called with the host's xz once it was checked. */
@@ -92,29 +102,22 @@ async function provideMembers(
   edits: ReadonlyMap<string, readonly MemberEdit[]>,
   workshop: LayerWorkshop,
 ): Promise<MemberOfPackage[]> {
-  const recipes = new Map(input.packages.map((one) => [one, recipeOf(one, input, edits, workshop)]))
   const members = new Map<LockedPackage, MemberIndex>()
   const ready = (one: LockedPackage, index: MemberIndex, cached: boolean) => {
     members.set(one, index)
     input.onMember?.(one.name, cached)
   }
-  for (const [one, recipe] of recipes) {
-    const index = workshop.members.find(memberKey(recipe))
+  for (const one of input.packages) {
+    const index = workshop.members.find(memberKey(recipeOf(one, input, edits, workshop)))
     if (index !== undefined) ready(one, index, true)
   }
   const missing = input.packages.filter((one) => !members.has(one)).sort((left, right) => right.size - left.size)
   workshop.pool.prepare(missing.length)
-  const debs = missing.length === 0 ? [] : await input.fetch(missing)
-  const xz = await hostXz(input, debs.toReversed())
-  await Promise.all(
-    missing.map(async (one, number) => {
-      const recipe = recipes.get(one)
-      const deb = debs[number]
-      if (recipe === undefined || deb === undefined)
-        throw new ImageError('CACHE_FAILED', `cannot build ${one.name}: it was not fetched`)
-      ready(one, await makeMember({ name: one.name, deb, recipe, ...xz }, workshop.members, workshop.pool), false)
-    }),
-  )
+  await withDebs(missing, input, async (one, deb, xz) => {
+    const recipe = recipeOf(one, input, edits, workshop)
+    const request = { name: one.name, deb, recipe, ...(xz === undefined ? {} : { xz }) }
+    ready(one, await makeMember(request, workshop.members, workshop.pool), false)
+  })
   return input.packages.flatMap((one) => members.get(one) ?? []).map((index) => ({ index, package: controlOf(index) }))
 }
 
@@ -131,12 +134,44 @@ async function withEdits(
   return unedited.map((member) => byKey.get(packageKey(member.package)) ?? member)
 }
 
-/** The host's xz where it is wanted and there is something for it to decode; `debs` are in the order to check it on. */
-async function hostXz(input: AssemblyInput, debs: readonly string[]): Promise<{ xz?: HostXz }> {
-  const xz = input.hostXz === true ? await checkHostXz(debs) : undefined
-  if (xz === undefined) return {}
-  input.onHostXz?.(xz)
-  return { xz }
+/**
+ * Fetches the packages and makes something of each as soon as it is there: what is at hand need not wait for what comes
+ * over the network. With the host's xz all wait, because it is checked first, on the smallest that it is of use for.
+ */
+async function withDebs(
+  packages: readonly LockedPackage[],
+  input: AssemblyInput,
+  make: (one: LockedPackage, deb: string, xz?: HostXz) => Promise<void>,
+): Promise<void> {
+  if (packages.length === 0) return
+  const fetched = new Map<Digest, string>()
+  const byDigest = Map.groupBy(packages, ({ digest }) => digest)
+  const making: Promise<void>[] = []
+  const makeAll = (digest: Digest, deb: string, xz?: HostXz) => {
+    for (const one of byDigest.get(digest) ?? []) {
+      const made = make(one, deb, xz)
+      // It is awaited below; until then a failure is nobody's to handle.
+      made.catch(() => undefined)
+      making.push(made)
+    }
+  }
+  try {
+    await input.fetch(packages, (digest, deb) => {
+      if (input.hostXz === true) fetched.set(digest, deb)
+      else makeAll(digest, deb)
+    })
+    const debs = packages.map((one) => [one.digest, fetched.get(one.digest)] as const).filter(isFetched)
+    const xz = debs.length === 0 ? undefined : await checkHostXz(debs.map(([, deb]) => deb).toReversed())
+    if (xz !== undefined) input.onHostXz?.(xz)
+    for (const [digest, deb] of new Map(debs)) makeAll(digest, deb, xz)
+    await Promise.all(making)
+  } finally {
+    await Promise.allSettled(making)
+  }
+}
+
+function isFetched(entry: readonly [Digest, string | undefined]): entry is readonly [Digest, string] {
+  return entry[1] !== undefined
 }
 
 function recipeOf(

@@ -13,7 +13,7 @@ import { ImageError } from '../errors.ts'
 import { findUser, imageAnnotations, imageConfig, type RunAs } from '../execution.ts'
 import { type DerivedResult, type Lock, type LockedPackage, layersOf, packagesOf } from '../lock/lock.ts'
 import type { LayerCodec } from '../member.ts'
-import { type Assembly, assemble } from './assemble.ts'
+import { type Assembly, assemble, type FetchDebs } from './assemble.ts'
 import { derive } from './derive.ts'
 import { DerivedStore } from './derived-store.ts'
 import type { HostXz } from './host-xz.ts'
@@ -35,7 +35,8 @@ export interface ImageInput {
   readonly archive: Archive
   /** The image's contract, made when its user is known: as a document, and as labels beside the definition's own. */
   contract(user: RunAs): { readonly document: string; readonly labels: Readonly<Record<string, string>> }
-  fetch(packages: readonly LockedPackage[]): Promise<readonly string[]>
+  /** See `AssemblyInput`. */
+  readonly fetch: FetchDebs
   onMember?(name: string, cached: boolean): void
   /** Runs the programs of derived effects whose results are not at hand. */
   readonly runner?: DerivedRunner

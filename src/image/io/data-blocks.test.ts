@@ -34,7 +34,7 @@ async function decode(t: TestContext, data: Uint8Array, suffix = '.xz') {
   const control = { name: 'control.tar', content: new Uint8Array(0) }
   const version = { name: 'debian-binary', content: bytesOf('2.0\n') }
   writeFileSync(deb, arOf(version, control, { name: `data.tar${suffix}`, content: data }))
-  const size = await decodeDataBlocks({ name: 'x', deb, spill }, pool)
+  const size = await decodeDataBlocks({ name: 'x', deb, weight: 1, spill }, pool)
   return { size, spill }
 }
 

@@ -23,7 +23,7 @@ const READ = 256 * 1024
  * error if there is one. Rejects with what the decoder throws.
  */
 export async function decodeDataBlocks(
-  { name, deb, spill }: { readonly name: string; readonly deb: string; readonly spill: string },
+  { name, deb, weight, spill }: Pick<DecodeTask, 'name' | 'deb' | 'weight' | 'spill'>,
   pool: MemberPool,
 ): Promise<number | undefined> {
   const found = findBlocks(name, deb)
@@ -33,7 +33,7 @@ export async function decodeDataBlocks(
   const decoding = found.blocks.map((block) => {
     const target = size
     size += block.uncompressedSize
-    return pool.decode({ kind: 'decode', name, deb, dataOffset: found.offset, block, spill, target })
+    return pool.decode({ kind: 'decode', name, deb, weight, dataOffset: found.offset, block, spill, target })
   })
   try {
     await Promise.all(decoding)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { closeSync, openSync, rmSync } from 'node:fs'
+import { closeSync, openSync, rmSync, statSync } from 'node:fs'
 import { digestFromHex, digestOf, TAR_END } from '#core'
 import { BLOCK_SIZE, compressStream, prepareCodec } from '../codec.ts'
 import { directoriesAlone } from '../layer.ts'
@@ -40,11 +40,12 @@ export async function makeMember(request: MemberRequest, store: MemberStore, poo
   const unfinished = store.create(key)
   const spill = `${unfinished.path}.spill`
   try {
-    const decoded = request.xz === undefined ? await decodeDataBlocks({ ...request, spill }, pool) : undefined
+    const weight = statSync(request.deb).size
+    const own = { ...request, spill, weight }
+    const decoded = request.xz === undefined ? await decodeDataBlocks(own, pool) : undefined
     const result = await pool.unpack({
       kind: 'unpack',
-      ...request,
-      spill,
+      ...own,
       ...(decoded === undefined ? {} : { decoded }),
     })
     const stream = new BlockWriter(unfinished.path)

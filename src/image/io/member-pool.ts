@@ -22,13 +22,13 @@ export function openMemberPool(size = availableParallelism()): MemberPool {
     size,
     revive: revivedError,
   })
-  const run = async <Result extends AnyResult>(task: MemberTask, isUrgent = false): Promise<Result> =>
-    (await pool.run(task, isUrgent)) as Result
+  const run = async <Result extends AnyResult>(task: MemberTask, weight = 0): Promise<Result> =>
+    (await pool.run(task, weight)) as Result
   return {
     prepare: (tasks: number) => pool.prepare(tasks),
-    decode: (task: DecodeTask) => run<undefined>(task),
-    // What is decoded already was first in the queue once, and the most work comes after it.
-    unpack: (task: UnpackTask) => run<UnpackResult>(task, task.decoded !== undefined),
+    decode: (task: DecodeTask) => run<undefined>(task, task.weight),
+    // The biggest first, so that no thread is left with the longest task; after what is decoded comes the most work.
+    unpack: (task: UnpackTask) => run<UnpackResult>(task, task.decoded === undefined ? task.weight : Infinity),
     compress: (task: CompressTask) => run<Uint8Array>(task),
     measure: (task: MeasureTask) => run<MeasuredLayer>(task),
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),

@@ -10,6 +10,8 @@ export interface UnpackTask {
   /** Names the package in errors. */
   readonly name: string
   readonly deb: string
+  /** Bytes of the .deb. */
+  readonly weight: number
   readonly recipe: MemberRecipe
   /** Where contents are spilled that are too many to hold in memory; may stay unused. */
   readonly spill: string
@@ -25,6 +27,8 @@ export interface DecodeTask {
   /** Names the package in errors. */
   readonly name: string
   readonly deb: string
+  /** Bytes of the .deb. */
+  readonly weight: number
   /** Where data.tar.xz starts in the .deb; the block's own offset counts from there. */
   readonly dataOffset: number
   readonly block: XzBlock

@@ -42,16 +42,18 @@ function declareTests(): void {
     assert.ok(new Set(threads).size <= 2, String(threads))
   })
 
-  test('an urgent task goes before those that wait', async () => {
+  test('a task goes before those that wait and weigh less', async () => {
     await using pool = open(1)
     const order: string[] = []
     const note = (name: string) => () => void order.push(name)
     await Promise.all([
       pool.run('name the thread').then(note('first')),
       pool.run('name the thread').then(note('waits')),
-      pool.run('name the thread', true).then(note('urgent')),
+      pool.run('name the thread', 2).then(note('heavy')),
+      pool.run('name the thread', 2).then(note('as heavy')),
+      pool.run('name the thread', 1).then(note('lighter')),
     ])
-    assert.deepEqual(order, ['first', 'urgent', 'waits'])
+    assert.deepEqual(order, ['first', 'heavy', 'as heavy', 'lighter', 'waits'])
   })
 
   test('threads that were prepared are the ones that work, and no more are started than there are tasks', async () => {

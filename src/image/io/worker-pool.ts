@@ -4,6 +4,7 @@ import { ImageError } from '../errors.ts'
 
 interface Waiting<Task, Result> {
   readonly task: Task
+  readonly weight: number
   resolve(result: Result): void
   reject(error: unknown): void
 }
@@ -14,7 +15,7 @@ export type WorkerAnswer<Result> =
   | { readonly error: { readonly name: string; readonly code: string | undefined; readonly message: string } }
 
 /**
- * A fixed number of threads that run one kind of task, first come first served. Threads start when there is work for
+ * A fixed number of threads that run one kind of task, the heaviest first, and of equals the one that came first. Threads start when there is work for
  * them. A task that throws rejects its own promise only; a thread that dies rejects what it was doing, with
  * `WORKER_FAILED`, and is replaced.
  */
@@ -44,13 +45,12 @@ export class WorkerPool<Task, Result> implements AsyncDisposable {
     while (!this.#isDisposed && this.#idle.length + this.#busy.size < wanted) this.#idle.push(this.#start())
   }
 
-  /** Runs a task on the next free thread, an urgent one before those that wait. */
-  run(task: Task, isUrgent = false): Promise<Result> {
+  /** Runs a task on the next free thread, before those that wait and weigh less. */
+  run(task: Task, weight = 0): Promise<Result> {
     if (this.#isDisposed) return Promise.reject(stopped())
     return new Promise((resolve, reject) => {
-      const waiting = { task, resolve, reject }
-      if (isUrgent) this.#waiting.unshift(waiting)
-      else this.#waiting.push(waiting)
+      const place = this.#waiting.findLastIndex((other) => other.weight >= weight) + 1
+      this.#waiting.splice(place, 0, { task, weight, resolve, reject })
       this.#dispatch()
     })
   }
