@@ -3,16 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { digestOf } from '#core'
 import { openArchive } from '#debian'
-import { type BuiltImage, openDefinition } from '#image'
+import { type BuiltImage, openDefinition, readAbout } from '#image'
 import { type ImageConfig, parseConfig } from '#oci'
 import { contractLabel, parseContract } from '#sandbox'
-import { ESSENTIAL, exceptionKeys, judgeImage } from '../test/catalogue-rules.ts'
+import { ESSENTIAL, exceptionKey, judgeImage } from '../test/catalogue-rules.ts'
 import { buildCatalogueImage, type CatalogueBuild, type CatalogueImage, catalogueImages } from './parts/catalogue.ts'
 
 /**
  * Every image of the catalogue, for both platforms: no shell, package manager, set-id or world-writable file and no root
  * user in a runtime image; and one rule for user, environment, labels and paths. The rules and the listed exceptions are
- * those of test/catalogue-rules.ts, held here against the files of the images as built from today's archive.
+ * those of test/catalogue-rules.ts and the images' about files, held here against the files of the images as built from today's archive.
  */
 export async function run(only: readonly string[] = []): Promise<{ holds: boolean; lines: string[] }> {
   const folder = await mkdtemp(join(tmpdir(), 'casemate-contents-'))
@@ -30,7 +30,7 @@ export async function run(only: readonly string[] = []): Promise<{ holds: boolea
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-  const idle = only.length > 0 ? [] : exceptionKeys().filter((key) => !needed.has(key))
+  const idle = (await exceptionKeys(only)).filter((key) => !needed.has(key))
   faults.push(...idle.map((key) => `an exception is listed that nothing needs: ${key}`))
   return {
     holds: faults.length === 0 && lines.length > 0,
@@ -38,12 +38,21 @@ export async function run(only: readonly string[] = []): Promise<{ holds: boolea
   }
 }
 
+/** Every exception that the images list. */
+async function exceptionKeys(only: readonly string[]): Promise<readonly string[]> {
+  const names = new Set((await catalogueImages(only)).map(({ name }) => name))
+  const keys: string[] = []
+  for (const name of names) keys.push(...(await readAbout(name)).exceptions.map((one) => exceptionKey(name, one)))
+  return keys
+}
+
 async function judgeBuild({ name, variant }: CatalogueImage, { built }: CatalogueBuild) {
   const opened = await openDefinition(name, { workingFolder: process.cwd() })
   const definition = opened.definition.variants.get(variant)
   if (definition === undefined) throw new Error(`cannot judge ${name}: it has no variant ${variant}`)
   const { tree } = built.assembly
-  const { faults, excepted } = judgeImage({ definition, tree })
+  const { exceptions } = await readAbout(name)
+  const { faults, excepted } = judgeImage({ definition, tree, exceptions })
   const config = parseConfig(built.image.config.bytes)
   const summary = `${[...tree.entries()].length} paths, user ${config.config.User}, ${built.tags[0]}`
   return {

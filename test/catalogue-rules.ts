@@ -1,9 +1,11 @@
-import type { EffectiveDefinition, Tree, TreeEntry } from '#image'
+import type { EffectiveDefinition, RuleException, Tree, TreeEntry } from '#image'
 
 /** What a rule is asked about: a definition's variant and, once it is built, the files of the image. */
 export interface RuledImage {
   readonly definition: EffectiveDefinition
   readonly tree?: Tree
+  /** Where the image departs from the rules, as its about file says. */
+  readonly exceptions: readonly RuleException[]
 }
 
 interface Rule {
@@ -12,14 +14,6 @@ interface Rule {
   readonly variants: 'runtime' | 'dev' | 'all'
   /** What breaks the rule, a line each. */
   faults(image: RuledImage): readonly string[]
-}
-
-/** Where an image departs from a rule, and why. The line must be one that the rule gives. */
-interface Exception {
-  readonly image: string
-  readonly rule: string
-  readonly fault: RegExp
-  readonly reason: string
 }
 
 /**
@@ -71,7 +65,7 @@ export const rules: readonly Rule[] = [
     variants: 'dev',
     faults: ({ definition }) => unlessEqual(definition.contract.runAs, 'root'),
   },
-  { name: 'the environment', variants: 'all', faults: ({ definition }) => environmentFaults(definition.environment) },
+  { name: 'the environment', variants: 'all', faults: ({ definition }) => environmentFaults(definition) },
   {
     name: 'the working directory',
     variants: 'runtime',
@@ -107,35 +101,6 @@ export const rules: readonly Rule[] = [
   { name: 'paths', variants: 'all', faults: pathFaults },
 ]
 
-const exceptions: readonly Exception[] = [
-  {
-    image: 'busybox',
-    rule: 'no shell',
-    fault: /^\/usr\/bin\/(busybox|sh) /,
-    reason: 'a shell is what the image is for',
-  },
-  { image: 'debian', rule: 'no shell', fault: /./, reason: 'it is there to build other things in' },
-  { image: 'debian', rule: 'no package manager', fault: /./, reason: 'it is there to build other things in' },
-  { image: 'debian', rule: 'the user is nonroot', fault: /^root$/, reason: 'who installs packages is root' },
-  { image: 'debian', rule: 'the working directory', fault: /^\/$/, reason: 'as in every dev variant' },
-  {
-    image: 'static',
-    rule: 'the environment',
-    fault: /^LANG is not set/,
-    reason: 'it has no C library and so no locale',
-  },
-  { image: 'busybox', rule: 'the environment', fault: /^LANG is not set/, reason: 'its C library has no locale but C' },
-  {
-    image: 'python',
-    rule: 'the environment',
-    fault: /^(PATH is "\/app\/venv\/bin:|VIRTUAL_ENV is set)/,
-    reason: "/app/venv is the application's virtual environment",
-  },
-  { image: 'python', rule: 'the working directory', fault: /^\/app$/, reason: 'where applications are put' },
-  { image: 'python', rule: 'the working directory of dev', fault: /^\/app$/, reason: 'where applications are put' },
-  { image: 'nginx', rule: 'the signal', fault: /^SIGQUIT$/, reason: 'nginx finishes what it is answering at this one' },
-]
-
 /** What a rule found in an image, exceptions taken out, a line each; and the exceptions that were needed. */
 export function judgeImage(image: RuledImage): {
   readonly faults: readonly string[]
@@ -147,21 +112,17 @@ export function judgeImage(image: RuledImage): {
   for (const rule of rules) {
     const isFor = rule.variants === 'all' || rule.variants === variant
     for (const fault of isFor ? rule.faults(image) : []) {
-      const exception = exceptions.find((one) => one.image === name && one.rule === rule.name && one.fault.test(fault))
+      const exception = image.exceptions.find((one) => one.rule === rule.name && new RegExp(one.fault).test(fault))
       if (exception === undefined) faults.push(`${name} ${variant}: ${rule.name}: ${fault}`)
-      else excepted.add(exceptionKey(exception))
+      else excepted.add(exceptionKey(name, exception))
     }
   }
   return { faults, excepted: [...excepted] }
 }
 
-/** Every exception as one line, so that one which is not needed any more can be told. */
-export function exceptionKeys(): readonly string[] {
-  return exceptions.map(exceptionKey)
-}
-
-function exceptionKey({ image, rule, reason }: Exception): string {
-  return `${image}: ${rule}: ${reason}`
+/** An exception as one line, so that one which is not needed any more can be told. */
+export function exceptionKey(image: string, { rule, why }: RuleException): string {
+  return `${image}: ${rule}: ${why}`
 }
 
 function programs(tree: Tree | undefined, names: ReadonlySet<string>): readonly string[] {
@@ -181,7 +142,10 @@ function unlessEqual(found: string, want: string): readonly string[] {
   return found === want ? [] : [found]
 }
 
-function environmentFaults(environment: Readonly<Record<string, string>>): readonly string[] {
+/** The tools of debug stand in a folder of their own, behind all others. */
+function environmentFaults({ environment: whole, variant }: EffectiveDefinition): readonly string[] {
+  const path = whole['PATH']
+  const environment = variant === 'debug' ? { ...whole, PATH: path?.replace(/:\/busybox$/, '') ?? '' } : whole
   const missing = Object.keys(ENVIRONMENT).filter((name) => environment[name] === undefined)
   const others = Object.entries(environment).flatMap(([name, value]) => {
     if (ENVIRONMENT[name] === undefined) return [`${name} is set to "${value}"`]

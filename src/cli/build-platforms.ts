@@ -44,15 +44,34 @@ export interface BuildOrder {
   readonly options: BuildSettings
 }
 
-/** Builds the platforms one after another, each on all threads. */
-export async function buildPlatforms(
-  order: BuildOrder,
-  stages: Stages,
-): Promise<{ built: BuiltImage[]; members: MemberCounts; decoder: string }> {
-  const { opened, effective, lock, platforms, place, options } = order
+/** What building several platforms gave. */
+export interface BuiltPlatforms {
+  readonly built: readonly BuiltImage[]
+  readonly members: MemberCounts
+  readonly decoder: string
+}
+
+/** Calls `work` with a workshop below the cache folder, whose threads end with it. Throws `USAGE_INVALID` for a wrong number of threads. */
+export async function withWorkshop<Result>(
+  options: BuildSettings,
+  work: (workshop: Workshop) => Promise<Result>,
+): Promise<Result> {
   await using pool = openMemberPool(threadsOf(options))
-  const codec = options.zstd === true ? 'zstd' : 'gzip'
-  const workshop = openWorkshop(defaultCacheFolder(), pool, codec, String(process.pid))
+  return await work(
+    openWorkshop(defaultCacheFolder(), pool, options.zstd === true ? 'zstd' : 'gzip', String(process.pid)),
+  )
+}
+
+export type Workshop = ReturnType<typeof openWorkshop>
+
+/** Builds the platforms one after another, each on all threads. */
+export async function buildPlatforms(order: BuildOrder, stages: Stages): Promise<BuiltPlatforms> {
+  return withWorkshop(order.options, (workshop) => buildPlatformsIn(workshop, order, stages))
+}
+
+/** Builds the platforms one after another in a workshop that others may work in at the same time. */
+export async function buildPlatformsIn(workshop: Workshop, order: BuildOrder, stages: Stages): Promise<BuiltPlatforms> {
+  const { opened, effective, lock, platforms, place, options } = order
   const counts = { reused: 0, made: 0 }
   const built: BuiltImage[] = []
   let decoder = 'own'

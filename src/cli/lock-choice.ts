@@ -8,6 +8,7 @@ import {
   lockMismatches,
   type OpenedDefinition,
   parseLock,
+  type SolveLockOptions,
   solveLock,
 } from '#image'
 import { hostPlatform } from './derive.ts'
@@ -28,6 +29,8 @@ export interface LockPlace {
   readonly platforms: readonly string[]
   readonly place: ArchivePlace
   readonly acceptExpired: boolean
+  /** See `SolveLockOptions`. */
+  readonly open?: SolveLockOptions['open']
 }
 
 /**

@@ -8,6 +8,10 @@ export interface Terminal {
   warn(line: string): void
   /** Replaces the progress line; shown on a terminal only. The empty text takes it away. */
   progress(text: string): void
+  /** Replaces the lines of a picture that changes; shown on a terminal only. No lines take it away. */
+  picture(lines: readonly string[]): void
+  /** Whether progress is shown at all. */
+  readonly isLive: boolean
   /** Characters in a line. */
   readonly width: number
   /** Makes a text stand out where colours are wanted. */
@@ -18,9 +22,12 @@ export interface Terminal {
 export function openTerminal(): Terminal {
   const { stdout, stderr } = process
   let isProgressShown = false
+  let pictureLines = 0
   const clear = () => {
     if (isProgressShown) stderr.write('\r\u001B[K')
+    if (pictureLines > 0) stderr.write(`\u001B[${pictureLines}F\u001B[J`)
     isProgressShown = false
+    pictureLines = 0
   }
   return {
     print(line = '') {
@@ -38,6 +45,13 @@ export function openTerminal(): Terminal {
       stderr.write(text.slice(0, (stderr.columns || 80) - 1))
       isProgressShown = true
     },
+    picture(lines) {
+      if (!stderr.isTTY) return
+      clear()
+      if (lines.length > 0) stderr.write(`${lines.join('\n')}\n`)
+      pictureLines = lines.length
+    },
+    isLive: stderr.isTTY,
     width: stdout.isTTY ? Math.max(40, stdout.columns || 80) : 100,
     style: (format, text) => styleText(format, text, { stream: stdout }),
   }

@@ -1,3 +1,11 @@
+export {
+  type About,
+  CATEGORIES,
+  type Category,
+  type Difference,
+  parseAbout,
+  type RuleException,
+} from './catalogue/about.ts'
 export type {
   Certificate,
   Contract,
@@ -42,6 +50,7 @@ export type { EffectChange } from './effects/overlay.ts'
 export { effectSummaries } from './effects/registry.ts'
 export { ImageError, type ImageErrorCode } from './errors.ts'
 export type { RunAs } from './execution.ts'
+export { readAbout } from './io/about-files.ts'
 export type { Assembly, FetchDebs } from './io/assemble.ts'
 export { type BuiltImage, buildImage, type ImageInput, openWorkshop } from './io/build-image.ts'
 export {

@@ -1,6 +1,7 @@
 import type { Verb } from '../verb.ts'
 import { buildVerb } from './build.ts'
 import { cacheVerb } from './cache.ts'
+import { catalogVerb } from './catalog.ts'
 import { doctorVerb } from './doctor.ts'
 import { explainVerb } from './explain.ts'
 import { initVerb } from './init.ts'
@@ -16,6 +17,7 @@ export const verbs: readonly Verb[] = [
   lockVerb,
   explainVerb,
   testVerb,
+  catalogVerb,
   cacheVerb,
   doctorVerb,
 ]

@@ -134,6 +134,8 @@ const texts = (description: string) =>
     additionalProperties: parts.words,
   }) as const satisfies Shape
 
+const variantName = text('a variant name (a lowercase letter; then letters, digits, -)', '^[a-z][a-z0-9-]{0,31}$')
+
 /** The keys that a definition and each of its variants have in common. */
 const fragment = {
   title: described(parts.line, "The image's name for people."),
@@ -230,13 +232,20 @@ export const definitionSchema = {
       type: 'object',
       title: 'variants by name',
       description: 'Images with more in them, from the same lock; their tags end in -NAME.',
-      propertyNames: text('a variant name (a lowercase letter; then letters, digits, -)', '^[a-z][a-z0-9-]{0,31}$'),
+      propertyNames: variantName,
       additionalProperties: {
         type: 'object',
         title: 'the keys of a variant',
         additionalProperties: false,
         properties: fragment,
       },
+    },
+    'without-variants': {
+      type: 'object',
+      title: 'variant names with reasons',
+      description: 'Variants of an extended definition that this image shall not have.',
+      propertyNames: variantName,
+      additionalProperties: parts.reason,
     },
     tags: listOf(
       parts.line,

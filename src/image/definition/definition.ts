@@ -113,6 +113,8 @@ export interface Definition<Path = PathDeclaration, CertificateForm = string> ex
   readonly without: Readonly<Record<string, string>>
   readonly platforms: readonly string[] | undefined
   readonly variants: Readonly<Record<string, Fragment<Path, CertificateForm>>>
+  /** Variants of what it extends that the image shall not have, with reasons. */
+  readonly withoutVariants: Readonly<Record<string, string>>
   readonly tags: readonly string[]
   readonly lifecycle: Lifecycle
   readonly owner: string | undefined

@@ -13,9 +13,10 @@ import type { ContractDeclaration, DefinedPath, LoadedDefinition, LoadedFragment
  */
 export function mergeDefinitions(base: LoadedDefinition, over: LoadedDefinition): LoadedDefinition {
   const sides = `${base.image} with ${over.image}`
-  const names = new Set([...Object.keys(base.variants), ...Object.keys(over.variants)])
+  const inherited = Object.keys(base.variants).filter((name) => !Object.hasOwn(over.withoutVariants, name))
+  const names = new Set([...inherited, ...Object.keys(over.variants)])
   const variants = [...names].flatMap((name): [string, LoadedFragment][] => {
-    const [left, right] = [base.variants[name], over.variants[name]]
+    const [left, right] = [inherited.includes(name) ? base.variants[name] : undefined, over.variants[name]]
     const only = left ?? right
     if (left !== undefined && right !== undefined) {
       return [[name, mergeFragments(left, right, `${sides}, variant ${name}`)]]
@@ -32,6 +33,7 @@ export function mergeDefinitions(base: LoadedDefinition, over: LoadedDefinition)
     without: { ...base.without, ...over.without },
     platforms: over.platforms ?? base.platforms,
     variants: Object.fromEntries(variants),
+    withoutVariants: over.withoutVariants,
     tags: over.tags,
     lifecycle: {
       upstreamEnd: over.lifecycle.upstreamEnd ?? base.lifecycle.upstreamEnd,

@@ -39,6 +39,7 @@ export function readDefinition(
         reader.fragment(variant, ['variants', name]),
       ]),
     ),
+    withoutVariants: document['without-variants'] ?? {},
     tags: document.tags ?? [],
     lifecycle: {
       upstreamEnd: document.lifecycle?.['upstream-end'],

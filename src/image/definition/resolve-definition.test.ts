@@ -184,3 +184,15 @@ for (const [from, to, because, isOther] of changes) {
     assert.equal(digests[0] !== digests[1], isOther)
   })
 }
+
+test('a variant that the image shall not have is not inherited, and may be declared anew', () => {
+  const base = 'image: base\nvariants: { dev: { packages: [apt] }, debug: { packages: [busybox] } }'
+  const over =
+    'image: x\nwithout-variants: { debug: has a shell, dev: has its own }\nvariants: { dev: { packages: [git] } }'
+  const { variants } = resolved(base, over)
+  assert.deepEqual([...variants.keys()], ['runtime', 'dev'])
+  assert.deepEqual(
+    variants.get('dev')?.packages.map((one) => one.name),
+    ['git'],
+  )
+})

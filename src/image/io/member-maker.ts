@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, rmSync, statSync } from 'node:fs'
-import { digestFromHex, digestOf, TAR_END } from '#core'
+import { type Digest, digestFromHex, digestOf, TAR_END } from '#core'
 import { BLOCK_SIZE, compressStream, prepareCodec } from '../codec.ts'
 import { directoriesAlone } from '../layer.ts'
 import {
@@ -29,14 +29,21 @@ export interface MemberRequest {
 }
 
 /**
- * Gives the member of a .deb, from the cache or made anew. A big package is decoded and compressed by all threads, block
+ * Gives the member of a .deb, from the cache or made anew; asked for twice at the same time it is made once. A big package is decoded and compressed by all threads, block
  * by block, the others on the thread that takes them apart. Rejects with what taking the .deb apart throws; the cache then holds
  * nothing of it.
  */
 export async function makeMember(request: MemberRequest, store: MemberStore, pool: MemberPool): Promise<MemberIndex> {
   const key = memberKey(request.recipe)
-  const cached = store.find(key)
-  if (cached !== undefined) return cached
+  return store.find(key) ?? store.once(key, () => makeMissing(key, request, store, pool))
+}
+
+async function makeMissing(
+  key: Digest,
+  request: MemberRequest,
+  store: MemberStore,
+  pool: MemberPool,
+): Promise<MemberIndex> {
   const unfinished = store.create(key)
   const spill = `${unfinished.path}.spill`
   try {

@@ -21,6 +21,8 @@ import { readBytes } from './file-bytes.ts'
 export class MemberStore {
   readonly #directory: string
   readonly #uncommitted: string
+  readonly #known = new Map<Digest, MemberIndex>()
+  readonly #making = new Map<Digest, Promise<MemberIndex>>()
   #expanded: { readonly name: string; readonly bytes: Uint8Array } | undefined
 
   /** `directory` need not exist. `owner` tells processes apart in the names of unfinished files. */
@@ -34,8 +36,30 @@ export class MemberStore {
     return this.#path(key, 'layer')
   }
 
-  /** The index of a member that is here whole; `undefined` when it has to be made. */
+  /** Runs `make` for a member, or gives what it is about to give where it runs already. */
+  once(key: Digest, make: () => Promise<MemberIndex>): Promise<MemberIndex> {
+    const running = this.#making.get(key)
+    if (running !== undefined) return running
+    const made = make().finally(() => this.#making.delete(key))
+    this.#making.set(key, made)
+    return made
+  }
+
+  /** The index of a member that is here whole; `undefined` when it has to be made. One that was read is not read again. */
   find(key: Digest): MemberIndex | undefined {
+    const known = this.#known.get(key)
+    if (known !== undefined && this.#isWhole(known)) return known
+    const index = this.#read(key)
+    if (index === undefined) return undefined
+    this.#known.set(key, index)
+    return index
+  }
+
+  #isWhole(index: MemberIndex): boolean {
+    return statSync(this.streamPath(index.key), { throwIfNoEntry: false })?.size === index.size
+  }
+
+  #read(key: Digest): MemberIndex | undefined {
     let text: string
     try {
       text = readFileSync(this.#path(key, 'json'), 'utf8')
@@ -46,8 +70,7 @@ export class MemberStore {
     const body = text.slice(text.indexOf('\n') + 1)
     if (text.slice(0, text.indexOf('\n')) !== digestOf(body)) return undefined
     const index = parseMemberIndex(body, key)
-    const stream = statSync(this.streamPath(key), { throwIfNoEntry: false })
-    return stream?.size === index?.size ? index : undefined
+    return index !== undefined && this.#isWhole(index) ? index : undefined
   }
 
   /** Opens an unfinished stream for a member; `commit` gives it its name. */
@@ -70,6 +93,7 @@ export class MemberStore {
 
   /** Takes a damaged member away, so that it is made anew. */
   discard(key: Digest): void {
+    this.#known.delete(key)
     rmSync(this.#path(key, 'json'), { force: true })
     rmSync(this.streamPath(key), { force: true })
   }

@@ -1,4 +1,4 @@
-import { type ArchivePlace, openArchive, type SuiteState } from '#debian'
+import { type ArchivePlace, type OpenArchiveOptions, openArchive, type SuiteState } from '#debian'
 import { debianArchitectureOf, parsePlatform } from '#oci'
 import type { Selection } from '#solver'
 import type { ResolvedDefinition } from '../definition/resolve-definition.ts'
@@ -19,6 +19,8 @@ export interface SolveLockOptions {
   readonly previous?: Lock
   /** Versions to stay at while the archive has them. */
   readonly pinned?: PinnedVersions
+  /** Opens archives; each is closed when it was solved in. Default: `openArchive`. Who solves many definitions keeps them open. */
+  readonly open?: ((options: OpenArchiveOptions) => ReturnType<typeof openArchive>) | undefined
 }
 
 /** A lock with what solving it showed, or why there is none. */
@@ -49,7 +51,7 @@ export async function solveLock(options: SolveLockOptions): Promise<SolvedLock> 
   const observed = new Map<string, ObservedSuite>()
   const notices = new Set<string>()
   for (const platform of options.platforms) {
-    const archive = await openArchive({
+    const archive = await (options.open ?? openArchive)({
       ...options.place,
       archives,
       architecture: debianArchitectureOf(parsePlatform(platform)),
