@@ -17,7 +17,7 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
-const stale = generatedDocs(root).filter(({ path, text }) => readIfThere(join(root, path)) !== text)
+const stale = (await generatedDocs(root)).filter(({ path, text }) => readIfThere(join(root, path)) !== text)
 if (process.argv.includes('--write')) {
   for (const { path, text } of stale) {
     mkdirSync(dirname(join(root, path)), { recursive: true })

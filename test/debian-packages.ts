@@ -8,6 +8,7 @@ export const debianPackages: readonly string[] = [
   'busybox-static',
   'docker-registry',
   'dpkg',
+  'fish',
   'gpg',
   'gpg-agent',
   'gpgconf',
@@ -21,6 +22,7 @@ export const debianPackages: readonly string[] = [
   'skopeo',
   'umoci',
   'xz-utils',
+  'zsh',
   'zstd',
 ]
 

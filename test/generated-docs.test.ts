@@ -38,8 +38,8 @@ test('a union on one line is read as well', () => {
   )
 })
 
-test('docs/errors.md lists nothing that no source names', () => {
-  const page = generatedDocs(root).find(({ path }) => path === 'docs/errors.md')?.text ?? ''
+test('docs/errors.md lists nothing that no source names', async () => {
+  const page = (await generatedDocs(root)).find(({ path }) => path === 'docs/errors.md')?.text ?? ''
   const source = join(root, 'src')
   const text = readdirSync(source, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.endsWith('errors.ts'))
@@ -53,7 +53,7 @@ test('docs/errors.md lists nothing that no source names', () => {
   )
 })
 
-const schemaDoc = generatedDocs(root).find(({ path }) => path === 'docs/definition.schema.json')
+const schemaDoc = (await generatedDocs(root)).find(({ path }) => path === 'docs/definition.schema.json')
 const schema = Compile(JSON.parse(schemaDoc?.text ?? ''))
 
 for (const image of readdirSync(join(root, 'images'))) {

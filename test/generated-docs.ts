@@ -5,6 +5,7 @@ import { CasemateError, type Json } from '#core'
 import { definitionJsonSchema, effectSummaries } from '#image'
 import { imageTestSchema } from '#sandbox'
 import { statusOfError } from '../src/cli/exit-status.ts'
+import { imagePages } from './image-pages.ts'
 
 /** A document that is made from the sources; `path` is below the checkout. */
 export interface GeneratedDoc {
@@ -21,11 +22,12 @@ export interface DocumentedCode {
 const NOTICE = '<!-- Made by `npm run docs` from the sources; edit those. -->'
 
 /** Makes every generated document of the checkout at `root`, in path order. */
-export function generatedDocs(root: string): readonly GeneratedDoc[] {
+export async function generatedDocs(root: string): Promise<readonly GeneratedDoc[]> {
   return [
     { path: 'docs/definition.schema.json', text: definitionSchemaText(root) },
     { path: 'docs/effects.md', text: effectsPage() },
     { path: 'docs/errors.md', text: errorsPage(root) },
+    ...(await imagePages(root, NOTICE)),
   ]
 }
 

@@ -110,7 +110,8 @@ function omissionsOf([first]: readonly BuiltImage[]): string {
     .join(', ')
 }
 
-function unpackedSize({ tree }: BuiltImage['assembly']): number {
+/** Bytes of the regular files of an image. */
+export function unpackedSize({ tree }: BuiltImage['assembly']): number {
   let size = 0
   for (const entry of tree.entries()) size += entry.type === 'file' ? entry.size : 0
   return size

@@ -1,7 +1,7 @@
 import { canonicalJson } from '#core'
 import { type OpenArchiveOptions, openArchive } from '#debian'
 import { type BuiltImage, type EffectiveDefinition, ImageError, type Lock } from '#image'
-import { composeIndex, type ImageSource, parseReference, segmentBlobs } from '#oci'
+import { composeIndex, formatPlatform, type ImageSource, parseReference, segmentBlobs } from '#oci'
 import {
   type BuildOrder,
   type BuildSettings,
@@ -9,6 +9,7 @@ import {
   type Workshop,
   withWorkshop,
 } from './build-platforms.ts'
+import { unpackedSize } from './build-summary.ts'
 import { type BoardImage, drawBoard } from './catalog-board.ts'
 import { type CatalogImage, readCatalog } from './catalog-images.ts'
 import { type ExitStatus, exitStatus, formatError, statusOfError } from './exit-status.ts'
@@ -33,9 +34,18 @@ interface Finished {
   readonly name: string
   readonly variant: string
   readonly digest: string
-  readonly packages: number
-  readonly bytes: number
   readonly place: string
+  readonly platforms: readonly FinishedPlatform[]
+}
+
+interface FinishedPlatform {
+  readonly platform: string
+  readonly digest: string
+  /** Bytes of the layers as they are stored, each once, and of the files in them. */
+  readonly compressed: number
+  readonly unpacked: number
+  /** `name version`, in name order. */
+  readonly packages: readonly string[]
 }
 
 /**
@@ -112,7 +122,9 @@ class CatalogBuild {
       return
     }
     const rows = finished.map((one) => {
-      return [one.name, one.variant, `${one.packages}`, formatBytes(one.bytes), one.digest.slice(0, 19), one.place]
+      const [first] = one.platforms
+      const size = formatBytes(first?.compressed ?? 0)
+      return [one.name, one.variant, `${first?.packages.length ?? 0}`, size, one.digest.slice(0, 19), one.place]
     })
     const header = ['image', 'variant', 'packages', 'compressed', 'digest', 'written to']
     for (const line of formatTable([header, ...rows], { width: this.#terminal.width, right: [2, 3] })) {
@@ -171,15 +183,7 @@ class CatalogBuild {
     const written = this.#writing.then(() => this.#writeNow(image, place))
     this.#writing = written.catch(() => undefined)
     await written
-    const layers = new Map(built[0]?.image.layers.map(({ descriptor }) => [descriptor.digest, descriptor.size]))
-    return {
-      name,
-      variant,
-      digest: image.top.descriptor.digest,
-      packages: built[0]?.packages.length ?? 0,
-      bytes: [...layers.values()].reduce((sum, size) => sum + size, 0),
-      place,
-    }
+    return { name, variant, digest: image.top.descriptor.digest, place, platforms: built.map(finishedPlatform) }
   }
 
   async #writeNow(image: ImageSource, place: string): Promise<void> {
@@ -205,6 +209,17 @@ class CatalogBuild {
     const elapsed = performance.now() - this.#start
     const state = { images: [...this.#board.values()], members: this.#members, elapsed }
     this.#terminal.picture(drawBoard(state, this.#terminal))
+  }
+}
+
+function finishedPlatform({ image, packages, assembly }: BuiltImage): FinishedPlatform {
+  const layers = new Map(image.layers.map(({ descriptor }) => [descriptor.digest, descriptor.size]))
+  return {
+    platform: formatPlatform(image.platform),
+    digest: image.manifest.descriptor.digest,
+    compressed: [...layers.values()].reduce((sum, size) => sum + size, 0),
+    unpacked: unpackedSize(assembly),
+    packages: packages.map((one) => `${one.name} ${one.version}`).sort(),
   }
 }
 

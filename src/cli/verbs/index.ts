@@ -2,6 +2,7 @@ import type { Verb } from '../verb.ts'
 import { buildVerb } from './build.ts'
 import { cacheVerb } from './cache.ts'
 import { catalogVerb } from './catalog.ts'
+import { completionVerb } from './completion.ts'
 import { doctorVerb } from './doctor.ts'
 import { explainVerb } from './explain.ts'
 import { initVerb } from './init.ts'
@@ -20,4 +21,5 @@ export const verbs: readonly Verb[] = [
   catalogVerb,
   cacheVerb,
   doctorVerb,
+  completionVerb,
 ]
