@@ -1,0 +1,100 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Cleanup, dockerRegistry } from '../src/oci/io/fixtures.test.ts'
+import { runOrThrow, runProgram } from './parts/command.ts'
+import { LIMITS } from './parts/podman.ts'
+
+const CLI = [process.execPath, '--conditions=source', join(import.meta.dirname, '../src/cli/main.ts')]
+const FIXTURES = join(import.meta.dirname, 'fixtures/dockerfiles')
+
+/** A Dockerfile among the fixtures, with the images that it is built from and what the program then says. */
+interface Case {
+  readonly name: string
+  readonly images: readonly string[]
+  readonly says: RegExp
+}
+
+const CASES: readonly Case[] = [
+  { name: 'python', images: ['python:dev', 'python:runtime'], says: /^compiled True 1\.16\.0$/ },
+  { name: 'node', images: ['node:dev', 'node:runtime'], says: /^npm ci true 65532$/ },
+  { name: 'go', images: ['go:runtime', 'static:runtime'], says: /^go VERSION_5 65532$/ },
+  { name: 'java', images: ['java-21:dev', 'java-21:runtime'], says: /^maven 21 nonroot$/ },
+  { name: 'php', images: ['php:dev', 'php:runtime'], says: /^composer 8 É$/ },
+  { name: 'rust', images: ['rust:runtime', 'cc:runtime'], says: /^cargo 42$/ },
+]
+
+/**
+ * Multi-stage Dockerfiles of a few lines, each built by buildah on catalogue images in a local registry and run by podman on
+ * a read-only root without capabilities. Holds when each program says what it should. Arguments are the names of cases; all
+ * unless given. Needs root, buildah and podman, and the registries of the languages.
+ */
+export async function run(only: readonly string[] = []): Promise<{ holds: boolean; lines: string[] }> {
+  const ends: (() => unknown)[] = []
+  const cleanup: Cleanup = { after: (end) => ends.unshift(end) }
+  const lines: string[] = []
+  let holds = true
+  try {
+    const registry = (await dockerRegistry(cleanup)).replace(/^https?:\/\//, '')
+    const folder = await mkdtemp(join(tmpdir(), 'casemate-dockerfiles-'))
+    cleanup.after(() => rm(folder, { recursive: true, force: true }))
+    for (const one of CASES.filter(({ name }) => only.length === 0 || only.includes(name))) {
+      const { good, line } = await tryCase(one, registry, folder)
+      holds &&= good
+      lines.push(`${good ? 'ok ' : 'NOT'} ${one.name.padEnd(7)} ${line}`)
+      console.error(lines.at(-1))
+    }
+  } finally {
+    for (const end of ends) await end()
+  }
+  return { holds: holds && lines.length > 0, lines }
+}
+
+async function tryCase({ name, images, says }: Case, registry: string, folder: string) {
+  for (const image of images) {
+    const [definition = '', variant = ''] = image.split(':')
+    const output = `docker://${registry}/${definition}:${variant}`
+    const options = ['--variant', variant, '--platform', 'linux/amd64', '-o', output, '--json']
+    await runOrThrow([...CLI, 'build', definition, ...options])
+  }
+  const context = join(folder, name)
+  await cp(join(FIXTURES, name), context, { recursive: true })
+  await reachRegistries(name, context)
+  const tag = `localhost/casemate-dockerfiles-${name}`
+  const start = performance.now()
+  const built = await runProgram([
+    ...['buildah', 'build', '--isolation=chroot', '--tls-verify=false', '--network=host', '--pull-always'],
+    ...['--build-arg', `REGISTRY=${registry}`, ...trust(), '--tag', tag, context],
+  ])
+  if (built.status !== 0)
+    return { good: false, line: `buildah ended with ${built.status}: ${built.stderr.slice(-1500)}` }
+  const seconds = ((performance.now() - start) / 1000).toFixed(1)
+  const options = ['--rm', '--read-only', '--cap-drop=ALL', '--network=none', ...LIMITS]
+  const ran = await runProgram(['podman', '--runtime=runc', 'run', ...options, tag])
+  await runProgram(['buildah', 'rmi', '--force', tag])
+  const good = ran.status === 0 && says.test(ran.stdout.trim())
+  const stages = readFileSync(join(context, 'Dockerfile'), 'utf8').match(/^FROM/gm)?.length
+  return { good, line: `${stages} stages built in ${seconds} s; it says: ${ran.stdout.trim() || ran.stderr.trim()}` }
+}
+
+/** What a build is lent so that it reaches the registries as this machine does: certificates and settings, no addresses. */
+function trust(): readonly string[] {
+  const bundle = '/etc/ssl/certs/ca-certificates.crt'
+  const keystore = '/etc/ssl/certs/java/cacerts'
+  const settings = Object.entries(process.env).filter(([name]) => /^PIP_(?!FIND_LINKS|CERT)|_PROXY$/i.test(name))
+  return [
+    `--volume=${bundle}:${bundle}:ro`,
+    ...(existsSync(keystore) ? [`--volume=${keystore}:${keystore}:ro`] : []),
+    ...(existsSync('/etc/pip.conf') ? ['--volume=/etc/pip.conf:/etc/pip.conf:ro'] : []),
+    ...settings.map(([name, value]) => `--env=${name}=${value}`),
+    `--env=NODE_EXTRA_CA_CERTS=${bundle}`,
+  ]
+}
+
+/** npm reads its settings beside the project; the machine's own are lent where it has some. */
+async function reachRegistries(name: string, context: string): Promise<void> {
+  if (name !== 'node') return
+  const registry = (await runOrThrow(['npm', 'config', 'get', 'registry'])).trim()
+  await writeFile(join(context, '.npmrc'), `registry=${registry}\nignore-scripts=true\n`)
+}
