@@ -1,12 +1,15 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openDefinition } from '#image'
 import { catalogueImages } from './parts/catalogue.ts'
 import { runOrThrow, runProgram } from './parts/command.ts'
 import { pipOptions, throughHostMirrors } from './parts/host-network.ts'
 import { LIMITS, podman, pullImage } from './parts/podman.ts'
 
 const CLI = [process.execPath, '--conditions=source', join(import.meta.dirname, '../src/cli/main.ts')]
+/** Containers at a time. */
+const LANES = 2
 const BUNDLE = '/etc/ssl/certs/ca-certificates.crt'
 
 /** Something that is typed in a running container, as bash reads it, and must succeed. */
@@ -86,10 +89,13 @@ export async function run(only: readonly string[] = []): Promise<{ holds: boolea
     console.error(lines.at(-1))
   }
   try {
-    for (const { name, variant, platform } of await catalogueImages(only)) {
-      if (platform !== 'linux/amd64' || (variant !== 'dev' && name !== 'debian')) continue
-      await judge(name, variant, folder, note)
+    const queue = (await withApt(only)).values()
+    const lane = async (number: number) => {
+      const apt = join(folder, `apt-${number}`)
+      for (const path of ['archives/partial', 'lists/partial']) await mkdir(join(apt, path), { recursive: true })
+      for (const { name, variant } of queue) await judge({ name, variant }, { folder, apt }, note)
     }
+    await Promise.all(Array.from({ length: LANES }, (_, number) => lane(number)))
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -98,15 +104,35 @@ export async function run(only: readonly string[] = []): Promise<{ holds: boolea
 
 type Note = (good: boolean, line: string) => void
 
-async function judge(name: string, variant: string, folder: string, note: Note): Promise<void> {
+/** Images that hold apt, for this machine's platform. */
+async function withApt(only: readonly string[]) {
+  const found: { readonly name: string; readonly variant: string }[] = []
+  for (const { name, variant, platform } of await catalogueImages(only)) {
+    const { definition } = await openDefinition(name, { workingFolder: process.cwd() })
+    const asked = definition.variants.get(variant)?.packages.some((request) => request.name === 'apt')
+    if (platform === 'linux/amd64' && asked === true) found.push({ name, variant })
+  }
+  return found
+}
+
+async function judge(
+  { name, variant }: { readonly name: string; readonly variant: string },
+  { folder, apt }: { readonly folder: string; readonly apt: string },
+  note: Note,
+): Promise<void> {
   const image = await build(name, variant, folder)
   const shared = join(folder, name)
   await mkdir(shared)
   const sources = await podman(['run', '--rm', ...LIMITS, image, 'cat', '/etc/apt/sources.list.d/debian.sources'])
   await writeFile(join(shared, 'debian.sources'), await throughHostMirrors(sources))
+  await writeFile(join(shared, 'unsafe-io'), 'force-unsafe-io\n')
   const mounts = [
     `--volume=${shared}:/shared`,
     `--volume=${shared}/debian.sources:/etc/apt/sources.list.d/debian.sources:ro`,
+    // What one image downloaded the next need not, and nothing is synced to a disk that is thrown away.
+    `--volume=${apt}/archives:/var/cache/apt/archives`,
+    `--volume=${apt}/lists:/var/lib/apt/lists`,
+    `--volume=${shared}/unsafe-io:/etc/dpkg/dpkg.cfg.d/unsafe-io:ro`,
   ]
   const options = [...LIMITS, '--network=host', '--env=DEBIAN_FRONTEND=noninteractive', ...mounts]
   const isPython = name === 'python'
@@ -119,7 +145,7 @@ async function judge(name: string, variant: string, folder: string, note: Note):
       const { status, stdout, stderr } = await runProgram(command)
       const seconds = `${((performance.now() - began) / 1000).toFixed(1)} s`
       const words = status === 0 ? '' : `\n${stdout.slice(-2000)}\n${stderr.slice(-2000)}`
-      note(status === 0, `${`${name} ${variant}`.padEnd(14)} ${what}, ${seconds}${words}`)
+      note(status === 0, `${`${name} ${variant}`.padEnd(20)} ${what}, ${seconds}${words}`)
     }
   } finally {
     await podman(['rm', '--force', '--time', '0', container])
