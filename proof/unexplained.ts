@@ -33,7 +33,7 @@ export async function run(only: readonly string[] = []): Promise<{ holds: boolea
           const { origin } = entry
           const isKnown = origin.kind !== 'package' || names.has(origin.name)
           if (!isKnown || (origin.kind === 'effect' && !known.has(origin.name)))
-            faults.push(`${name} ${variant}: ${entry.path} has no origin but ${origin.kind === 'definition' ? '' : origin.name}`)
+            faults.push(`${name} ${variant}: ${entry.path} has no origin but ${origin.name}`)
           totals.set(origin.kind, (totals.get(origin.kind) ?? 0) + 1)
           paths++
         }

@@ -10,6 +10,8 @@ export type OciErrorCode =
   | 'PLATFORM_INVALID'
   /** There is no such image, or none for the platform. */
   | 'IMAGE_UNKNOWN'
+  /** An image is larger than may be read. */
+  | 'IMAGE_LIMIT'
   /** A blob that a document names is not there. */
   | 'BLOB_UNKNOWN'
   /** A blob has other bytes than its descriptor says. */

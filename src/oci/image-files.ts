@@ -1,0 +1,177 @@
+import { type ContentSink, normalizeArchivePath, TAR_LIMITS, type TarHeader, TarReader, type TarType } from '#core'
+import { OciError } from './errors.ts'
+import type { OpenedLayer } from './opened-image.ts'
+
+/** A path of an image, as the topmost layer that has it says. */
+export interface ImageFile {
+  /** Absolute, as the layer writes it: links in it are not followed. */
+  readonly path: string
+  readonly type: TarType
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  readonly size: number
+  /** Seconds since the epoch. */
+  readonly mtime: number
+  /** Of a link as written, of a hard link as an absolute path; empty otherwise. */
+  readonly target: string
+  /** The place of its layer, lowest first, counted from 0. */
+  readonly layer: number
+  /** The bytes of a file that was wanted. */
+  readonly content?: Uint8Array
+}
+
+/** What an image is read for. */
+export interface ReadFilesOptions {
+  /** Whether the content of a file is wanted. Asked for visible files only. */
+  wants(file: Omit<ImageFile, 'content'>): boolean
+  /** Bytes of content to hold at most. Default: 1 GiB. */
+  readonly maxContent?: number
+}
+
+const WHITEOUT = '.wh.'
+const OPAQUE = '.wh..wh..opq'
+const MAX_CONTENT = 2 ** 30
+const MAX_LINKS = 40
+
+/**
+ * Reads the files of an image from its layers, lowest first in `layers`, whiteouts applied (image-spec, layer.md). Every
+ * layer is read once, the topmost first, so that content is held only of what is visible. Rejects with what `TarReader`
+ * throws, `PATH_INVALID`, `BLOB_MISMATCH`, and `IMAGE_LIMIT` when more content is wanted than may be held.
+ */
+export async function readImageFiles(
+  layers: readonly Pick<OpenedLayer, 'openTar'>[],
+  options: ReadFilesOptions,
+): Promise<ImageFiles> {
+  const collector = new Collector(options)
+  for (let number = layers.length - 1; number >= 0; number--) {
+    const reader = new TarReader({
+      origin: `layer ${number + 1}`,
+      limits: TAR_LIMITS,
+      onEntry: (header) => collector.add(header, number),
+    })
+    for await (const chunk of layers[number]?.openTar() ?? []) reader.push(chunk)
+    reader.end()
+    collector.endLayer()
+  }
+  return new ImageFiles(collector.files)
+}
+
+/** The visible files of an image by path. */
+export class ImageFiles {
+  readonly #files: ReadonlyMap<string, ImageFile>
+
+  constructor(files: ReadonlyMap<string, ImageFile>) {
+    this.#files = files
+  }
+
+  /** All files, in no particular order. */
+  entries(): Iterable<ImageFile> {
+    return this.#files.values()
+  }
+
+  /** The file at exactly this path; a link is given as itself. */
+  get(path: string): ImageFile | undefined {
+    return this.#files.get(path)
+  }
+
+  /** Where a path leads, links followed inside the image as its own root; `undefined` where it leads nowhere or round. */
+  resolve(path: string): ImageFile | undefined {
+    let left = path.split('/').filter((part) => part !== '' && part !== '.')
+    let at = ''
+    for (let links = 0; left.length > 0; ) {
+      const [part = '', ...rest] = left
+      left = rest
+      if (part === '..') {
+        at = at.slice(0, Math.max(0, at.lastIndexOf('/')))
+        continue
+      }
+      const next = `${at}/${part}`
+      const file = this.#files.get(next)
+      if (file?.type !== 'symlink') {
+        at = next
+        continue
+      }
+      if (++links > MAX_LINKS) return undefined
+      left = [...file.target.split('/').filter((name) => name !== '' && name !== '.'), ...left]
+      if (file.target.startsWith('/')) at = ''
+    }
+    return this.#files.get(at === '' ? '/' : at)
+  }
+
+  /** The bytes of the file that a path leads to, hard links followed; `undefined` when there is none or they were not wanted. */
+  read(path: string): Uint8Array | undefined {
+    const file = this.resolve(path)
+    return file?.type === 'hardlink' ? this.#files.get(file.target)?.content : file?.content
+  }
+}
+
+class Collector {
+  readonly files = new Map<string, ImageFile>()
+  readonly #options: ReadFilesOptions
+  /** Paths that upper layers have removed, and folders whose lower content they hide. */
+  readonly #removed = new Set<string>()
+  readonly #opaque = new Set<string>()
+  /** The same of the layer that is being read: they hold for lower layers only. */
+  #removing: string[] = []
+  #opening: string[] = []
+  #own = new Map<string, ImageFile>()
+  #room: number
+
+  constructor(options: ReadFilesOptions) {
+    this.#options = options
+    this.#room = options.maxContent ?? MAX_CONTENT
+  }
+
+  add(header: TarHeader, layer: number): ContentSink | undefined {
+    const path = normalizeArchivePath(header.path)
+    const folder = path.slice(0, path.lastIndexOf('/'))
+    const name = path.slice(path.lastIndexOf('/') + 1)
+    if (name === OPAQUE) this.#opening.push(folder)
+    else if (name.startsWith(WHITEOUT)) this.#removing.push(`${folder}/${name.slice(WHITEOUT.length)}`)
+    if (name.startsWith(WHITEOUT) || this.#isHidden(path)) return undefined
+    const { type, mode, uid, gid, size, mtime, linkPath } = header
+    const target = type === 'hardlink' ? normalizeArchivePath(linkPath) : linkPath
+    const file: ImageFile = { path, type, mode, uid, gid, size, mtime, target, layer }
+    this.#own.set(path, file)
+    return type === 'file' && this.#options.wants(file) ? this.#sink(file) : undefined
+  }
+
+  /** What a layer has and hides holds for the layers below it from now on. */
+  endLayer(): void {
+    for (const [path, file] of this.#own) this.files.set(path, file)
+    for (const path of this.#removing) this.#removed.add(path)
+    for (const path of this.#opening) this.#opaque.add(path)
+    this.#own = new Map()
+    this.#removing = []
+    this.#opening = []
+  }
+
+  /** Whether an upper layer has the path, or something that takes away what is below it. */
+  #isHidden(path: string): boolean {
+    if (this.files.has(path) || this.#removed.has(path)) return true
+    for (let end = path.lastIndexOf('/'); end >= 0; end = end === 0 ? -1 : path.lastIndexOf('/', end - 1)) {
+      const above = path.slice(0, end)
+      if (this.#removed.has(above) || this.#opaque.has(above)) return true
+      const file = this.files.get(above)
+      if (file !== undefined && file.type !== 'directory') return true
+      if (end === 0) break
+    }
+    return false
+  }
+
+  #sink(file: ImageFile): ContentSink {
+    this.#room -= file.size
+    if (this.#room < 0)
+      throw new OciError('IMAGE_LIMIT', `cannot read ${file.path}: the image's files are too large to hold`)
+    const content = Buffer.allocUnsafeSlow(file.size)
+    let filled = 0
+    return {
+      write: (chunk) => {
+        content.set(chunk, filled)
+        filled += chunk.length
+      },
+      end: () => void this.#own.set(file.path, { ...file, content }),
+    }
+  }
+}
