@@ -46,6 +46,8 @@ export type DebianErrorCode =
   | 'OFFLINE_MISSING'
   /** No mirror is set or built in for an archive, or a setting cannot be read. */
   | 'MIRROR_UNKNOWN'
+  /** An image's dpkg database cannot be read. */
+  | 'DPKG_DATABASE_INVALID'
   /** The cache of downloads cannot be read or written. */
   | 'CACHE_FAILED'
 

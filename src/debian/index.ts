@@ -25,6 +25,13 @@ export {
   readDebData,
 } from './deb-file.ts'
 export { type DebMember, type DebMembers, type DebSource, readDebMembers } from './deb-members.ts'
+export {
+  type DatabaseFiles,
+  type DpkgDatabase,
+  type InstalledPackage,
+  isDatabasePath,
+  readDpkgDatabase,
+} from './dpkg-database.ts'
 export { DebianError, type DebianErrorCode } from './errors.ts'
 export type { ArchivePlace } from './io/archive-client.ts'
 export { type ArchiveFile, BUILT_IN_ARCHIVES, readArchives, selectArchive } from './io/archive-folder.ts'

@@ -1,0 +1,127 @@
+import { parseBinaryPackage } from './binary-package.ts'
+import { DebianError } from './errors.ts'
+import type { BinaryPackage } from './package.ts'
+import { parseStanza } from './stanza.ts'
+
+/** A package as an image's dpkg database has it. */
+export interface InstalledPackage extends BinaryPackage {
+  readonly maintainer: string
+  /** Empty where the package names none. */
+  readonly homepage: string
+  /** Paths that the package owns, directories among them, as its list writes them; empty where there is no list. */
+  readonly paths: readonly string[]
+}
+
+/** The files of an image as far as a database is looked for in them. */
+export interface DatabaseFiles {
+  /** Every path of the image. */
+  paths(): Iterable<string>
+  /** The content of a file, links followed; `undefined` where there is none. */
+  read(path: string): Uint8Array | undefined
+}
+
+/** What an image's database says, and what in it could not be read. */
+export interface DpkgDatabase {
+  /** By name, then architecture. */
+  readonly packages: readonly InstalledPackage[]
+  /** A line for each paragraph that is no package. */
+  readonly faults: readonly string[]
+}
+
+const STATUS = '/var/lib/dpkg/status'
+/** One file a package, as distroless images have it; beside each may stand NAME.md5sums. */
+const STATUS_FOLDER = '/var/lib/dpkg/status.d/'
+const INFO = '/var/lib/dpkg/info/'
+const MAX_PARAGRAPHS = 200_000
+
+/** Whether a path is one that `readDpkgDatabase` reads. */
+export function isDatabasePath(path: string): boolean {
+  return path === STATUS || path.startsWith(STATUS_FOLDER) || (path.startsWith(INFO) && path.endsWith('.list'))
+}
+
+/**
+ * Reads both forms of dpkg's database: `status` with `info/*.list`, and `status.d/`. Only packages that are installed count
+ * (`Status:` ends in `installed`, or there is no such field). Throws `DPKG_DATABASE_INVALID` where there is a database of which
+ * no paragraph can be read, or one with more paragraphs than any system has.
+ */
+export function readDpkgDatabase(files: DatabaseFiles): DpkgDatabase {
+  const packages = new Map<string, InstalledPackage>()
+  const faults: string[] = []
+  const take = (text: string, origin: string, listed: (name: string, architecture: string) => readonly string[]) => {
+    try {
+      const one = readInstalled(text, origin, listed)
+      if (one !== undefined) packages.set(`${one.name}:${one.architecture}`, one)
+    } catch (error) {
+      if (!(error instanceof DebianError)) throw error
+      faults.push(error.message)
+    }
+  }
+  const status = files.read(STATUS)
+  let paragraphs = 0
+  for (const [number, text] of paragraphsOf(status).entries()) {
+    paragraphs++
+    take(text, `${STATUS}, paragraph ${number + 1}`, (name, architecture) => {
+      const list = files.read(`${INFO}${name}:${architecture}.list`) ?? files.read(`${INFO}${name}.list`)
+      return linesOf(list)
+    })
+  }
+  for (const path of statusFiles(files)) {
+    paragraphs++
+    take(textOf(files.read(path)), path, () => sumsOf(files.read(`${path}.md5sums`)))
+  }
+  if (paragraphs > 0 && packages.size === 0 && faults.length > 0) {
+    throw new DebianError('DPKG_DATABASE_INVALID', `cannot read the image's dpkg database: ${faults[0]}`)
+  }
+  const sorted = [...packages].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, one]) => one)
+  return { packages: sorted, faults }
+}
+
+function readInstalled(
+  text: string,
+  origin: string,
+  listed: (name: string, architecture: string) => readonly string[],
+): InstalledPackage | undefined {
+  const stanza = parseStanza(text, origin)
+  const status = stanza.get('status')
+  if (status !== undefined && !/ installed$/.test(status)) return undefined
+  const binary = parseBinaryPackage(stanza)
+  return {
+    ...binary,
+    maintainer: stanza.get('maintainer') ?? '',
+    homepage: stanza.get('homepage') ?? '',
+    paths: listed(binary.name, binary.architecture),
+  }
+}
+
+function paragraphsOf(status: Uint8Array | undefined): readonly string[] {
+  const paragraphs = textOf(status)
+    .split(/\n(?:[ \t]*\n)+/)
+    .filter((text) => text.trim() !== '')
+  if (paragraphs.length <= MAX_PARAGRAPHS) return paragraphs
+  throw new DebianError(
+    'DPKG_DATABASE_INVALID',
+    `cannot read the image's dpkg database: it has over ${MAX_PARAGRAPHS} paragraphs`,
+  )
+}
+
+function statusFiles(files: DatabaseFiles): readonly string[] {
+  return [...files.paths()].filter((path) => path.startsWith(STATUS_FOLDER) && !path.endsWith('.md5sums')).sort()
+}
+
+/** The paths of an md5sums file, which leaves out the leading slash and all that is no file. */
+function sumsOf(bytes: Uint8Array | undefined): readonly string[] {
+  return linesOf(bytes).flatMap((line) => {
+    const path = /^[0-9a-f]{32} [ *](.+)$/.exec(line)?.[1]
+    return path === undefined ? [] : [`/${path.replace(/^\.?\//, '')}`]
+  })
+}
+
+function linesOf(bytes: Uint8Array | undefined): readonly string[] {
+  return textOf(bytes)
+    .split('\n')
+    .filter((line) => line !== '')
+}
+
+function textOf(bytes: Uint8Array | undefined): string {
+  return Buffer.from(bytes ?? []).toString('utf8')
+}
