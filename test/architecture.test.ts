@@ -8,6 +8,7 @@ const rows: Readonly<Record<string, number>> = {
   core: 0,
   debian: 1,
   oci: 1,
+  sbom: 1,
   solver: 2,
   image: 3,
   sandbox: 3,

@@ -1,6 +1,6 @@
 import { canonicalJson } from '#core'
 import { type OpenArchiveOptions, openArchive } from '#debian'
-import { type BuiltImage, type EffectiveDefinition, ImageError, type Lock } from '#image'
+import { type BuiltImage, type ClassifiedScript, type EffectiveDefinition, ImageError, type Lock } from '#image'
 import { composeIndex, formatPlatform, type ImageSource, parseReference, segmentBlobs } from '#oci'
 import {
   type BuildOrder,
@@ -46,6 +46,16 @@ interface FinishedPlatform {
   readonly unpacked: number
   /** `name version`, in name order. */
   readonly packages: readonly string[]
+  readonly scripts: readonly FinishedScript[]
+}
+
+/** What became of a maintainer script. */
+interface FinishedScript {
+  readonly package: string
+  readonly script: string
+  readonly class: string
+  /** The effects or reasons, each once. */
+  readonly by: readonly string[]
 }
 
 /**
@@ -220,7 +230,13 @@ function finishedPlatform({ image, packages, assembly }: BuiltImage): FinishedPl
     compressed: [...layers.values()].reduce((sum, size) => sum + size, 0),
     unpacked: unpackedSize(assembly),
     packages: packages.map((one) => `${one.name} ${one.version}`).sort(),
+    scripts: assembly.scripts.flatMap((one) => one.scripts.map((script) => finishedScript(one.package, script))),
   }
+}
+
+function finishedScript(name: string, { script, class: own, fragments }: ClassifiedScript): FinishedScript {
+  const by = [...new Set(fragments.map((fragment) => fragment.by))].filter((text) => text !== '')
+  return { package: name, script, class: own, by }
 }
 
 /** Archives that many definitions are solved in, each opened once. */

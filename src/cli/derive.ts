@@ -1,16 +1,10 @@
-import { arch } from 'node:os'
 import type { DerivedOutcome, DerivedRun, DerivedRunner, DerivedRunResult } from '#image'
-import { formatPlatform, parsePlatform } from '#oci'
+import { parsePlatform } from '#oci'
 import { type ProgramResult, pickSandbox, runPrograms, SandboxError } from '#sandbox'
+import { hostPlatform } from './host-platform.ts'
 
 /** A program of another architecture takes minutes under emulation; one that takes this long will not end. */
 const TIMEOUT = 30 * 60 * 1000
-
-/** The platform whose programs this machine runs. */
-export function hostPlatform(): string {
-  const names: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' }
-  return formatPlatform({ os: 'linux', architecture: names[arch()] ?? arch() })
-}
 
 /** Runs the programs of derived effects in the first sandbox that works here. */
 export function derivedRunner(): DerivedRunner {

@@ -11,7 +11,7 @@ import {
   type SolveLockOptions,
   solveLock,
 } from '#image'
-import { hostPlatform } from './derive.ts'
+import { hostPlatform } from './host-platform.ts'
 
 /** How the packages of a build were decided. */
 export type LockChoice =

@@ -50,6 +50,7 @@ export {
   type UniverseSource,
 } from './merged-universe.ts'
 export { chooseMirrors, type MirrorTable, mirrorsOfSources, parseMirrors, snapshotBase } from './mirrors.ts'
+export { parseOsRelease } from './os-release.ts'
 export type {
   ArchivePackage,
   BinaryPackage,

@@ -7,6 +7,7 @@ import { doctorVerb } from './doctor.ts'
 import { explainVerb } from './explain.ts'
 import { initVerb } from './init.ts'
 import { lockVerb } from './lock.ts'
+import { sbomVerb } from './sbom.ts'
 import { searchVerb } from './search.ts'
 import { testVerb } from './test.ts'
 
@@ -18,6 +19,7 @@ export const verbs: readonly Verb[] = [
   lockVerb,
   explainVerb,
   testVerb,
+  sbomVerb,
   catalogVerb,
   cacheVerb,
   doctorVerb,

@@ -1,3 +1,4 @@
+import { hostPlatform } from '../host-platform.ts'
 import type { Verb } from '../verb.ts'
 
 /** `casemate test REF`: runs an image's tests in a sandbox. */
@@ -19,8 +20,4 @@ export const testVerb: Verb = (program, session) => {
       const { runTest } = await import('../test-image.ts')
       session.end(await runTest(reference, options, session.terminal))
     })
-}
-
-function hostPlatform(): string {
-  return `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`
 }

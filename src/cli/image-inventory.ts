@@ -1,0 +1,94 @@
+import type { Digest } from '#core'
+import { type InstalledPackage, isDatabasePath, parseOsRelease, readDpkgDatabase } from '#debian'
+import { type ImageFiles, type OpenedImage, openImage, parsePlatform, parseReference, readImageFiles } from '#oci'
+import type { DebComponent, Inventory } from '#sbom'
+import { imageLabels } from './image-labels.ts'
+
+const OS_RELEASE = ['/etc/os-release', '/usr/lib/os-release']
+
+/** Reads what is in an image, ours or anybody's, from its layers. Rejects as `openImage` and `readImageFiles` do, and with `DPKG_DATABASE_INVALID`. */
+export async function readInventory(reference: string, platform: string): Promise<Inventory> {
+  const image = await openImage(parseReference(reference), { platform: parsePlatform(platform) })
+  try {
+    const files = await readImageFiles(image.layers, {
+      wants: ({ path }) => isDatabasePath(path) || OS_RELEASE.includes(path),
+    })
+    return inventoryOf(image, files, reference)
+  } finally {
+    await image.close()
+  }
+}
+
+function inventoryOf(image: OpenedImage, files: ImageFiles, reference: string): Inventory {
+  const { config, manifestDocument, layers } = image
+  const diffIds = layers.map(({ diffId }) => diffId)
+  const paths = [...files.entries()].map(({ path }) => path)
+  const { packages, faults } = readDpkgDatabase({ paths: () => paths, read: (path) => files.read(path) })
+  const owned = new Set<string>()
+  const components = packages.map((one) => component(one, files, { owned, diffIds }))
+  const release = parseOsRelease(
+    Buffer.from(OS_RELEASE.map((path) => files.read(path)).find(Boolean) ?? []).toString('utf8'),
+  )
+  const id = release.get('ID')
+  const labels = config.config.Labels ?? {}
+  return {
+    image: {
+      name: labels[imageLabels.image] ?? nameOf(reference),
+      digest: manifestDocument.descriptor.digest,
+      architecture: config.platform.architecture,
+      created: config.created ?? '1970-01-01T00:00:00Z',
+      version: labels['org.opencontainers.image.version'] ?? '',
+      layers: diffIds,
+    },
+    distribution:
+      id === undefined
+        ? undefined
+        : { id, versionId: release.get('VERSION_ID') ?? '', prettyName: release.get('PRETTY_NAME') ?? id },
+    packages: components,
+    unowned: [...files.entries()]
+      .filter(({ path, type }) => type === 'file' && !owned.has(path))
+      .map(({ path }) => path)
+      .sort(),
+    faults,
+  }
+}
+
+function component(
+  one: InstalledPackage,
+  files: ImageFiles,
+  { owned, diffIds }: { owned: Set<string>; diffIds: readonly Digest[] },
+): DebComponent {
+  const places = new Set<number>()
+  const own: string[] = []
+  for (const listed of one.paths) {
+    const file = fileAt(files, listed)
+    if (file === undefined || file.type === 'directory') continue
+    owned.add(file.path)
+    own.push(file.path)
+    places.add(file.layer)
+  }
+  const [place = -1, ...others] = places
+  const { name, version, architecture, source, maintainer, homepage, description } = one
+  const layer = others.length === 0 ? diffIds[place] : undefined
+  return { name, version, architecture, source, maintainer, homepage, description, layer, files: own.sort() }
+}
+
+/** A package's list may say `/bin/sh` where `/bin` is a link: folders are followed, the last name is not. */
+function fileAt(files: ImageFiles, path: string) {
+  const found = files.get(path)
+  if (found !== undefined) return found
+  const slash = path.lastIndexOf('/')
+  const folder = files.resolve(path.slice(0, slash))
+  return folder === undefined ? undefined : files.get(`${folder.path}/${path.slice(slash + 1)}`)
+}
+
+/** What a reference calls the image: the last part of a repository, or of a tag in a layout. */
+function nameOf(reference: string): string {
+  const plain = reference.replace(/^[a-z-]+:(\/\/)?/, '').replace(/@sha256:[0-9a-f]+$/, '')
+  return (
+    plain
+      .replace(/:[^:/]*$/, '')
+      .split('/')
+      .at(-1) || 'image'
+  )
+}

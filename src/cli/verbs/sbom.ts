@@ -1,0 +1,20 @@
+import { hostPlatform } from '../host-platform.ts'
+import type { Verb } from '../verb.ts'
+
+/** `casemate sbom REF`: what is in an image, for machines. */
+export const sbomVerb: Verb = (program, session) => {
+  program
+    .command('sbom')
+    .argument('<reference>', 'the image: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://…')
+    .description('print what is in an image, ours or any other that is based on Debian')
+    .option('--format <name>', 'spdx (2.3) or cyclonedx (1.6), both as JSON', 'spdx')
+    .option('--platform <platform>', 'which image of an index', hostPlatform())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  casemate sbom oci:./out:python\n  casemate sbom docker://registry.example.org/team/app:1.0 --format cyclonedx',
+    )
+    .action(async (reference: string, options) => {
+      const { runSbom } = await import('../sbom.ts')
+      session.end(await runSbom(reference, options, session.terminal))
+    })
+}

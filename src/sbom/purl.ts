@@ -1,0 +1,30 @@
+import { PackageURL } from 'packageurl-js'
+import type { DebComponent, Distribution, InventoriedImage } from './inventory.ts'
+
+/**
+ * Gives a Debian package's purl in the form that scanners match by: `arch`, `distro`, and `upstream` where the source has
+ * another name or version (purl-spec, type deb).
+ */
+export function debPurl(one: DebComponent, distribution: Distribution | undefined): string {
+  const { name, version, architecture, source } = one
+  const { id = 'debian', versionId = '' } = distribution ?? {}
+  const isOwnVersion = source.version === version
+  const upstream =
+    source.name === name && isOwnVersion ? '' : `${source.name}${isOwnVersion ? '' : `@${source.version}`}`
+  const qualifiers = {
+    arch: architecture,
+    ...(versionId === '' ? {} : { distro: `${id}-${versionId}` }),
+    ...(upstream === '' ? {} : { upstream }),
+  }
+  return format(new PackageURL('deb', id, name, version, qualifiers, undefined))
+}
+
+/** Gives an image's purl by the digest of its manifest (purl-spec, type oci). */
+export function imagePurl({ name, digest, architecture }: InventoriedImage): string {
+  return format(new PackageURL('oci', undefined, name, digest, { arch: architecture }, undefined))
+}
+
+/** The library leaves a plus sign in versions as it is; scanners write it as purl-spec says, and compare texts. */
+function format(purl: PackageURL): string {
+  return purl.toString().replaceAll('+', '%2B')
+}
