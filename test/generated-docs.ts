@@ -5,7 +5,7 @@ import { CasemateError, type Json } from '#core'
 import { definitionJsonSchema, effectSummaries } from '#image'
 import { imageTestSchema } from '#sandbox'
 import { statusOfError } from '../src/cli/exit-status.ts'
-import { imagePages } from './image-pages.ts'
+import { type ImageFacts, imagePages, readFacts } from './image-pages.ts'
 
 /** A document that is made from the sources; `path` is below the checkout. */
 export interface GeneratedDoc {
@@ -25,7 +25,7 @@ const NOTICE = '<!-- Made by `npm run docs` from the sources; edit those. -->'
 export async function generatedDocs(root: string): Promise<readonly GeneratedDoc[]> {
   return [
     { path: 'docs/definition.schema.json', text: definitionSchemaText(root) },
-    { path: 'docs/effects.md', text: effectsPage() },
+    { path: 'docs/effects.md', text: effectsPage(root) },
     { path: 'docs/errors.md', text: errorsPage(root) },
     ...(await imagePages(root, NOTICE)),
   ]
@@ -81,7 +81,7 @@ function readCodes(file: string): readonly DocumentedCode[] {
   }
 }
 
-function effectsPage(): string {
+function effectsPage(root: string): string {
   const rows = effectSummaries().map(({ name, summary }) => `| \`${name}\` | ${summary} |`)
   return `${NOTICE}
 
@@ -93,7 +93,25 @@ effects, in this order; \`casemate explain REF PATH\` names the effect that wrot
 | effect | what it writes |
 | --- | --- |
 ${rows.join('\n')}
+
+${scriptsSection(readFacts(root))}
 `
+}
+
+/** Every maintainer script of the catalogue, one row a package and script; debconf and removal need no row. */
+function scriptsSection({ date, scripts }: ImageFacts): string {
+  const rows = scripts
+    .filter(({ script }) => script === 'preinst' || script === 'postinst')
+    .map((one) => `| \`${one.package}\` | ${one.script} | ${one.class} | ${one.by.join('; ').replaceAll('|', '\\|')} |`)
+  const open = scripts.filter((one) => one.class === 'open').length
+  return `## Maintainer scripts of the catalogue
+
+As of ${date}: ${rows.length} scripts that run at installation, ${open} of them open. \`config\`, \`prerm\` and \`postrm\` are needless in an
+image everywhere: debconf's default answers are taken, and nothing is removed from an image.
+
+| package | script | class | by |
+| --- | --- | --- | --- |
+${rows.join('\n')}`
 }
 
 /** The definition's schema with that of its tests in it, for editors that complete and check YAML. */

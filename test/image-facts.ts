@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { ImageFact, ImageFacts } from './image-pages.ts'
+import type { ImageFact, ImageFacts, ScriptFact } from './image-pages.ts'
 
 /** One variant, as `casemate catalog build --json` prints it. */
 interface Built {
@@ -14,6 +14,7 @@ interface Built {
     readonly compressed: number
     readonly unpacked: number
     readonly packages: readonly string[]
+    readonly scripts: readonly ScriptFact[]
   }[]
 }
 
@@ -32,7 +33,16 @@ try {
     const packages = platforms[0]?.packages ?? []
     return { name, variant, platforms: sizes, ...(variant === 'runtime' ? { packages } : {}) }
   })
-  const facts: ImageFacts = { date: new Date().toISOString().slice(0, 10), images }
+  const scripts = new Map(
+    parsed.flatMap(({ platforms }) =>
+      platforms.flatMap((one) => one.scripts.map((script) => [JSON.stringify(script), script] as const)),
+    ),
+  )
+  const facts: ImageFacts = {
+    date: new Date().toISOString().slice(0, 10),
+    images,
+    scripts: [...scripts.keys()].sort().flatMap((key) => scripts.get(key) ?? []),
+  }
   mkdirSync(join(root, 'docs/images'), { recursive: true })
   writeFileSync(join(root, 'docs/images/facts.json'), `${JSON.stringify(facts, null, 1)}\n`)
   console.log(`wrote docs/images/facts.json: ${images.length} variants`)

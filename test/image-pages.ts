@@ -8,6 +8,16 @@ export interface ImageFacts {
   /** `YYYY-MM-DD`. */
   readonly date: string
   readonly images: readonly ImageFact[]
+  /** Every maintainer script of every package in any image, by package, then script. */
+  readonly scripts: readonly ScriptFact[]
+}
+
+/** A maintainer script, its class, and what does its work or why an image does without. */
+export interface ScriptFact {
+  readonly package: string
+  readonly script: string
+  readonly class: string
+  readonly by: readonly string[]
 }
 
 /** One variant. */
@@ -34,7 +44,7 @@ interface PageInput {
 
 /** Makes the page of every catalogue image and their list, in path order. */
 export async function imagePages(root: string, notice: string): Promise<readonly GeneratedDoc[]> {
-  const facts: ImageFacts = JSON.parse(readFileSync(join(root, 'docs/images/facts.json'), 'utf8'))
+  const facts = readFacts(root)
   const inputs: PageInput[] = []
   for (const name of await catalogueNames()) {
     const { definition } = await openDefinition(name, { workingFolder: root })
@@ -42,6 +52,11 @@ export async function imagePages(root: string, notice: string): Promise<readonly
   }
   const pages = inputs.map((input) => ({ path: `docs/images/${input.name}.md`, text: imagePage(input, notice) }))
   return [{ path: 'docs/images/README.md', text: listPage(inputs, notice) }, ...pages]
+}
+
+/** Reads what was measured of the images. */
+export function readFacts(root: string): ImageFacts {
+  return JSON.parse(readFileSync(join(root, 'docs/images/facts.json'), 'utf8'))
 }
 
 /** Writes the page of one image. */

@@ -31,12 +31,12 @@ function entriesFor(declared: DefinedPath, tree: Tree, contents: FileContents): 
   if (existing === undefined) return [entry]
   if (declared.type === 'symlink' && existing.type === 'symlink' && existing.target === declared.target) return []
   if (declared.type === 'directory' && existing.type === 'directory') {
-    const { path, mode, uid, gid } = declared
-    return [{ type: 'metadata', path, mode, uid, gid }]
+    const { path, mode, uid, gid, replace } = declared
+    return [{ type: 'metadata', path, mode, uid, gid, replace }]
   }
   if (declared.type === 'file' && existing.type === 'file' && existing.digest === declared.digest) {
-    const { path, mode, uid, gid } = declared
-    return [{ type: 'metadata', path, mode, uid, gid }]
+    const { path, mode, uid, gid, replace } = declared
+    return [{ type: 'metadata', path, mode, uid, gid, replace }]
   }
   if (declared.replace) return [...removals(declared.path, tree), entry]
   const owner =

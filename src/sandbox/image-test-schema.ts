@@ -133,10 +133,10 @@ export const imageTestSchema = {
     ports: described(listOf(port), 'TCP ports that must be listened on once the service is ready.'),
     ready: {
       type: 'object',
-      title: 'port or stdout',
+      title: 'port, stdout or stderr',
       additionalProperties: false,
       minProperties: 1,
-      properties: { port, stdout: text },
+      properties: { port, stdout: text, stderr: text },
     },
     probe: {
       type: 'object',

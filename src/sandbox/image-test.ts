@@ -13,7 +13,7 @@ import {
 export interface ServiceExpectation {
   /** TCP ports that must be listened on. */
   readonly ports: readonly number[]
-  readonly ready: { readonly port?: number; readonly stdout?: string }
+  readonly ready: { readonly port?: number; readonly stdout?: string; readonly stderr?: string }
   readonly probe?:
     | ({ readonly kind: 'http'; readonly port: number } & Omit<HttpProbe, 'port'>)
     | ({ readonly kind: 'tcp'; readonly port: number } & Omit<TcpProbe, 'port'>)

@@ -99,6 +99,7 @@ test("Java's keystore holds each certificate under Debian's name, sealed as Java
   const aliasLength = store.readUInt16BE(16)
   const [first = ''] = readdirSync(SOURCE)
   assert.equal(store.subarray(18, 18 + aliasLength).toString(), `debian:${first.replace('.crt', '.pem').toLowerCase()}`)
+  assert.equal(store.readBigUInt64BE(18 + aliasLength), 1_760_000_000_000n, 'the date of the image, in milliseconds')
   const sealed = Buffer.concat([
     Buffer.from('changeit', 'utf16le').swap16(),
     Buffer.from('Mighty Aphrodite'),

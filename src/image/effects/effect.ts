@@ -49,6 +49,8 @@ export type EffectEntry =
       readonly mode?: number
       readonly uid?: number
       readonly gid?: number
+      /** Even where another effect already gave a package's path others. */
+      readonly replace?: boolean
     }
   /** Takes away a path that a package ships (the real directory /var/run before the link /run takes its place). */
   | { readonly type: 'removal'; readonly path: string }

@@ -140,3 +140,12 @@ test('the tree lists what it holds, in order, each path once', () => {
   )
   assert.deepEqual(tree.list('/'), ['a', 'c'])
 })
+
+test('a mode that another effect gave is replaced where that is said', () => {
+  const { tree } = apply(
+    { '/a': '' },
+    effect('one', { type: 'metadata', path: '/a', mode: 0o600 }),
+    effect('two', { type: 'metadata', path: '/a', mode: 0o640, replace: true }),
+  )
+  assert.equal(tree.get('/a')?.mode, 0o640)
+})

@@ -13,6 +13,14 @@ export interface EffectChange {
   readonly content?: Uint8Array
 }
 
+/** Permissions and owners to give, as far as they are given. */
+interface MetadataChange {
+  readonly mode?: number
+  readonly uid?: number
+  readonly gid?: number
+  readonly replace?: boolean
+}
+
 /** A tree with what effects did to it so far. Refuses, naming both sides, what would silently overwrite. */
 export class Overlay implements Tree {
   readonly #changes = new Map<string, EffectChange>()
@@ -111,20 +119,21 @@ export class Overlay implements Tree {
     this.#change({ path, effect, entry: undefined })
   }
 
-  #setMetadata(effect: string, path: string, wanted: { mode?: number; uid?: number; gid?: number }): void {
+  #setMetadata(effect: string, path: string, { replace = false, ...wanted }: MetadataChange): void {
     const target = this.resolve(path)
     const existing = target === undefined ? undefined : this.get(target)
     if (target === undefined || existing === undefined) {
       throw new ImageError('EFFECT_INVALID', `cannot apply effect ${effect}: ${path} does not exist, so it has no mode`)
     }
     if (existing.type === 'hardlink') {
-      this.#setMetadata(effect, existing.target, wanted)
+      this.#setMetadata(effect, existing.target, { ...wanted, replace })
       return
     }
     const entry = { ...existing, ...definedOnly(wanted) }
     if (isSame(existing, entry)) return
     const earlier = this.#changes.get(target)
-    if (earlier !== undefined && earlier.effect !== effect && existing.origin.kind === 'package') {
+    const isOthers = earlier !== undefined && earlier.effect !== effect && existing.origin.kind === 'package'
+    if (isOthers && !replace) {
       throw this.#conflict(effect, path, existing, `effect ${earlier.effect} already gave it ${owned(existing)}`)
     }
     this.#change({ ...earlier, path: target, effect, entry })

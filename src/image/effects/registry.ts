@@ -7,7 +7,9 @@ import { caSources } from './ca-sources.ts'
 import { configurationFiles } from './configuration-files.ts'
 import { dpkgState } from './dpkg-state.ts'
 import type { Effect } from './effect.ts'
+import { fontConfiguration } from './font-configuration.ts'
 import { homeDirectories } from './home-directories.ts'
+import { javaHome } from './java-home.ts'
 import { javaKeystore } from './java-keystore.ts'
 import { mergedUsr } from './merged-usr.ts'
 import { nameService } from './name-service.ts'
@@ -36,7 +38,9 @@ export const effects: readonly Effect[] = [
   configurationFiles,
   scriptPaths,
   phpModules,
+  fontConfiguration,
   alternatives,
+  javaHome,
   tmpfiles,
   statoverrides,
   dpkgState,

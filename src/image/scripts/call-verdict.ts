@@ -1,5 +1,7 @@
 import { accountAction } from './account-calls.ts'
 import type { AlternativeAction, ScriptAction } from './action.ts'
+import { findsNothing } from './find-calls.ts'
+import { onlyAsksForOwnership } from './known-commands.ts'
 import { needlessReason } from './needless-commands.ts'
 import { pathActions } from './path-calls.ts'
 import type { ScriptFacts } from './script-facts.ts'
@@ -71,9 +73,11 @@ function judgeTool(name: string, operands: readonly string[], facts: ScriptFacts
         ? needless('only reads or prints')
         : undefined
     case 'find':
-      return operands.some((operand) => /^-(exec|execdir|delete|ok)/.test(operand))
-        ? undefined
-        : needless('only reads or prints')
+      if (!operands.some((operand) => /^-(exec|execdir|delete|ok|fprint|fls)/.test(operand)))
+        return needless('only reads or prints')
+      return findsNothing(operands, facts.tree) ? needless('there is nothing for it to change') : undefined
+    case 'su':
+      return onlyAsksForOwnership(operands) ? needless('only reads or prints') : undefined
     case 'update-alternatives':
       return judgeAlternatives(operands, facts)
     case 'dpkg-divert':
@@ -84,6 +88,8 @@ function judgeTool(name: string, operands: readonly string[], facts: ScriptFacts
       return judgeUcf(operands, facts)
     case 'php_invoke':
       return judgePhp(operands, facts)
+    case '/usr/share/mysql-common/configure-symlinks':
+      return judgeMyCnf(operands, facts)
     default: {
       const action = accountAction(name, operands)
       return (
@@ -122,6 +128,12 @@ function judgeAlternatives(operands: readonly string[], { package: package_ }: S
   }
   const action = { kind: 'alternative', link, name, path, priority: Number(priority), slaves } as const
   return covered('alternatives', [{ ...action, package: package_ }])
+}
+
+/** mysql-common's script for the packages that bring a configuration: `install VARIANT FILE` makes it an alternative. */
+function judgeMyCnf([verb, , file]: readonly string[], facts: ScriptFacts): CallVerdict {
+  if (verb !== 'install' || file === undefined) return needless(FRESH)
+  return judgeAlternatives(['--install', '/etc/mysql/my.cnf', 'my.cnf', file, '200'], facts)
 }
 
 function judgeDiversion(operands: readonly string[], { package: package_ }: ScriptFacts): CallVerdict {

@@ -41,6 +41,12 @@ export function statusOf({ words }: ShellCall, facts: ScriptFacts): ShellStatus 
     case 'update-alternatives':
       // Nothing is overridden and no alternative is known before the first package is configured.
       return operands.some((operand) => operand === '--list' || operand === '--query') ? false : undefined
+    case 'aa-enabled':
+      // No AppArmor profile is loaded where an image is made.
+      return false
+    case 'su':
+      // A path is root's until a script gives it away.
+      return onlyAsksForOwnership(operands) ? false : undefined
     case 'invoke-rc.d':
     case 'systemctl':
     case 'pidof':
@@ -52,6 +58,13 @@ export function statusOf({ words }: ShellCall, facts: ScriptFacts): ShellStatus 
     default:
       return undefined
   }
+}
+
+/** `su USER -c 'test -O PATH …'`: whether paths belong to the user, and nothing else. */
+export function onlyAsksForOwnership(operands: readonly ShellValue[]): boolean {
+  const script = operands[operands.indexOf('-c') + 1]
+  const lines = script?.split('\n').filter((line) => line.trim() !== '') ?? []
+  return operands.includes('-c') && lines.every((line) => /^\s*(set -e|test -[OG] \/[\w/.-]+)\s*$/.test(line))
 }
 
 /** What a call prints, where its words and the facts decide that. */

@@ -2,6 +2,7 @@
 const reasons = {
   reads: 'only reads or prints',
   service: 'handles services of a running system; an image has none',
+  kernel: 'loads a profile into the kernel of a running system; an image has none',
   debconf: 'asks debconf; images take the default answers',
   history: 'only matters when an older version was installed',
   cache: 'refreshes a cache that programs work without',
@@ -17,6 +18,7 @@ const commands: Readonly<Record<keyof typeof reasons, string>> = {
     setup_colors warning error info`,
   service: `invoke-rc.d update-rc.d deb-systemd-helper deb-systemd-invoke systemctl service start-stop-daemon telinit init
     udevadm initctl killall kill modprobe sysctl setupcon`,
+  kernel: 'aa-enabled apparmor_parser',
   debconf: `db_version db_capb db_get db_set db_fset db_input db_go db_stop db_reset db_subst db_title db_settitle db_beginblock
     db_endblock db_metaget db_purge db_unregister db_register db_progress db_info db_data db_x_loadtemplatefile`,
   history: 'dpkg-maintscript-helper',

@@ -75,7 +75,7 @@ function makeDirectories(words: readonly string[], facts: ScriptFacts): Judged {
 
 /** `install -d`, with its owner, group and mode. */
 function install(words: readonly string[], facts: ScriptFacts): Judged {
-  if (!words.includes('-d')) return 'install of a file is not followed'
+  if (!words.includes('-d')) return installEmpty(words, facts)
   const option = (letter: string) => {
     const at = words.indexOf(`-${letter}`)
     return at === -1 ? words.find((word) => word.startsWith(`-${letter}`))?.slice(2) : words[at + 1]
@@ -87,6 +87,18 @@ function install(words: readonly string[], facts: ScriptFacts): Judged {
     ...(user === undefined && group === undefined ? [] : [ownerAction(path, user, group)]),
     ...(mode === undefined ? [] : [{ kind: 'mode', path, mode } as const]),
   ])
+}
+
+/** `install --mode MODE /dev/null PATH`, as dh_apparmor makes an empty file. */
+function installEmpty(words: readonly string[], facts: ScriptFacts): Judged {
+  const [option, mode = '', source, path, ...rest] = words
+  const isMode = (option === '--mode' || option === '-m') && /^0?[0-7]{3}$/.test(mode)
+  if (!isMode || source !== '/dev/null' || path === undefined || rest.length > 0) {
+    return 'install of a file is not followed'
+  }
+  return absolute([path], 'install').flatMapOr((file) =>
+    exists(file, facts) ? [] : [{ kind: 'file', path: file, content: '', mode: Number.parseInt(mode, 8) }],
+  )
 }
 
 function changeOwner(name: string, options: readonly string[], paths: readonly string[]): Judged {

@@ -55,6 +55,13 @@ const reviews: readonly Review[] = [
     ],
   },
   {
+    script: 'bind9 postinst',
+    class: 'covered',
+    by: "accounts and script-paths; it makes a key for rndc, which would be everybody's secret in an image, lends it and the configuration to Debian's account, and checks the configuration",
+    keeps: ['account', 'group', 'directory', 'owner', 'mode'],
+    sha256: ['490d36fcf4493d1b03b9e8a018ebe118ee316da833ecb1c9847129a1070ca1a9'],
+  },
+  {
     script: 'ca-certificates postinst',
     class: 'covered',
     by: 'ca-bundle; it writes /etc/ca-certificates.conf from debconf, which selects every certificate, and updates the bundle',
@@ -67,6 +74,20 @@ const reviews: readonly Review[] = [
     by: 'java-keystore; it runs the JRE to put every CA certificate into the keystore',
     keeps: [],
     sha256: ['4d76cba4f4a8583c70bb4632e9c2c00a669396500b686c1f32cd2046a9e1e110'],
+  },
+  {
+    script: 'erlang-base postinst',
+    class: 'covered',
+    by: 'accounts, which adds epmd; the rest looks for services that depend on Erlang and starts them',
+    keeps: ['account', 'group'],
+    sha256: ['dae99f20e44a118c5469230c55bafc8ec950197bf1100ffef8322bc38d7b0a23'],
+  },
+  {
+    script: 'fontconfig-config postinst',
+    class: 'covered',
+    by: 'font-configuration; it links the font rules chosen in debconf, by default slight hinting and no bitmaps but emoji',
+    keeps: [],
+    sha256: ['938926ea6d250e93ad844328613505a232420f66f126158f83785c16ec7d602a'],
   },
   {
     script: 'iproute2 postinst',
@@ -95,6 +116,13 @@ const reviews: readonly Review[] = [
     sha256: ['1c681aec0a7dd580faf35d36ff99f9f425552bda594ef00a535929de3b22c442'],
   },
   {
+    script: 'prometheus-blackbox-exporter postinst',
+    class: 'covered',
+    by: 'accounts and script-paths; it sets the file capability that was chosen in debconf, by default none',
+    keeps: ['account', 'group', 'owner'],
+    sha256: ['22ca438d8862b4c30dc1e3f5e0df4e84af534e0bd07c0fd7162e2e4342381112'],
+  },
+  {
     script: 'python3.13-minimal postinst',
     class: 'covered',
     by: 'python-bytecode, where the definition asks for it, and script-paths, which makes the directories in /usr/local',
@@ -103,6 +131,13 @@ const reviews: readonly Review[] = [
       '889fccd49312f43c74e44f01bd751aa9282894934d5a61bb4f387f79a486ff9d',
       '3f75bf9bd8745b4d9d3a84af4647a5d9229214ab9fd8ec8e5a8dbf1a87acf3fd',
     ],
+  },
+  {
+    script: 'rabbitmq-server postinst',
+    class: 'covered',
+    by: "accounts and script-paths; it makes a cookie, which would be everybody's secret in an image, gives the data to Debian's account, and copies a file of comments to /etc/rabbitmq",
+    keeps: ['account', 'group', 'directory'],
+    sha256: ['7c030d6c4817d6be35b8d79209ff956ed08e0f185d2b8625e9a18921a6896718'],
   },
   {
     script: 'tzdata postinst',
@@ -134,6 +169,51 @@ const reviews: readonly Review[] = [
     by: "it moves alternatives that one old version of dpkg misplaced and warns other vendors' systems of merged /usr",
     keeps: [],
     sha256: ['2f3d6715ff26f9615ea9d10312a54fc48af53d95b09ff407f78ec367faca37e2'],
+  },
+  {
+    script: 'mariadb-common postinst',
+    class: 'covered',
+    by: 'alternatives; it makes mariadb.cnf the configuration that my.cnf links to, by a second call where the first did not',
+    keeps: ['alternative'],
+    sha256: ['7eae5ea24780e77cb87f642df312f558cd4d1e8674fa61052d9c93d0f8966dae'],
+  },
+  {
+    script: 'postgresql-17 postinst',
+    class: 'needless',
+    by: 'it makes a first cluster, starts it, links manual pages and keeps apt from removing it; a container makes its own cluster',
+    keeps: [],
+    sha256: ['a197e5454f724a5c58fa01c62caa1c2ecac941c4a50006ff2a55f239a97bdfc4'],
+  },
+  {
+    script: 'postgresql-client-17 postinst',
+    class: 'needless',
+    by: 'it links manual pages of this version to their common names',
+    keeps: [],
+    sha256: ['33e4c16d76feda60110db808a5a18a2bd30e72dd4c6f44c31170c25a63e7214a'],
+  },
+  {
+    script: 'postgresql-common postinst',
+    class: 'covered',
+    by: "accounts, script-paths and tmpfiles; the rest is for clusters of a booted system: debconf's answer on TLS, dictionaries of spelling packages, apt's list of packages to keep",
+    keeps: ['account', 'group', 'member', 'directory', 'mode', 'owner'],
+    sha256: ['3b462c986ebcdaaf7adab10c671b9fd4a7bf26d3cfd238b9e3d7eb5987ad3397'],
+  },
+  {
+    script: 'ssl-cert postinst',
+    class: 'needless',
+    by: 'it makes a key with a certificate of its own signature; a key in an image is no secret',
+    keeps: ['group', 'statoverride'],
+    sha256: ['1199c855f24e9f8e84af61d661f4f7baaaa21ddbadbeb59c927c38a4af1a7187'],
+  },
+  {
+    script: 'tomcat10 and tomcat11 postinst',
+    class: 'covered',
+    by: "configuration-files, sysusers and tmpfiles; it gives Tomcat's directories to an account of its own and copies a first page, which images declare themselves",
+    keeps: ['configuration-file'],
+    sha256: [
+      '43a042828315dde0964933bccffe8571a29fea68476c10736652316e09088c87',
+      '1059d5906db8c595028ed563075376873277aa616cfc07efc0913cbd325f1f20',
+    ],
   },
 ]
 

@@ -20,7 +20,7 @@ interface Run {
   readonly container: Container
   readonly program: RunningProgram
   /** What the program has said so far. */
-  readonly said: () => string
+  readonly said: () => { readonly stdout: string; readonly stderr: string }
   /** On the clock of `performance.now`. */
   readonly deadline: number
   readonly stopSignal: string
@@ -72,7 +72,8 @@ async function observe(input: {
   const stderr = readOutput(program.stderr)
   const stopSignal = test.service?.stop?.signal ?? image.contract['stop-signal']
   const deadline = performance.now() + test.timeout
-  const run = { test, container, program, said: stdout.soFar, deadline, stopSignal, signal }
+  const said = () => ({ stdout: stdout.soFar(), stderr: stderr.soFar() })
+  const run = { test, container, program, said, deadline, stopSignal, signal }
   const seen = test.service ? await watchService(run, test.service) : { ending: await awaitEnd(run, test.timeout) }
   await container.destroy()
   return { ...seen, stdout: await stdout.whole, stderr: await stderr.whole }
@@ -104,9 +105,14 @@ async function watchService(run: Run, want: ServiceExpectation): Promise<Seen> {
   return { ending: stopped, service: { ...service, stopped } }
 }
 
-function isReady({ ready, ports }: ServiceExpectation, listening: readonly number[], said: string): boolean {
+function isReady(
+  { ready, ports }: ServiceExpectation,
+  listening: readonly number[],
+  said: ReturnType<Run['said']>,
+): boolean {
   const wanted = ready.port === undefined ? ports : [ready.port, ...ports]
-  return wanted.every((port) => listening.includes(port)) && said.includes(ready.stdout ?? '')
+  const hasSaid = said.stdout.includes(ready.stdout ?? '') && said.stderr.includes(ready.stderr ?? '')
+  return hasSaid && wanted.every((port) => listening.includes(port))
 }
 
 /** How the program ends within a time. */

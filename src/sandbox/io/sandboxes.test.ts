@@ -268,6 +268,13 @@ for (const sandbox of sandboxes) {
     failed(await run(sandbox, { ...service, probe }), /GET \/nothing answers 404, want 200/)
   })
 
+  check('waits for what a service says on standard error', async () => {
+    const args = ['sleep 0.3; echo ready >&2; exec sleep 60']
+    passed(await run(sandbox, { args, start: true, ready: { stderr: 'ready' } }))
+    const silent = { args, start: true, ready: { stdout: 'ready' }, timeout: '600ms' }
+    failed(await run(sandbox, silent), /not ready after 600 ms/)
+  })
+
   check('tells why a service is not ready', async () => {
     const start = { start: true, ready: { port: 8080 }, timeout: '1s' }
     failed(await run(sandbox, { ...start, args: ['echo broken >&2; exit 5'] }), /never ready: exit code 5; .*broken/)
