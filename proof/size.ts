@@ -54,14 +54,17 @@ const DATABASE = 'var/lib/dpkg/*'
  * `mmdebstrap --variant=extract` makes of them under the same path rules. Holds when the first is 1.03 at most and the
  * contents of the second are no more; compressed, the order of the files alone makes some thousandths of difference.
  * What extraction leaves to maintainer scripts and dpkg is no part of that: the package database, effects, derived
- * effects; the last columns have the whole image. Arguments are the names of images; all unless given. Needs root, for
- * mmdebstrap.
+ * effects; the last columns have the whole image. Arguments are the names of images, weighed in all variants and on both
+ * platforms; all images' runtimes for amd64 unless given. Needs root, for mmdebstrap.
  */
 export async function run(only: readonly string[] = []): Promise<{ holds: boolean; lines: string[] }> {
   const folder = mkdtempSync(join(tmpdir(), 'casemate-size-'))
   try {
     const sizes: Sizes[] = []
-    for (const image of await catalogueImages(only)) sizes.push(await weigh(image, folder))
+    const images = (await catalogueImages(only)).filter(({ variant, platform }) => {
+      return only.length > 0 || (variant === 'runtime' && platform === 'linux/amd64')
+    })
+    for (const image of images) sizes.push(await weigh(image, folder))
     const lines = [
       `${await firstLine('gzip', '--version')}; ${await firstLine('mmdebstrap', '--version')}`,
       'kB of 1000 bytes. "stored": layers as stored, the same by gzip -6. "packages": contents of the files of packages, and',

@@ -26,7 +26,7 @@ function run(folder: string, [program = '', ...args]: readonly string[]): string
 const cases: readonly [words: readonly string[], found: RegExp][] = [
   [['bu'], /^build$/],
   [['catalog', ''], /^build\nhelp\nlist\nshow$/],
-  [['build', 'ngi'], /^nginx$/],
+  [['build', 'nginx-e'], /^nginx-exporter$/],
   [['catalog', 'build', 'python', 'stat'], /^static$/],
   [['build', 'python', '--variant', ''], /^debug\ndev\nruntime$/],
   [['build', '--pl'], /^--platform$/],

@@ -9,7 +9,7 @@ import type { ContractDeclaration, DefinedPath, LoadedDefinition, LoadedFragment
  * (`archive`, `platforms`) replace as a whole, and what names this image alone (`image`, `title`, `description`, `tags`,
  * `url`, `documentation`, `source`) is never inherited. Variants merge by name. Tests of the entrypoint are inherited while
  * it stays.
- * Throws `DEFINITION_INVALID` where both put different things at a path and the second does not say `replace: true`.
+ * A package that the second asks for by name is no longer left out. Throws `DEFINITION_INVALID` where both put different things at a path and the second does not say `replace: true`.
  */
 export function mergeDefinitions(base: LoadedDefinition, over: LoadedDefinition): LoadedDefinition {
   const sides = `${base.image} with ${over.image}`
@@ -30,7 +30,7 @@ export function mergeDefinitions(base: LoadedDefinition, over: LoadedDefinition)
     description: over.description,
     extends: base.extends,
     archives: over.archives ?? base.archives,
-    without: { ...base.without, ...over.without },
+    without: { ...withoutAsked(base.without, over), ...over.without },
     platforms: over.platforms ?? base.platforms,
     variants: Object.fromEntries(variants),
     withoutVariants: over.withoutVariants,
@@ -47,6 +47,15 @@ export function mergeDefinitions(base: LoadedDefinition, over: LoadedDefinition)
     source: over.source,
     layerBudget: over.layerBudget ?? base.layerBudget,
   }
+}
+
+/** What is left out, less what somebody further down asks for by name. */
+export function withoutAsked(
+  without: Readonly<Record<string, string>>,
+  { packages }: Pick<LoadedFragment, 'packages'>,
+): Readonly<Record<string, string>> {
+  const asked = new Set(packages.map((request) => request.name))
+  return Object.fromEntries(Object.entries(without).filter(([name]) => !asked.has(name)))
 }
 
 /** Tests that start the image's own program are of that program: they end where another one takes its place. */

@@ -196,3 +196,10 @@ test('a variant that the image shall not have is not inherited, and may be decla
     ['git'],
   )
 })
+
+test('a package that is asked for by name further down is no longer left out', () => {
+  const base = 'image: base\nwithout: { openssl: links, perl: scripts }\nvariants: { debug: { packages: [perl] } }'
+  const { variants } = resolved(base, 'image: x\npackages: [openssl]')
+  assert.deepEqual(Object.keys(variants.get('runtime')?.without ?? {}), ['perl'])
+  assert.deepEqual(Object.keys(variants.get('debug')?.without ?? {}), [])
+})

@@ -4,7 +4,7 @@ import { needsLocaleArchive } from '../derived/locale-archive.ts'
 import { ImageError } from '../errors.ts'
 import type { Definition, EffectiveDefinition, LoadedFragment } from './definition.ts'
 import { type FileContents, loadDefinition } from './load-definition.ts'
-import { mergeDefinitions, mergeFragments } from './merge-definitions.ts'
+import { mergeDefinitions, mergeFragments, withoutAsked } from './merge-definitions.ts'
 
 /** One file of a chain of definitions: its name for messages, its value, and the bytes it refers to by relative path. */
 export interface DefinitionFile {
@@ -34,18 +34,19 @@ export function resolveDefinition(chain: readonly DefinitionFile[]): ResolvedDef
   const contents = new Map<Digest, Uint8Array>()
   const merged = chain.map((one) => loadDefinition(one, contents)).reduce(mergeDefinitions)
   const names = Object.keys(merged.variants).sort()
-  const fragments: [string, LoadedFragment][] = [['runtime', merged]]
+  const fragments: [string, LoadedFragment, LoadedFragment | undefined][] = [['runtime', merged, undefined]]
   for (const name of names) {
     const variant = merged.variants[name]
     if (variant !== undefined) {
-      fragments.push([name, mergeFragments(merged, variant, `${merged.image} with its variant ${name}`)])
+      fragments.push([name, mergeFragments(merged, variant, `${merged.image} with its variant ${name}`), variant])
     }
   }
   const { archives = ['debian-13'], layerBudget = 30, platforms = ['linux/amd64', 'linux/arm64'] } = merged
   const { image, tags, lifecycle, owner, vendor, licenses, url, documentation, source } = merged
   const shared = { image, archives, tags, lifecycle, owner, vendor, licenses, url, documentation, source, layerBudget }
-  const variants = fragments.map(([variant, fragment]): [string, EffectiveDefinition] => {
-    const without = asksForPackageManager(fragment.packages) ? {} : sortedRecord(merged.without)
+  const variants = fragments.map(([variant, fragment, own]): [string, EffectiveDefinition] => {
+    const left = own === undefined ? merged.without : withoutAsked(merged.without, own)
+    const without = asksForPackageManager(fragment.packages) ? {} : sortedRecord(left)
     return [variant, deepFreeze({ ...shared, variant, ...effectiveFragment(image, fragment), without })]
   })
   return { image, platforms: sortedUnique(platforms), variants: new Map(variants), contents }
