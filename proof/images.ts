@@ -7,6 +7,10 @@ import { runPrograms } from './parts/programs.ts'
 import { type Tried, tryNginx, tryTerminal } from './parts/services.ts'
 
 const CLI = [process.execPath, '--conditions=source', join(import.meta.dirname, '../src/cli/main.ts')]
+/** Images at a time: tests of servers mostly wait. */
+const LANES = 3
+/** The engine's own images, which every sandbox has to run. */
+const ENGINE = ['base', 'busybox', 'cc', 'debian', 'nginx', 'python', 'static']
 const BOOKWORM = join(import.meta.dirname, 'fixtures/base-bookworm')
 
 /** Writes a line of the evidence; one that does not count is told, and whatever it says the proof may hold. */
@@ -21,11 +25,11 @@ interface Subject {
 }
 
 /**
- * Every image of the catalogue, runtime and dev, is built for amd64 and arm64 from today's Debian 13, and base from
- * Debian 12 as well. Holds when each passes its tests on amd64 in bwrap and runc, python and nginx under podman too; and
- * when podman runs nginx behind a published port, debian on a terminal, and on static, base and cc real programs that
- * cc's dev variant compiled. How the runtime images do on arm64, through qemu, is told as well, and does not count: there
- * a program that starts another one cannot.
+ * Every image of the catalogue, all variants, is built for amd64 and arm64 from today's Debian 13, and base from Debian 12
+ * as well. Holds when each passes its tests on amd64 in runc, those of the engine in bwrap too, python and nginx under
+ * podman; when a program of each runtime starts on arm64 through qemu; and when podman runs nginx behind a published port,
+ * debian on a terminal, and on static, base and cc real programs that cc's dev variant compiled. What else fails on arm64 is
+ * told and does not count: there a program that starts another one cannot.
  */
 export async function run(only: readonly string[] = []): Promise<{ holds: boolean; lines: string[] }> {
   // podman makes an image's name of a layout's path, and names are lower case.
@@ -39,8 +43,16 @@ export async function run(only: readonly string[] = []): Promise<{ holds: boolea
       lines.push(`${good ? 'ok ' : counts ? 'NOT' : '-- '} ${line}`)
       console.error(lines.at(-1))
     }
-    for (const subject of await subjects(only)) await judge(subject, `oci:${folder}/layout:${subject.title}`, note)
-    if (only.length === 0) for (const { good, line } of await tryAll(folder)) note(good, line)
+    const queue = (await subjects(only)).values()
+    const lane = async (number: number) => {
+      // Two writers of one layout would lose each other's tags; what is tried under engines below is all in one.
+      for (const subject of queue) await judge(subject, `oci:${folder}/layout-${number}:${subject.title}`, note)
+    }
+    await Promise.all(Array.from({ length: LANES }, (_, number) => lane(number)))
+    if (only.length === 0) {
+      for (const name of ['nginx', 'debian']) await build(name, 'runtime', `oci:${folder}/layout:${name}-runtime`)
+      for (const { good, line } of await tryAll(folder)) note(good, line)
+    }
     return { holds: holds && lines.length > 0, lines }
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -59,7 +71,8 @@ async function tryAll(folder: string): Promise<readonly Tried[]> {
 async function subjects(only: readonly string[]): Promise<readonly Subject[]> {
   const catalogue = (await catalogueImages(only)).filter(({ platform }) => platform === 'linux/amd64')
   const listed = catalogue.map(({ name, variant }) => {
-    const sandboxes = ['bwrap', 'runc', ...(['python', 'nginx'].includes(name) ? ['podman'] : [])]
+    const podman = ['python', 'nginx'].includes(name) && variant !== 'debug' ? ['podman'] : []
+    const sandboxes = ['runc', ...(ENGINE.includes(name) ? ['bwrap'] : []), ...podman]
     return { definition: name, title: `${name}-${variant}`, variant, sandboxes }
   })
   const older = ['runtime', 'dev'].map((variant) => {
@@ -69,24 +82,32 @@ async function subjects(only: readonly string[]): Promise<readonly Subject[]> {
 }
 
 async function judge({ definition, title, variant, sandboxes }: Subject, reference: string, note: Note): Promise<void> {
-  const platforms = ['--platform', 'linux/amd64,linux/arm64']
-  const built = await runProgram([
-    ...CLI,
-    ...['build', definition, '--variant', variant, ...platforms, '-o', reference, '--json'],
-  ])
+  const built = await build(definition, variant, reference)
   const digest = /"digest": ?"(sha256:[0-9a-f]{64})"/.exec(built.stdout)?.[1]
   note(built.status === 0, `${title.padEnd(22)} built for both platforms  ${digest ?? built.stderr.trim()}`)
   if (built.status !== 0) return
   const runs = [
-    ...sandboxes.map((sandbox) => ({ sandbox, platform: 'linux/amd64', counts: true })),
-    ...(variant === 'dev' ? [] : [{ sandbox: 'bwrap', platform: 'linux/arm64', counts: false }]),
+    ...sandboxes.map((sandbox) => ({ sandbox, platform: 'linux/amd64' })),
+    ...(variant === 'runtime' ? [{ sandbox: 'runc', platform: 'linux/arm64' }] : []),
   ]
-  for (const { sandbox, platform, counts } of runs) {
+  for (const { sandbox, platform } of runs) {
     const options = ['--definition', definition, '--sandbox', sandbox, '--platform', platform]
     const { status, stdout, stderr } = await runProgram([...CLI, 'test', reference, ...options])
     const table = stdout.trimEnd().split('\n')
     const failures =
       status === 0 ? [] : [...table.slice(0, -1).filter((line) => !line.startsWith('passed')), stderr.trim()]
-    note(status === 0, [`${title.padEnd(22)} ${table.at(-1)}`, ...failures].join('\n      '), counts)
+    const isForeign = platform === 'linux/arm64'
+    const isGood = status === 0 || (isForeign && started(table))
+    note(isGood, [`${title.padEnd(24)} ${table.at(-1)}`, ...failures].join('\n      '))
   }
+}
+
+/** Whether a program of the image ran: a test of files alone takes no time. */
+function started(table: readonly string[]): boolean {
+  return table.some((line) => Number(/^passed +(\d+) ms/.exec(line)?.[1] ?? 0) > 5)
+}
+
+function build(definition: string, variant: string, reference: string) {
+  const platforms = ['--platform', 'linux/amd64,linux/arm64']
+  return runProgram([...CLI, 'build', definition, '--variant', variant, ...platforms, '-o', reference, '--json'])
 }

@@ -8,7 +8,8 @@ import { runOrThrow, runShell } from './parts/command.ts'
 const ROUNDS = 41
 const WARM_UP = 3
 const MOST = 1.2
-const USER = 65_532
+/** nobody: whose name every root knows. */
+const USER = 65_534
 
 /** A program to start, from an image and from roots that apt filled. */
 interface Program {
@@ -27,6 +28,9 @@ const NODE = "for (const name of ['http', 'https', 'crypto', 'zlib', 'worker_thr
 const RUBY = 'require "json"; require "openssl"; require "net/http"; require "set"'
 const PHP = 'echo json_encode([mb_strlen("é"), ctype_alpha("a"), hash("sha256", "a")]);'
 
+/** Those of the image: each is a file to load at every start. */
+const PHP_EXTENSIONS = 'bcmath curl gd intl mbstring mysql opcache pgsql readline sqlite3 xml zip'.split(' ')
+
 const PROGRAMS: readonly Program[] = [
   {
     image: 'python',
@@ -36,7 +40,11 @@ const PROGRAMS: readonly Program[] = [
   },
   { image: 'node', byApt: [['nodejs']], command: ['/usr/bin/node', '-e', NODE] },
   { image: 'java-21', byApt: [['openjdk-21-jre-headless']], command: ['java', '-version'] },
-  { image: 'php', byApt: [['php8.4-cli', 'php8.4-mbstring']], command: ['/usr/bin/php8.4', '-r', PHP] },
+  {
+    image: 'php',
+    byApt: [['cli', ...PHP_EXTENSIONS].map((name) => `php8.4-${name}`)],
+    command: ['/usr/bin/php8.4', '-r', PHP],
+  },
   { image: 'ruby', byApt: [['ruby3.3']], command: ['/usr/bin/ruby3.3', '-e', RUBY] },
   { image: 'nginx', byApt: [['nginx']], command: ['/usr/sbin/nginx', '-t', '-e', 'stderr', '-c', '/work/nginx.conf'] },
   {
@@ -49,6 +57,9 @@ const PROGRAMS: readonly Program[] = [
     cluster: true,
   },
 ]
+
+/** Temporary files of nginx go where both roots can be written to. */
+const NGINX = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path /tmp/${name};`)
 
 /** A root in which the program is started. */
 interface Contestant {
@@ -105,7 +116,10 @@ async function race(program: Program): Promise<{ isFast: boolean; rows: readonly
 /** What both sides are started with: a scratch folder, nginx's configuration, a cluster. */
 async function prepare({ cluster }: Program, root: string, folder: string): Promise<void> {
   for (const name of ['work', 'data']) mkdirSync(join(folder, name))
-  writeFileSync(join(folder, 'work/nginx.conf'), 'pid /tmp/pid;\nevents {}\nhttp { server { listen 8080; } }\n')
+  writeFileSync(
+    join(folder, 'work/nginx.conf'),
+    `pid /tmp/pid;\nevents {}\nhttp { access_log off; ${NGINX.join(' ')} server { listen 8080; } }\n`,
+  )
   writeFileSync(join(folder, 'work/input'), 'select 6 * 7\n')
   await runOrThrow(['chown', '-R', `${USER}:${USER}`, join(folder, 'work'), join(folder, 'data')])
   if (cluster !== true) return

@@ -65,10 +65,12 @@ export function imagePage({ name, about, variants, facts }: PageInput, notice: s
   if (runtime === undefined) throw new Error(`cannot write the page of ${name}: it has no runtime`)
   const sections = [
     `${notice}\n\n# ${runtime.title}\n\n${runtime.description}.`,
-    `## Run it\n\n${fenced('sh', `casemate build ${name} --load\n${about.run.trimEnd()}`, `localhost/${name}:latest`)}`,
+    `## Run it\n\n${fenced('sh', `casemate build ${name}\n${about.run.trimEnd()}`, `oci:out:${name}`)}`,
     ...(about.multiStage === undefined
       ? []
-      : [`## Build on it\n\n${fenced('dockerfile', about.multiStage.trimEnd(), `localhost/${name}`)}`]),
+      : [
+          `## Build on it\n\n${fenced('dockerfile', about.multiStage.trimEnd().replaceAll('localhost/', REGISTRY), `${REGISTRY}${name}`)}`,
+        ]),
     contractSection(runtime, about),
     variantsSection(name, variants, facts),
     packagesSection(name, runtime, facts),
@@ -78,6 +80,9 @@ export function imagePage({ name, about, variants, facts }: PageInput, notice: s
   ]
   return `${sections.join('\n\n')}\n`
 }
+
+/** Where `casemate catalog build -o docker://…` may have put the images. */
+const REGISTRY = 'registry.example.org/hardened/'
 
 function contractSection({ contract, entrypoint, cmd, environment }: EffectiveDefinition, about: About): string {
   const code = (text: string) => (text === '' ? 'none' : `\`${text}\``)
