@@ -1,13 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { digestOf } from '#core'
 import { openArchive } from '#debian'
 import { type BuiltImage, openDefinition, readAbout } from '#image'
 import { type ImageConfig, parseConfig } from '#oci'
 import { contractLabel, parseContract } from '#sandbox'
 import { ESSENTIAL, exceptionKey, judgeImage } from '../test/catalogue-rules.ts'
-import { buildCatalogueImage, type CatalogueBuild, type CatalogueImage, catalogueImages } from './parts/catalogue.ts'
+import { buildInProcess, type CatalogueBuild, type CatalogueImage, catalogueImages } from './parts/catalogue.ts'
 
 /**
  * Every image of the catalogue, for both platforms: no shell, package manager, set-id or world-writable file and no root
@@ -15,20 +12,15 @@ import { buildCatalogueImage, type CatalogueBuild, type CatalogueImage, catalogu
  * those of test/catalogue-rules.ts and the images' about files, held here against the files of the images as built from today's archive.
  */
 export async function run(only: readonly string[] = []): Promise<{ holds: boolean; lines: string[] }> {
-  const folder = await mkdtemp(join(tmpdir(), 'casemate-contents-'))
   const lines: string[] = []
   const faults = [...(await essentialFaults())]
   const needed = new Set<string>()
-  try {
-    for (const image of await catalogueImages(only)) {
-      const build = await buildCatalogueImage(image, folder)
-      const found = await judgeBuild(image, build)
-      faults.push(...found.faults)
-      for (const key of found.excepted) needed.add(key)
-      lines.push(`${found.faults.length === 0 ? 'ok ' : 'NOT'} ${build.title.padEnd(28)} ${found.summary}`)
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true })
+  for (const image of await catalogueImages(only)) {
+    const build = await buildInProcess(image)
+    const found = await judgeBuild(image, build)
+    faults.push(...found.faults)
+    for (const key of found.excepted) needed.add(key)
+    lines.push(`${found.faults.length === 0 ? 'ok ' : 'NOT'} ${build.title.padEnd(34)} ${found.summary}`)
   }
   const idle = (await exceptionKeys(only)).filter((key) => !needed.has(key))
   faults.push(...idle.map((key) => `an exception is listed that nothing needs: ${key}`))
@@ -46,7 +38,7 @@ async function exceptionKeys(only: readonly string[]): Promise<readonly string[]
   return keys
 }
 
-async function judgeBuild({ name, variant }: CatalogueImage, { built }: CatalogueBuild) {
+async function judgeBuild({ name, variant }: CatalogueImage, { built }: Pick<CatalogueBuild, 'built'>) {
   const opened = await openDefinition(name, { workingFolder: process.cwd() })
   const definition = opened.definition.variants.get(variant)
   if (definition === undefined) throw new Error(`cannot judge ${name}: it has no variant ${variant}`)

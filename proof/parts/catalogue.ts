@@ -48,6 +48,19 @@ export async function buildCatalogueImage(image: CatalogueImage, folder: string)
   const layout = join(folder, `${name}-${variant}-${platform.replace('/', '-')}`)
   const options = ['--variant', variant, '--platform', platform, '-o', `oci:${layout}:image`, '--json']
   const written = await runOrThrow([process.execPath, '--conditions=source', CLI, 'build', name, ...options])
+  const { built, lock, without } = await buildInProcess(image)
+  if (!written.includes(built.image.manifest.descriptor.digest)) {
+    throw new Error(`cannot compare ${name} ${variant}: the command line built another manifest`)
+  }
+  return { title: `${name} ${variant} ${platform}`, layout, built, lock, without }
+}
+
+/** Builds an image in this process, where every path has its origin, and writes it nowhere. */
+export async function buildInProcess({
+  name,
+  variant,
+  platform,
+}: CatalogueImage): Promise<Omit<CatalogueBuild, 'layout'>> {
   const opened = await openDefinition(name, { workingFolder: process.cwd() })
   const effective = opened.definition.variants.get(variant)
   const order = { platforms: [platform], place: {}, acceptExpired: false }
@@ -56,10 +69,8 @@ export async function buildCatalogueImage(image: CatalogueImage, folder: string)
   const { lock } = choice
   const again = await buildPlatforms({ opened, effective, lock, ...order, options: {} }, new Stages(openTerminal()))
   const [built] = again.built
-  if (built === undefined || !written.includes(built.image.manifest.descriptor.digest)) {
-    throw new Error(`cannot compare ${name} ${variant}: the command line built another manifest`)
-  }
-  return { title: `${name} ${variant} ${platform}`, layout, built, lock, without: Object.keys(effective.without) }
+  if (built === undefined) throw new Error(`cannot build ${name} ${variant} for ${platform}`)
+  return { title: `${name} ${variant} ${platform}`, built, lock, without: Object.keys(effective.without) }
 }
 
 /** The .deb files of a build's packages, in their order. */

@@ -167,6 +167,10 @@ const fragment = {
     'a list of certificates',
     'CA certificates to trust beside those of ca-certificates.',
   ),
+  keystore: described(
+    { enum: ['jks', 'pkcs12'] },
+    "The form of Java's keystore with the CA certificates. Default: jks.",
+  ),
   'time-zone': described(
     text('the name of a time zone, e.g. Europe/Paris', '^[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*$', 100),
     'Default: Etc/UTC.',

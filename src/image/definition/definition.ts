@@ -88,6 +88,8 @@ export interface Fragment<Path = PathDeclaration, CertificateForm = string> {
   /** As text: paths below the definition's folder, or PEM. */
   readonly certificates: readonly CertificateForm[]
   readonly timeZone: string | undefined
+  /** The form of Java's keystore, where it is not JKS. */
+  readonly keystore: 'jks' | 'pkcs12' | undefined
   readonly locales: readonly string[]
   readonly acknowledge: Readonly<Record<string, string>>
   readonly labels: Readonly<Record<string, string>>
@@ -158,6 +160,7 @@ export interface EffectiveDefinition {
   readonly paths: readonly DefinedPath[]
   readonly certificates: readonly Certificate[]
   readonly timeZone: string
+  readonly keystore?: 'pkcs12'
   readonly locales: readonly string[]
   readonly acknowledge: Readonly<Record<string, string>>
   readonly labels: Readonly<Record<string, string>>

@@ -79,6 +79,7 @@ function fragment(random: () => number): LoadedFragment {
         : { type: 'directory', path, ...ownership, uid: Math.floor(random() * 2), replace: random() < 0.5 },
     ),
     certificates: some(['p', 'q']).map((pem) => ({ name: pem, pem })),
+    keystore: undefined,
     timeZone: one(['Etc/UTC', 'Europe/Paris']),
     locales: some(['en_US.UTF-8']),
     acknowledge: record(),

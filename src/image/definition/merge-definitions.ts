@@ -87,6 +87,7 @@ export function mergeFragments(base: LoadedFragment, over: LoadedFragment, sides
     paths: mergePaths(base.paths, over.paths, sides),
     certificates: append(base.certificates, over.certificates, ({ pem }) => pem),
     timeZone: over.timeZone ?? base.timeZone,
+    keystore: over.keystore ?? base.keystore,
     locales: append(base.locales, over.locales),
     acknowledge: { ...base.acknowledge, ...over.acknowledge },
     labels: { ...base.labels, ...over.labels },

@@ -84,6 +84,7 @@ class FragmentReader {
       paths: this.#paths(document.paths ?? [], [...path, 'paths']),
       certificates: document.certificates ?? [],
       timeZone: document['time-zone'],
+      keystore: document.keystore,
       locales: document.locales ?? [],
       acknowledge: document.acknowledge ?? {},
       labels: document.labels ?? {},

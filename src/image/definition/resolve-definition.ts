@@ -121,6 +121,8 @@ function effectiveFragment(image: string, fragment: LoadedFragment): FragmentPar
     paths: checkedPaths(image, fragment),
     certificates: [...fragment.certificates].sort((left, right) => order(left.name, right.name)),
     timeZone: fragment.timeZone ?? 'Etc/UTC',
+    // The default is no part of the value: definitions that do not speak of it keep their digest.
+    ...(fragment.keystore === 'pkcs12' ? { keystore: fragment.keystore } : {}),
     locales: sortedUnique(fragment.locales),
     acknowledge: sortedRecord(fragment.acknowledge),
     labels: sortedRecord(fragment.labels),

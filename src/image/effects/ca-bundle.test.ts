@@ -108,3 +108,19 @@ test("Java's keystore holds each certificate under Debian's name, sealed as Java
   const openssl = execFileSync('openssl', ['dgst', '-sha1', '-binary'], { input: sealed })
   assert.deepEqual(store.subarray(-20), openssl)
 })
+
+test('as PKCS#12, the keystore is one that OpenSSL reads without a password, the same every time', (t) => {
+  const { paths } = certificates(t)
+  const stores = [1, 2].map(() => {
+    const input = testEffectInput(paths, ['ca-certificates', 'ca-certificates-java'], { keystore: 'pkcs12' })
+    return applyEffects(input).read('/etc/ssl/certs/java/cacerts')
+  })
+  const [store = new Uint8Array(), again = new Uint8Array()] = stores
+  assert.deepEqual(store, again)
+  const options = ['pkcs12', '-nokeys', '-passin', 'pass:', '-nomacver']
+  const text = execFileSync('openssl', options, { input: store, encoding: 'utf8', stdio: ['pipe', 'pipe', 'ignore'] })
+  assert.equal(text.match(/BEGIN CERTIFICATE/g)?.length, 8)
+  const [first = ''] = readdirSync(SOURCE)
+  assert.match(text, new RegExp(`friendlyName: debian:${first.replace('.crt', '.pem').toLowerCase()}`))
+  assert.match(text, /2\.16\.840\.1\.113894\.746875\.1\.1: (Any Extended Key Usage|<Unsupported tag 6>)/)
+})

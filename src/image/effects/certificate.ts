@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { ImageError } from '../errors.ts'
+import { encodeDer } from './der.ts'
 
 /** An X.509 certificate as a CA bundle needs it. */
 export interface Certificate {
@@ -51,9 +52,9 @@ function canonicalRdn(rdn: Element, name: string): Uint8Array {
   const attributes = elements(rdn.content, name).map((attribute) => {
     const [type, value] = elements(attribute.content, name)
     if (type === undefined || value === undefined) throw invalid(name, 'its subject has an attribute without a value')
-    return encode(SEQUENCE, Buffer.concat([type.whole, canonicalValue(value)]))
+    return encodeDer(SEQUENCE, Buffer.concat([type.whole, canonicalValue(value)]))
   })
-  return encode(SET, Buffer.concat(attributes.sort(Buffer.compare)))
+  return encodeDer(SET, Buffer.concat(attributes.sort(Buffer.compare)))
 }
 
 function canonicalValue(value: Element): Uint8Array {
@@ -61,7 +62,7 @@ function canonicalValue(value: Element): Uint8Array {
   if (text === undefined) return value.whole
   const folded = text.replace(/^[ \t-\r]+|[ \t-\r]+$/g, '').replace(/[ \t-\r]+/g, ' ')
   const lower = folded.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
-  return encode(UTF8_STRING, Buffer.from(lower, 'utf8'))
+  return encodeDer(UTF8_STRING, Buffer.from(lower, 'utf8'))
 }
 
 /** The text of a string type that OpenSSL canonicalises; `undefined` for every other type, which stays as it is. */
@@ -103,13 +104,6 @@ function elements(bytes: Uint8Array, name: string): readonly Element[] {
     at = end
   }
   return found
-}
-
-function encode(tag: number, content: Uint8Array): Uint8Array {
-  const { length } = content
-  if (length < 0x80) return Buffer.concat([Uint8Array.of(tag, length), content])
-  const bytes = length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff]
-  return Buffer.concat([Uint8Array.of(tag, ...bytes), content])
 }
 
 function invalid(name: string, reason: string): ImageError {

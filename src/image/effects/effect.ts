@@ -72,6 +72,8 @@ export interface EffectInput {
   readonly groups: readonly Group[]
   /** IANA name, e.g. `Etc/UTC`. */
   readonly timeZone: string
+  /** The form of Java's keystore. Default: `jks`. */
+  readonly keystore?: 'jks' | 'pkcs12' | undefined
   /** CA certificates that the definition adds: a name for the file and one PEM certificate each. */
   readonly certificates: readonly { readonly name: string; readonly pem: string }[]
   /** Seconds since the epoch that stand in for "now" wherever an effect's text needs a date. */

@@ -194,13 +194,14 @@ function effectInput(
   installedPackages: readonly InstalledPackage[],
   { epoch, workshop }: { epoch: number; workshop: LayerWorkshop },
 ): EffectInput {
-  const { architecture, release, accounts, groups, timeZone, certificates } = input
+  const { architecture, release, accounts, groups, timeZone, keystore, certificates } = input
   const packages = installedPackages.toSorted((left, right) =>
     packageKey(left.package) < packageKey(right.package) ? -1 : 1,
   )
   const tree = new MemoryTree(merged.entries)
   const read = (path: string) => readPackaged(path, merged, workshop)
-  return { tree, read, packages, architecture, release, accounts, groups, timeZone, certificates, epoch }
+  const settings = { architecture, release, accounts, groups, timeZone, keystore, certificates, epoch }
+  return { tree, read, packages, ...settings }
 }
 
 function installed({ package: own, index }: MemberOfPackage): InstalledPackage {

@@ -136,6 +136,7 @@ async function platformFiles(
       accounts: definition.users,
       groups: definition.groups,
       timeZone: definition.timeZone,
+      keystore: definition.keystore,
       certificates: definition.certificates,
       fetch: input.fetch,
       ...(input.onMember === undefined ? {} : { onMember: input.onMember }),
