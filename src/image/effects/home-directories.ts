@@ -13,9 +13,15 @@ export const homeDirectories: Effect = {
     const wanted = new Set(['nonroot', ...context.accounts.map(({ name }) => name)])
     for (const action of context.actions) if (action.kind === 'account' && action.createsHome) wanted.add(action.name)
     return parsePasswd(readText(context, '/etc/passwd') ?? '')
+      .map((account) => ({ ...account, home: plain(account.home) }))
       .filter(({ name, home }) => wanted.has(name) && home.startsWith('/') && home !== '/' && home !== '/nonexistent')
       .filter(({ home }) => context.tree.resolve(home) === undefined)
       .sort((left, right) => (left.home < right.home ? -1 : 1))
       .map(({ uid, gid, home }) => ({ type: 'directory', path: home, mode: 0o755, uid, gid }))
   },
+}
+
+/** Scripts write `/var/lib/x/` as well. */
+function plain(home: string): string {
+  return home.replaceAll(/\/+/g, '/').replace(/(?<=.)\/$/, '')
 }

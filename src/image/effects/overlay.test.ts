@@ -149,3 +149,12 @@ test('a mode that another effect gave is replaced where that is said', () => {
   )
   assert.equal(tree.get('/a')?.mode, 0o640)
 })
+
+for (const path of ['/a/', '/a//b', 'a', '/a/../b', '/./a', '']) {
+  test(`a path in another form is refused: "${path}"`, () => {
+    assert.throws(
+      () => apply({}, effect('e', { type: 'directory', path, mode: 0o755, uid: 0, gid: 0 })),
+      (error) => error instanceof ImageError && error.code === 'EFFECT_INVALID',
+    )
+  })
+}

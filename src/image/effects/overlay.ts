@@ -71,9 +71,15 @@ export class Overlay implements Tree {
     return content ?? this.#readBase(path)
   }
 
-  /** Applies what one effect asks for, in its order. Throws `EFFECT_CONFLICT`. */
+  /**
+   * Applies what one effect asks for, in its order. Throws `EFFECT_CONFLICT`, and `EFFECT_INVALID` for a path in a form that
+   * would make another path of it: two names of one path would be two entries of a layer.
+   */
   apply(effect: string, entries: readonly EffectEntry[]): void {
     for (const entry of entries) {
+      if (!/^(?:\/|(?:\/(?!\.{0,2}(?:\/|$))[^/]+)+)$/.test(entry.path)) {
+        throw new ImageError('EFFECT_INVALID', `cannot apply effect ${effect}: ${entry.path} is no plain absolute path`)
+      }
       const path = this.#place(effect, entry.path)
       if (entry.type === 'removal') this.#remove(effect, path)
       else if (entry.type === 'metadata') this.#setMetadata(effect, path, entry)
