@@ -95,6 +95,8 @@ const SERVED: readonly Served[] = [
   {
     image: 'mosquitto',
     port: '1883',
+    // As the official image, it listens on loopback only until a configuration says otherwise.
+    options: ['--volume=$FOLDER/mosquitto.conf:/mosquitto/config/mosquitto.conf:ro'],
     client:
       'mosquitto_sub -h 127.0.0.1 -p $PORT -t topic -C 1 -W 10 & sleep 1; mosquitto_pub -h 127.0.0.1 -p $PORT -t topic -m word; wait',
     says: /^word$/,
@@ -178,6 +180,7 @@ async function prepare(folder: string): Promise<void> {
   // Whoever runs the image is another user than who made the key.
   await runOrThrow(['chmod', '-R', 'a+rX', folder])
   await writeFile(join(folder, 'tls.conf'), TLS_CONFIGURATION)
+  await writeFile(join(folder, 'mosquitto.conf'), 'listener 1883\nallow_anonymous true\n')
   await build('static', `oci:${folder}/layout:image`)
 }
 

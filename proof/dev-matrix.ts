@@ -9,7 +9,7 @@ import { LIMITS, podman, pullImage } from './parts/podman.ts'
 
 const CLI = [process.execPath, '--conditions=source', join(import.meta.dirname, '../src/cli/main.ts')]
 /** Containers at a time. */
-const LANES = 2
+const LANES = 3
 const BUNDLE = '/etc/ssl/certs/ca-certificates.crt'
 
 /** Something that is typed in a running container, as bash reads it, and must succeed. */
@@ -93,7 +93,11 @@ export async function run(only: readonly string[] = []): Promise<{ holds: boolea
     const lane = async (number: number) => {
       const apt = join(folder, `apt-${number}`)
       for (const path of ['archives/partial', 'lists/partial']) await mkdir(join(apt, path), { recursive: true })
-      for (const { name, variant } of queue) await judge({ name, variant }, { folder, apt }, note)
+      for (const one of queue) {
+        await judge(one, { folder, apt }, note).catch((error: unknown) =>
+          note(false, `${one.name} ${one.variant}: ${error}`),
+        )
+      }
     }
     await Promise.all(Array.from({ length: LANES }, (_, number) => lane(number)))
   } finally {

@@ -1,6 +1,23 @@
-import { openArchive } from '#debian'
-import { catalogueNames, openDefinition, selectPackages } from '#image'
+import { type ArchivePackage, openArchive, type Universe } from '#debian'
+import { catalogueNames, openDefinition, type ResolvedDefinition, selectPackages } from '#image'
 import { formatBytes } from '../src/cli/terminal.ts'
+
+/** What the variants that packages are left out of would hold with all of them. */
+function wholeOfAll(
+  definition: ResolvedDefinition,
+  { universe }: { readonly universe: Universe },
+): readonly ArchivePackage[] {
+  const lean = [...definition.variants].filter(([, effective]) => Object.keys(effective.without).length > 0)
+  return lean.flatMap(([, effective]) => {
+    const variants = new Map([['runtime', { ...effective, without: {} }]])
+    const selected = selectPackages(universe, { ...definition, variants })
+    return selected.kind === 'impossible' ? [] : (selected.variants.get('runtime')?.packages ?? [])
+  })
+}
+
+function namesOf({ name, provides }: ArchivePackage): readonly string[] {
+  return [name, ...provides.map((provided) => provided.name)]
+}
 
 /**
  * What leaving packages out saves: each catalogue image with `without` is solved with and without it for amd64. Holds when
@@ -31,7 +48,7 @@ export async function run(only: readonly string[] = []): Promise<{ holds: boolea
       lines.push(
         `${name.padEnd(20)} ${String(whole.length).padStart(8)}  ${String(lean.length).padStart(11)}  ${formatBytes(bytes).padStart(11)}  ${((100 * bytes) / all).toFixed(0).padStart(4)} %`,
       )
-      const names = new Set(whole.flatMap((one) => [one.name, ...one.provides.map((provided) => provided.name)]))
+      const names = new Set(wholeOfAll(definition, archive).flatMap(namesOf))
       idle.push(...left.filter((one) => !names.has(one)).map((one) => `${name}: ${one} would not come anyway`))
     }
   } finally {

@@ -10,6 +10,7 @@ const rows: Readonly<Record<string, number>> = {
   oci: 1,
   sbom: 1,
   solver: 2,
+  advisory: 2,
   image: 3,
   sandbox: 3,
   cli: 7,

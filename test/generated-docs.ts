@@ -102,7 +102,10 @@ ${scriptsSection(readFacts(root))}
 function scriptsSection({ date, scripts }: ImageFacts): string {
   const rows = scripts
     .filter(({ script }) => script === 'preinst' || script === 'postinst')
-    .map((one) => `| \`${one.package}\` | ${one.script} | ${one.class} | ${one.by.join('; ').replaceAll('|', '\\|')} |`)
+    .map(
+      (one) =>
+        `| \`${one.package}\` | ${one.script} | ${one.class} | ${[...new Set(one.by.flatMap((text) => text.split('; ')))].join('; ').replaceAll('|', '\\|')} |`,
+    )
   const open = scripts.filter((one) => one.class === 'open').length
   return `## Maintainer scripts of the catalogue
 

@@ -10,7 +10,7 @@ export type ExitStatus = (typeof exitStatus)[keyof typeof exitStatus]
  * it could not be done: network, disk, missing data, an archive that is not to be trusted.
  */
 const wrongUse: readonly RegExp[] = [
-  /^(DEFINITION|LOCK|IMAGE_TEST|CERTIFICATE|EFFECT|REQUEST|REFERENCE|PLATFORM|VERSION|TAG|TEST|CONTRACT|ARCHIVE|MIRROR|EXTENDS|USAGE)_/,
+  /^(DEFINITION|LOCK|IMAGE_TEST|CERTIFICATE|EFFECT|REQUEST|REFERENCE|PLATFORM|VERSION|TAG|TEST|CONTRACT|ARCHIVE|MIRROR|EXTENDS|USAGE|ADVISORIES)_/,
   /^(PATH_CONFLICT|EFFECT_CONFLICT|SCRIPT_OPEN)$/,
 ]
 

@@ -3,23 +3,36 @@ import { type InstalledPackage, isDatabasePath, parseOsRelease, readDpkgDatabase
 import { type ImageFiles, type OpenedImage, openImage, parsePlatform, parseReference, readImageFiles } from '#oci'
 import type { DebComponent, Inventory } from '#sbom'
 import { imageLabels } from './image-labels.ts'
+import { isCopyrightPath, withLicences } from './image-licences.ts'
 
 const OS_RELEASE = ['/etc/os-release', '/usr/lib/os-release']
 
-/** Reads what is in an image, ours or anybody's, from its layers. Rejects as `openImage` and `readImageFiles` do, and with `DPKG_DATABASE_INVALID`. */
-export async function readInventory(reference: string, platform: string): Promise<Inventory> {
+/** Reads what is in an image, ours or anybody's, from its layers; licences, which take longer, where they are asked for. Rejects as `openImage` and `readImageFiles` do, and with `DPKG_DATABASE_INVALID`. */
+export async function readInventory(
+  reference: string,
+  platform: string,
+  options: { readonly licences?: boolean } = {},
+): Promise<Inventory> {
+  const wantsLicences = options.licences === true
   const image = await openImage(parseReference(reference), { platform: parsePlatform(platform) })
   try {
     const files = await readImageFiles(image.layers, {
-      wants: ({ path }) => isDatabasePath(path) || OS_RELEASE.includes(path),
+      wants: (file) => isInventoryPath(file.path) || (wantsLicences && isCopyrightPath(file)),
     })
-    return inventoryOf(image, files, reference)
+    const inventory = inventoryOf(image, files, reference)
+    return wantsLicences ? withLicences(inventory, files) : inventory
   } finally {
     await image.close()
   }
 }
 
-function inventoryOf(image: OpenedImage, files: ImageFiles, reference: string): Inventory {
+/** Whether an inventory needs a file's content. */
+export function isInventoryPath(path: string): boolean {
+  return isDatabasePath(path) || OS_RELEASE.includes(path)
+}
+
+/** Makes the inventory of an image whose files have been read, with the content of what `isInventoryPath` says. */
+export function inventoryOf(image: OpenedImage, files: ImageFiles, reference: string): Inventory {
   const { config, manifestDocument, layers } = image
   const diffIds = layers.map(({ diffId }) => diffId)
   const paths = [...files.entries()].map(({ path }) => path)
@@ -73,8 +86,8 @@ function component(
   return { name, version, architecture, source, maintainer, homepage, description, layer, files: own.sort() }
 }
 
-/** A package's list may say `/bin/sh` where `/bin` is a link: folders are followed, the last name is not. */
-function fileAt(files: ImageFiles, path: string) {
+/** The file that a package's list means: it may say `/bin/sh` where `/bin` is a link: folders are followed, the last name is not. */
+export function fileAt(files: ImageFiles, path: string) {
   const found = files.get(path)
   if (found !== undefined) return found
   const slash = path.lastIndexOf('/')

@@ -7,5 +7,10 @@ import { join } from 'node:path'
 // cache: in the temporary folder, which is Node's default, somebody else could put code of theirs.
 const { XDG_CACHE_HOME: xdg } = process.env
 enableCompileCache(join(xdg?.startsWith('/') ? xdg : join(homedir(), '.cache'), 'casemate', 'code'))
+// Who reads our lines may have read enough, as `head` does; that is no error of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+})
 const { runCommandLine } = await import('./command-line.ts')
 process.exitCode = await runCommandLine(process.argv.slice(2))

@@ -20,7 +20,7 @@ export async function runSbom(reference: string, options: SbomOptions, terminal:
     const known = Object.keys(FORMATS).join(', ')
     throw new UsageError('USAGE_INVALID', `cannot write an SBOM as ${options.format}: want one of ${known}`)
   }
-  const inventory = await readInventory(reference, options.platform)
+  const inventory = await readInventory(reference, options.platform, { licences: true })
   for (const fault of inventory.faults) terminal.warn(fault)
   terminal.print(format(inventory, { tool: `casemate-${packageVersion()}` }).trimEnd())
   return exitStatus.done

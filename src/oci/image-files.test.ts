@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { encodeTarEntry, TAR_END, type TarHeaderInput, tarPadding } from '#core'
+import { digestOf, encodeTarEntry, TAR_END, type TarHeaderInput, tarPadding } from '#core'
 import { readImageFiles } from './image-files.ts'
 
 type Entry = Partial<TarHeaderInput> & { readonly path: string; readonly content?: string }
@@ -95,4 +95,25 @@ test('only what is wanted is held, and no more than may be', async () => {
     code: 'IMAGE_LIMIT',
     message: /cannot read \/b/,
   })
+})
+
+test('every visible file gets its digest on request, held or not; a hard link that of its own layer’s file', async () => {
+  const layers = [
+    layer({ path: 'a', content: 'lower' }, link('b', 'a', 'hardlink'), link('c', 'b', 'hardlink'), { path: 'empty' }),
+    layer({ path: 'a', content: 'upper' }, link('l', 'a')),
+  ]
+  const files = await readImageFiles(layers, { wants: () => false, hashes: true, maxContent: 0 })
+  assert.deepEqual(
+    ['/a', '/b', '/c', '/empty', '/l'].map((path) => files.get(path)?.digest),
+    [digestOf('upper'), digestOf('lower'), digestOf('lower'), digestOf(''), undefined],
+  )
+  assert.equal(files.read('/a'), undefined)
+  const plain = await readImageFiles(layers, { wants: ({ path }) => path === '/a' })
+  assert.deepEqual([text(plain, '/a'), plain.get('/a')?.digest], ['upper', undefined])
+})
+
+test('extended attributes are given as the layer has them', async () => {
+  const xattrs = new Map([['security.capability', Buffer.from([1, 0, 0, 2])]])
+  const files = await read(layer({ path: 'ping', content: 'x', xattrs }))
+  assert.deepEqual([...(files.get('/ping')?.xattrs ?? [])], [['security.capability', Buffer.from([1, 0, 0, 2])]])
 })

@@ -1,4 +1,14 @@
-import { type ContentSink, normalizeArchivePath, TAR_LIMITS, type TarHeader, TarReader, type TarType } from '#core'
+import { createHash } from 'node:crypto'
+import {
+  type ContentSink,
+  type Digest,
+  digestFromHex,
+  normalizeArchivePath,
+  TAR_LIMITS,
+  type TarHeader,
+  TarReader,
+  type TarType,
+} from '#core'
 import { OciError } from './errors.ts'
 import type { OpenedLayer } from './opened-image.ts'
 
@@ -17,8 +27,12 @@ export interface ImageFile {
   readonly target: string
   /** The place of its layer, lowest first, counted from 0. */
   readonly layer: number
+  /** Extended attributes by name; file capabilities are among them. */
+  readonly xattrs: ReadonlyMap<string, Uint8Array>
   /** The bytes of a file that was wanted. */
   readonly content?: Uint8Array
+  /** Of the bytes of a file, or of the file that a hard link is another name of, where `hashes` asks for it. */
+  readonly digest?: Digest
 }
 
 /** What an image is read for. */
@@ -27,6 +41,8 @@ export interface ReadFilesOptions {
   wants(file: Omit<ImageFile, 'content'>): boolean
   /** Bytes of content to hold at most. Default: 1 GiB. */
   readonly maxContent?: number
+  /** Whether every visible file gets its digest, content held or not. Default: no. */
+  readonly hashes?: boolean
 }
 
 const WHITEOUT = '.wh.'
@@ -116,6 +132,8 @@ class Collector {
   #removing: string[] = []
   #opening: string[] = []
   #own = new Map<string, ImageFile>()
+  /** Of all files of the layer that is being read: a visible hard link may be of one that an upper layer hides. */
+  #digests = new Map<string, Digest>()
   #room: number
 
   constructor(options: ReadFilesOptions) {
@@ -129,12 +147,16 @@ class Collector {
     const name = path.slice(path.lastIndexOf('/') + 1)
     if (name === OPAQUE) this.#opening.push(folder)
     else if (name.startsWith(WHITEOUT)) this.#removing.push(`${folder}/${name.slice(WHITEOUT.length)}`)
-    if (name.startsWith(WHITEOUT) || this.#isHidden(path)) return undefined
-    const { type, mode, uid, gid, size, mtime, linkPath } = header
+    if (name.startsWith(WHITEOUT)) return undefined
+    const { type, mode, uid, gid, size, mtime, linkPath, xattrs } = header
+    if (this.#isHidden(path)) return type === 'file' && this.#options.hashes ? this.#hash(path) : undefined
     const target = type === 'hardlink' ? normalizeArchivePath(linkPath) : linkPath
-    const file: ImageFile = { path, type, mode, uid, gid, size, mtime, target, layer }
+    const linked = type === 'hardlink' ? this.#digests.get(target) : undefined
+    if (linked !== undefined) this.#digests.set(path, linked)
+    const digest = linked === undefined ? {} : { digest: linked }
+    const file: ImageFile = { path, type, mode, uid, gid, size, mtime, target, layer, xattrs, ...digest }
     this.#own.set(path, file)
-    return type === 'file' && this.#options.wants(file) ? this.#sink(file) : undefined
+    return type === 'file' ? this.#sink(file) : undefined
   }
 
   /** What a layer has and hides holds for the layers below it from now on. */
@@ -143,6 +165,7 @@ class Collector {
     for (const path of this.#removing) this.#removed.add(path)
     for (const path of this.#opening) this.#opaque.add(path)
     this.#own = new Map()
+    this.#digests = new Map()
     this.#removing = []
     this.#opening = []
   }
@@ -160,18 +183,42 @@ class Collector {
     return false
   }
 
-  #sink(file: ImageFile): ContentSink {
-    this.#room -= file.size
-    if (this.#room < 0)
-      throw new OciError('IMAGE_LIMIT', `cannot read ${file.path}: the image's files are too large to hold`)
-    const content = Buffer.allocUnsafeSlow(file.size)
+  /** Takes what is asked for of a visible file's content. */
+  #sink(file: ImageFile): ContentSink | undefined {
+    const content = this.#options.wants(file) ? this.#hold(file) : undefined
+    const hash = this.#options.hashes ? this.#hash(file.path) : undefined
+    if (content === undefined && hash === undefined) return undefined
     let filled = 0
     return {
       write: (chunk) => {
-        content.set(chunk, filled)
+        content?.set(chunk, filled)
         filled += chunk.length
+        hash?.write(chunk)
       },
-      end: () => void this.#own.set(file.path, { ...file, content }),
+      end: () => {
+        hash?.end()
+        const digest = this.#digests.get(file.path)
+        this.#own.set(file.path, {
+          ...file,
+          ...(content === undefined ? {} : { content }),
+          ...(digest === undefined ? {} : { digest }),
+        })
+      },
+    }
+  }
+
+  #hold(file: ImageFile): Buffer {
+    this.#room -= file.size
+    if (this.#room < 0)
+      throw new OciError('IMAGE_LIMIT', `cannot read ${file.path}: the image's files are too large to hold`)
+    return Buffer.allocUnsafeSlow(file.size)
+  }
+
+  #hash(path: string): ContentSink {
+    const hash = createHash('sha256')
+    return {
+      write: (chunk) => void hash.update(chunk),
+      end: () => void this.#digests.set(path, digestFromHex(hash.digest('hex'))),
     }
   }
 }

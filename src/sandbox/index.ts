@@ -1,3 +1,4 @@
+export { resolveAccount } from './account.ts'
 export {
   type Contract,
   contractDifferences,
@@ -10,6 +11,7 @@ export {
   parseContract,
 } from './contract.ts'
 export { SandboxError, type SandboxErrorCode } from './errors.ts'
+export { parseImageConfig } from './image-config.ts'
 export { type ImageTest, parseImageTest, parseImageTests } from './image-test.ts'
 export { imageTestSchema, type WrittenImageTest } from './image-test-schema.ts'
 export { pickSandbox, sandboxes } from './io/pick-sandbox.ts'

@@ -65,12 +65,16 @@ function component(one: DebComponent, purl: string): Json {
     version: one.version,
     purl,
     ...(one.maintainer === '' ? {} : { supplier: { name, ...contact } }),
+    ...(one.licence?.expression === undefined
+      ? {}
+      : { licenses: [{ expression: one.licence.expression, acknowledgement: 'declared' }] }),
     ...(one.description === '' ? {} : { description: one.description }),
     ...(one.homepage === '' ? {} : { externalReferences: [{ type: 'website', url: one.homepage }] }),
     properties: [
       { name: 'casemate:deb:source', value: one.source.name },
       { name: 'casemate:deb:source-version', value: one.source.version },
       { name: 'casemate:deb:architecture', value: one.architecture },
+      ...(one.licence?.unclassified ?? []).map((value) => ({ name: 'casemate:licence:unclassified', value })),
       ...(one.layer === undefined ? [] : [{ name: 'casemate:layer:diff-id', value: one.layer }]),
     ],
   }

@@ -1,4 +1,37 @@
+export {
+  compareFiles,
+  type FileAspect,
+  type FileChange,
+  type FileComparison,
+  type PackageFileCounts,
+  privilege,
+} from './compare-files.ts'
+export {
+  compareImages,
+  type FromTo,
+  type ImageComparison,
+  type ImageSizes,
+  isSameContent,
+  type LayerComparison,
+} from './compare-images.ts'
+export {
+  type ChangedVersion,
+  comparePackages,
+  type PackageChange,
+  type PackageChangeKind,
+  type VersionOrder,
+} from './compare-packages.ts'
+export { compareSettings, type SettingChange } from './compare-settings.ts'
 export { formatCycloneDx } from './cyclonedx.ts'
+export type { ImageSettings, ImageState, StateFile, StateLayer } from './image-state.ts'
 export type { DebComponent, Distribution, InventoriedImage, Inventory } from './inventory.ts'
+export { joinExtracted } from './licences/extracted-licences.ts'
+export {
+  MAX_COPYRIGHT,
+  type PackageLicence,
+  readPackageLicence,
+  unclassifiedLicence,
+} from './licences/package-licence.ts'
+export type { ExtractedLicence } from './licences/resolve-name.ts'
 export { debPurl, imagePurl } from './purl.ts'
 export { type DocumentMaker, formatSpdx } from './spdx.ts'

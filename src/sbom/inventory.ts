@@ -1,4 +1,5 @@
 import type { Digest } from '#core'
+import type { PackageLicence } from './licences/package-licence.ts'
 
 /** The distribution that an image says it is (os-release(5)). */
 export interface Distribution {
@@ -25,6 +26,8 @@ export interface DebComponent {
   readonly layer: Digest | undefined
   /** Paths of regular files and links that it owns, sorted. */
   readonly files: readonly string[]
+  /** Absent where nobody has looked. */
+  readonly licence?: PackageLicence
 }
 
 /** Everything that is known to be in one platform's image. */

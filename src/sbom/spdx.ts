@@ -1,5 +1,7 @@
 import { canonicalJson, type Json } from '#core'
 import type { DebComponent, Inventory } from './inventory.ts'
+import { joinExtracted } from './licences/extracted-licences.ts'
+import type { PackageLicence } from './licences/package-licence.ts'
 import { debPurl, imagePurl } from './purl.ts'
 import { supplierOf } from './supplier.ts'
 
@@ -18,6 +20,7 @@ const NONE = 'NOASSERTION'
 export function formatSpdx(inventory: Inventory, { tool }: DocumentMaker): string {
   const { image, packages, distribution } = inventory
   const ids = packages.map(idOf)
+  const texts = joinExtracted(packages)
   const document: Json = {
     spdxVersion: 'SPDX-2.3',
     dataLicense: 'CC0-1.0',
@@ -26,6 +29,11 @@ export function formatSpdx(inventory: Inventory, { tool }: DocumentMaker): strin
     documentNamespace: `urn:casemate:sbom:spdx:${image.digest}`,
     creationInfo: { created: image.created, creators: [`Tool: ${tool}`] },
     packages: [imagePackage(inventory), ...packages.map((one) => debPackage(one, debPurl(one, distribution)))],
+    ...(texts.length === 0
+      ? {}
+      : {
+          hasExtractedLicensingInfos: texts.map(({ id, name, text }) => ({ licenseId: id, name, extractedText: text })),
+        }),
     relationships: [
       relationship('SPDXRef-DOCUMENT', 'DESCRIBES', IMAGE),
       ...ids.map((id) => relationship(IMAGE, 'CONTAINS', id)),
@@ -63,13 +71,19 @@ function debPackage(one: DebComponent, purl: string): Json {
     ...(one.homepage === '' ? {} : { homepage: one.homepage }),
     filesAnalyzed: false,
     licenseConcluded: NONE,
-    licenseDeclared: NONE,
+    licenseDeclared: one.licence?.expression ?? NONE,
+    ...(one.licence === undefined ? {} : { licenseComments: commentOf(one.licence) }),
     copyrightText: NONE,
     ...(one.description === '' ? {} : { summary: one.description }),
     sourceInfo: `built from the Debian source package ${one.source.name} ${one.source.version}`,
     primaryPackagePurpose: 'LIBRARY',
     externalRefs: [purlReference(purl)],
   }
+}
+
+/** How the declared licence was read, or why there is none. */
+function commentOf({ expression, by, unclassified }: PackageLicence): string {
+  return expression === undefined ? `not classified: ${unclassified.join('; ')}` : `read from the copyright file, ${by}`
 }
 
 function purlReference(purl: string): Json {

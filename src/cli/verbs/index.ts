@@ -1,15 +1,19 @@
 import type { Verb } from '../verb.ts'
+import { advisoriesVerb } from './advisories.ts'
 import { buildVerb } from './build.ts'
 import { cacheVerb } from './cache.ts'
 import { catalogVerb } from './catalog.ts'
 import { completionVerb } from './completion.ts'
+import { diffVerb } from './diff.ts'
 import { doctorVerb } from './doctor.ts'
 import { explainVerb } from './explain.ts'
 import { initVerb } from './init.ts'
+import { licensesVerb } from './licenses.ts'
 import { lockVerb } from './lock.ts'
 import { sbomVerb } from './sbom.ts'
 import { searchVerb } from './search.ts'
 import { testVerb } from './test.ts'
+import { whereVerb } from './where.ts'
 
 /** Every verb, in the order of the help. */
 export const verbs: readonly Verb[] = [
@@ -20,6 +24,10 @@ export const verbs: readonly Verb[] = [
   explainVerb,
   testVerb,
   sbomVerb,
+  licensesVerb,
+  advisoriesVerb,
+  diffVerb,
+  whereVerb,
   catalogVerb,
   cacheVerb,
   doctorVerb,

@@ -1,0 +1,30 @@
+export { AdvisoryError, type AdvisoryErrorCode } from './errors.ts'
+export { type ImportOptions, importFile } from './import-file.ts'
+export { FILE_LIMIT, type ReadFilesOptions, readParts } from './io/read-files.ts'
+export { type OpenStore, openStore, storeParts, storePath } from './io/store-folder.ts'
+export { ageOf, isAhead, isStale, makePart, type NewPart, type PartOrigin, type PartState, STALE_DAYS } from './part.ts'
+export {
+  ADVISORY_KINDS,
+  type AdvisoryKind,
+  type AnnouncedFix,
+  type Announcement,
+  type DebianStanding,
+  type DebianStatement,
+  type DebianSub,
+  type Evidence,
+  type ExploitedEntry,
+  type ImportedFile,
+  type OsvAffected,
+  type OsvRange,
+  type OsvRecord,
+  type OsvSeverity,
+  type PartRecords,
+  type Prediction,
+  type Quarantined,
+  type SupportNotice,
+  type TrackerRecord,
+  type TrackerRelease,
+} from './records.ts'
+export type { StoreFile } from './section.ts'
+export { type AdvisoryStore, type IssueRecords, openAdvisoryStore } from './store.ts'
+export { encodeStore } from './store-format.ts'

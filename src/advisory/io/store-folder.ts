@@ -1,0 +1,126 @@
+import { closeSync, fstatSync, openSync, readSync, renameSync, statSync } from 'node:fs'
+import { mkdir, open, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { hasSystemCode, messageOf } from '#core'
+import { AdvisoryError } from '../errors.ts'
+import type { NewPart } from '../part.ts'
+import type { StoreFile } from '../section.ts'
+import { type AdvisoryStore, openAdvisoryStore } from '../store.ts'
+import { encodeStore, readDirectory } from '../store-format.ts'
+
+/** A store that is open on disk; imports do not disturb it, it goes on with what it opened. */
+export interface OpenStore extends AdvisoryStore {
+  close(): void
+}
+
+interface OpenFile extends StoreFile {
+  readonly identity: string
+  close(): void
+}
+
+/** The file of the store below a cache folder. */
+export function storePath(cacheFolder: string): string {
+  return join(cacheFolder, 'advisories', 'store')
+}
+
+/**
+ * Opens the store below a cache folder; `undefined` when nothing was imported yet. Throws `ADVISORY_STORE_INVALID` when it
+ * is damaged or of another format.
+ */
+export function openStore(cacheFolder: string): OpenStore | undefined {
+  const file = openFile(storePath(cacheFolder))
+  if (file === undefined) return undefined
+  try {
+    return Object.assign(openAdvisoryStore(file), { close: () => file.close() })
+  } catch (error) {
+    file.close()
+    throw error
+  }
+}
+
+/**
+ * Puts parts into the store below a cache folder, each in place of the part of its kind. The store is written aside and
+ * renamed: a reader sees the old one or the new one, whole. When another import comes first, this one is put into its
+ * result. Rejects with `ADVISORY_STORE_INVALID` when the old store cannot be read, `ADVISORY_STORE_FAILED` when it cannot write.
+ */
+export async function storeParts(cacheFolder: string, parts: readonly NewPart[]): Promise<void> {
+  const path = storePath(cacheFolder)
+  try {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) if (await replaceStore(path, parts)) return
+  } catch (cause) {
+    if (cause instanceof AdvisoryError) throw cause
+    throw failed(path, messageOf(cause), cause)
+  }
+  throw failed(path, `other imports changed it ${ATTEMPTS} times meanwhile`)
+}
+
+/** How often an import that others overtake is tried. */
+const ATTEMPTS = 20
+
+function failed(path: string, reason: string, cause?: unknown): AdvisoryError {
+  return new AdvisoryError('ADVISORY_STORE_FAILED', `cannot write advisories ${path}: ${reason}`, { cause })
+}
+
+/** Writes a store in place of the one that is there; false when that one was replaced while the new one was made. */
+async function replaceStore(path: string, parts: readonly NewPart[]): Promise<boolean> {
+  const older = openFile(path)
+  try {
+    const pieces = encodeStore(parts, older && { file: older, parts: readDirectory(older) })
+    return await writeWhole(path, pieces, () => identityOf(path) === older?.identity)
+  } finally {
+    older?.close()
+  }
+}
+
+/** What tells one store from the next at the same path. */
+function identityOf(path: string): string | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return found && `${found.ino} ${found.mtimeNs}`
+}
+
+function openFile(path: string): OpenFile | undefined {
+  let descriptor: number
+  try {
+    descriptor = openSync(path, 'r')
+  } catch (cause) {
+    if (hasSystemCode(cause, 'ENOENT')) return undefined
+    throw new AdvisoryError('ADVISORY_STORE_INVALID', `cannot open advisories ${path}: ${messageOf(cause)}`, { cause })
+  }
+  const { size, ino, mtimeNs } = fstatSync(descriptor, { bigint: true })
+  return {
+    path,
+    size: Number(size),
+    identity: `${ino} ${mtimeNs}`,
+    read(offset, length) {
+      const bytes = new Uint8Array(length)
+      let filled = 0
+      while (filled < length) {
+        const read = readSync(descriptor, bytes, filled, length - filled, offset + filled)
+        if (read === 0) break
+        filled += read
+      }
+      return bytes.subarray(0, filled)
+    },
+    close: () => closeSync(descriptor),
+  }
+}
+
+/** Writes a file aside and renames it, unless `isWanted` says at the last moment that it is too late. */
+async function writeWhole(path: string, pieces: readonly Uint8Array[], isWanted: () => boolean): Promise<boolean> {
+  await mkdir(dirname(path), { recursive: true })
+  const aside = `${path}.${process.pid}.${process.hrtime.bigint()}`
+  const handle = await open(aside, 'wx')
+  try {
+    const { bytesWritten } = await handle.writev([...pieces])
+    const wanted = pieces.reduce((sum, piece) => sum + piece.length, 0)
+    if (bytesWritten !== wanted) throw new Error(`${bytesWritten} of ${wanted} bytes were written`)
+    await handle.sync()
+    if (!isWanted()) return false
+    // Nothing is awaited since the check.
+    renameSync(aside, path)
+    return true
+  } finally {
+    await handle.close()
+    await rm(aside, { force: true })
+  }
+}

@@ -1,0 +1,57 @@
+import { compareVersions } from '#debian'
+import { compareImages, isSameContent } from '#sbom'
+import { contractChanges } from './contract-changes.ts'
+import { formatDiffMarkdown, formatDiffText } from './diff-formats.ts'
+import { type DiffInput, type DiffSide, diffPage } from './diff-page.ts'
+import { UsageError } from './errors.ts'
+import { type ExitStatus, exitStatus } from './exit-status.ts'
+import { type ReadImage, readImageState } from './image-state.ts'
+import type { Terminal } from './terminal.ts'
+
+/** The options of `casemate diff`, as the command line gives them. */
+export interface DiffOptions {
+  readonly platform: string
+  readonly markdown?: boolean
+  readonly json?: boolean
+}
+
+/**
+ * Prints in what two images differ; the status is "no" when they do. Throws `USAGE_INVALID` for two formats at once,
+ * and as `readImageState` does.
+ */
+export async function runDiff(from: string, to: string, options: DiffOptions, terminal: Terminal): Promise<ExitStatus> {
+  const { platform, markdown = false, json = false } = options
+  if (markdown && json) {
+    throw new UsageError('USAGE_INVALID', 'cannot print differences: want one of --markdown and --json, not both')
+  }
+  const images: ReadImage[] = []
+  for (const reference of [from, to]) {
+    terminal.progress(`reading ${reference} …`)
+    const image = await readImageState(reference, platform)
+    for (const fault of image.faults) terminal.warn(`${reference}: ${fault}`)
+    images.push(image)
+  }
+  terminal.progress('')
+  const [left, right] = images
+  if (left === undefined || right === undefined) return exitStatus.notDone
+  const comparison = compareImages(left.state, right.state, compareVersions)
+  const contract = contractChanges(left.contract, right.contract)
+  const isSame = isSameContent(comparison) && contract.length === 0
+  const input = { from: sideOf(from, left), to: sideOf(to, right), comparison, contract, isSame }
+  if (json) terminal.print(formatDiffJson(input))
+  else if (markdown) terminal.print(formatDiffMarkdown(diffPage(input)).trimEnd())
+  else terminal.print(formatDiffText(diffPage(input), terminal).join('\n'))
+  return isSame ? exitStatus.done : exitStatus.no
+}
+
+function sideOf(reference: string, { state }: ReadImage): DiffSide {
+  const { image, distribution, packages } = state.inventory
+  return { reference, image, distribution: distribution?.prettyName ?? '', packages: packages.length }
+}
+
+/** `casemate.diff/v1`: every key is always there, and null where there is nothing to say. */
+function formatDiffJson({ from, to, comparison, contract, isSame }: DiffInput): string {
+  const { packages, files, settings, layers, sizes } = comparison
+  const document = { schema: 'casemate.diff/v1', isSame, from, to, packages, files, settings, contract, layers, sizes }
+  return JSON.stringify(document, (_, value: unknown) => (value === undefined ? null : value), 2)
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { digestOf } from '#core'
+import { type ImageFile, ImageFiles } from '#oci'
+import { type DebComponent, type Inventory, MAX_COPYRIGHT } from '#sbom'
+import { isCopyrightPath, withLicences } from './image-licences.ts'
+
+const plain = { mode: 0o644, uid: 0, gid: 0, size: 0, mtime: 0, target: '', layer: 0 } as const
+
+function files(...list: readonly (Partial<ImageFile> & { readonly path: string })[]): ImageFiles {
+  const entries = list.map((one): ImageFile => ({ ...plain, type: 'file', ...one }))
+  return new ImageFiles(new Map(entries.map((one) => [one.path, one])))
+}
+
+function inventory(...names: readonly string[]): Inventory {
+  const packages = names.map(
+    (name): DebComponent => ({
+      name,
+      version: '1',
+      architecture: 'all',
+      source: { name, version: '1' },
+      maintainer: '',
+      homepage: '',
+      description: '',
+      layer: undefined,
+      files: [],
+    }),
+  )
+  const image = { name: 'i', digest: digestOf('i'), architecture: 'amd64', created: '', version: '', layers: [] }
+  return { image, distribution: undefined, packages, unowned: [], faults: [] }
+}
+
+const copyright = '/usr/share/doc/a/copyright'
+
+test('a folder or file that is a link to another package is followed; what is missing or too large is said', () => {
+  const read = withLicences(
+    inventory('a', 'b', 'c', 'd', 'e'),
+    files(
+      { path: copyright, content: Buffer.from('See /usr/share/common-licenses/Apache-2.0.') },
+      { path: '/usr/share/doc/b', type: 'symlink', target: 'a' },
+      { path: '/usr/share/doc/c/copyright', type: 'symlink', target: '../a/copyright' },
+      { path: '/usr/share/doc/d/copyright', size: MAX_COPYRIGHT + 1 },
+      { path: '/usr/share/doc/e', type: 'symlink', target: 'e' },
+    ),
+  )
+  assert.deepEqual(
+    read.packages.map(({ licence }) => licence?.expression ?? licence?.unclassified[0]),
+    [
+      'Apache-2.0',
+      'Apache-2.0',
+      'Apache-2.0',
+      `/usr/share/doc/d/copyright is larger than ${MAX_COPYRIGHT} bytes`,
+      'the image has no file /usr/share/doc/e/copyright',
+    ],
+  )
+})
+
+test('only copyright files of packages are held, and none that is too large', () => {
+  assert.ok(isCopyrightPath({ path: copyright, size: MAX_COPYRIGHT }))
+  assert.ok(!isCopyrightPath({ path: copyright, size: MAX_COPYRIGHT + 1 }))
+  assert.ok(!isCopyrightPath({ path: '/usr/share/doc/a/b/copyright', size: 1 }))
+})

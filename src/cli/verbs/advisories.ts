@@ -1,0 +1,50 @@
+import { Option } from 'commander'
+import type { Verb } from '../verb.ts'
+
+/** The kinds of `ADVISORY_KINDS`, written out so that the help needs no module of the engine. */
+const KINDS = ['tracker', 'dsa', 'dla', 'kev', 'epss', 'osv', 'support']
+
+/** `casemate advisories import|status|show`: what is known to be wrong with packages. */
+export const advisoriesVerb: Verb = (program, session) => {
+  const advisories = program.command('advisories').description('take in security advisories, and ask them')
+  advisories
+    .command('import')
+    .argument('<file...>', 'files, plain or gzip, or folders of OSV files')
+    .description('take in advisories from files: each kind replaces what was imported of that kind before')
+    .addOption(
+      new Option('--kind <kind>', 'what the files are; recognised by their content unless given').choices(KINDS),
+    )
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  casemate advisories import tracker.json DSA-list DLA-list\n  casemate advisories import known_exploited_vulnerabilities.json epss.csv.gz\n  casemate advisories import --kind osv ./osv',
+    )
+    .action(async (files: string[], options) => {
+      const { runAdvisoriesImport } = await import('../advisories.ts')
+      session.end(await runAdvisoriesImport(files, options, session.terminal))
+    })
+  advisories
+    .command('status')
+    .description(
+      'what was imported, from where and how old it is; the status is "no" while the tracker is missing or a part is stale',
+    )
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', '\nExample:\n  casemate advisories status')
+    .action(async (options) => {
+      const { runAdvisoriesStatus } = await import('../advisories.ts')
+      session.end(await runAdvisoriesStatus(options, session.terminal))
+    })
+  advisories
+    .command('show')
+    .argument('<id>', 'a CVE, or the id of a DSA, a DLA or an OSV document')
+    .description('everything that the imported advisories say of one issue')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  casemate advisories show CVE-2026-0861\n  casemate advisories show DSA-6189-1',
+    )
+    .action(async (id: string, options) => {
+      const { runAdvisoriesShow } = await import('../advisories-show.ts')
+      session.end(await runAdvisoriesShow(id, options, session.terminal))
+    })
+}
