@@ -13,6 +13,7 @@ const rows: Readonly<Record<string, number>> = {
   advisory: 2,
   image: 3,
   sandbox: 3,
+  match: 3,
   cli: 7,
 }
 

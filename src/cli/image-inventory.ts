@@ -1,7 +1,7 @@
 import type { Digest } from '#core'
 import { type InstalledPackage, isDatabasePath, parseOsRelease, readDpkgDatabase } from '#debian'
 import { type ImageFiles, type OpenedImage, openImage, parsePlatform, parseReference, readImageFiles } from '#oci'
-import type { DebComponent, Inventory } from '#sbom'
+import type { DebComponent, Distribution, Inventory } from '#sbom'
 import { imageLabels } from './image-labels.ts'
 import { isCopyrightPath, withLicences } from './image-licences.ts'
 
@@ -42,7 +42,6 @@ export function inventoryOf(image: OpenedImage, files: ImageFiles, reference: st
   const release = parseOsRelease(
     Buffer.from(OS_RELEASE.map((path) => files.read(path)).find(Boolean) ?? []).toString('utf8'),
   )
-  const id = release.get('ID')
   const labels = config.config.Labels ?? {}
   return {
     image: {
@@ -53,10 +52,7 @@ export function inventoryOf(image: OpenedImage, files: ImageFiles, reference: st
       version: labels['org.opencontainers.image.version'] ?? '',
       layers: diffIds,
     },
-    distribution:
-      id === undefined
-        ? undefined
-        : { id, versionId: release.get('VERSION_ID') ?? '', prettyName: release.get('PRETTY_NAME') ?? id },
+    distribution: distributionOf(release),
     packages: components,
     unowned: [...files.entries()]
       .filter(({ path, type }) => type === 'file' && !owned.has(path))
@@ -64,6 +60,15 @@ export function inventoryOf(image: OpenedImage, files: ImageFiles, reference: st
       .sort(),
     faults,
   }
+}
+
+/** Older releases name the codename in `VERSION` alone: `9 (stretch)`. */
+function distributionOf(release: ReadonlyMap<string, string>): Distribution | undefined {
+  const id = release.get('ID')
+  if (id === undefined) return undefined
+  const codename = release.get('VERSION_CODENAME') ?? /\(([a-z]+)\)/.exec(release.get('VERSION') ?? '')?.[1]
+  const versionId = release.get('VERSION_ID') ?? ''
+  return { id, versionId, prettyName: release.get('PRETTY_NAME') ?? id, ...(codename ? { codename } : {}) }
 }
 
 function component(

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { digestOf } from '#core'
-import { type ImageFile, ImageFiles } from '#oci'
+import { type ImageFiles, readImageFiles } from '#oci'
 import { type DebComponent, type Inventory, MAX_COPYRIGHT } from '#sbom'
+import { type TarItem, tarOf } from '#testkit'
 import { isCopyrightPath, withLicences } from './image-licences.ts'
 
-const plain = { mode: 0o644, uid: 0, gid: 0, size: 0, mtime: 0, target: '', layer: 0 } as const
-
-function files(...list: readonly (Partial<ImageFile> & { readonly path: string })[]): ImageFiles {
-  const entries = list.map((one): ImageFile => ({ ...plain, type: 'file', ...one }))
-  return new ImageFiles(new Map(entries.map((one) => [one.path, one])))
+/** An image of one layer, of which the copyright files are held. */
+async function imageOf(...items: readonly TarItem[]): Promise<ImageFiles> {
+  const openTar = async function* () {
+    yield tarOf(...items)
+  }
+  return readImageFiles([{ openTar }], { wants: isCopyrightPath })
 }
 
 function inventory(...names: readonly string[]): Inventory {
@@ -32,17 +34,15 @@ function inventory(...names: readonly string[]): Inventory {
 
 const copyright = '/usr/share/doc/a/copyright'
 
-test('a folder or file that is a link to another package is followed; what is missing or too large is said', () => {
-  const read = withLicences(
-    inventory('a', 'b', 'c', 'd', 'e'),
-    files(
-      { path: copyright, content: Buffer.from('See /usr/share/common-licenses/Apache-2.0.') },
-      { path: '/usr/share/doc/b', type: 'symlink', target: 'a' },
-      { path: '/usr/share/doc/c/copyright', type: 'symlink', target: '../a/copyright' },
-      { path: '/usr/share/doc/d/copyright', size: MAX_COPYRIGHT + 1 },
-      { path: '/usr/share/doc/e', type: 'symlink', target: 'e' },
-    ),
+test('a folder or file that is a link to another package is followed; what is missing or too large is said', async () => {
+  const files = await imageOf(
+    { path: 'usr/share/doc/a/copyright', content: 'See /usr/share/common-licenses/Apache-2.0.' },
+    { path: 'usr/share/doc/b', type: 'symlink', linkPath: 'a' },
+    { path: 'usr/share/doc/c/copyright', type: 'symlink', linkPath: '../a/copyright' },
+    { path: 'usr/share/doc/d/copyright', content: ' '.repeat(MAX_COPYRIGHT + 1) },
+    { path: 'usr/share/doc/e', type: 'symlink', linkPath: 'e' },
   )
+  const read = withLicences(inventory('a', 'b', 'c', 'd', 'e'), files)
   assert.deepEqual(
     read.packages.map(({ licence }) => licence?.expression ?? licence?.unclassified[0]),
     [

@@ -31,21 +31,21 @@ function printLicences(packages: readonly DebComponent[], terminal: Terminal): v
   terminal.print(
     terminal.style('bold', `licences of ${packages.length - unclassified.length} of ${packages.length} packages`),
   )
-  for (const line of formatTable(rows, { width: terminal.width, right: [1] })) terminal.print(line)
+  for (const line of formatTable(rows, { width: terminal.width, right: [1] })) terminal.print(visible(line))
   if (unclassified.length > 0) {
     terminal.print()
     terminal.print(terminal.style('bold', `not classified: ${unclassified.length}`))
     for (const { name, licence } of unclassified) {
       const [first = 'nobody has looked', ...others] = licence?.unclassified ?? []
       const more = others.length === 0 ? '' : ` (and ${others.length} more)`
-      terminal.print(`  ${name}: ${cut(first, terminal.width - name.length - more.length - 4)}${more}`)
+      terminal.print(visible(`  ${name}: ${cut(first, terminal.width - name.length - more.length - 4)}${more}`))
     }
   }
   const sources = sourcesOf(packages)
   terminal.print()
   terminal.print(terminal.style('bold', `source packages: ${sources.length}`))
   const lines = sources.map(({ name, version, packages: names }) => [`  ${name}`, version, names.join(' ')])
-  for (const line of formatTable(lines, { width: terminal.width })) terminal.print(line)
+  for (const line of formatTable(lines, { width: terminal.width })) terminal.print(visible(line))
 }
 
 /** Packages by licence expression, the most frequent first, then by text. */
@@ -94,4 +94,9 @@ function documentOf(packages: readonly DebComponent[]) {
 
 function cut(text: string, width: number): string {
   return text.length > width ? `${text.slice(0, Math.max(1, width - 1))}…` : text
+}
+
+/** Names come from the image: what would steer a terminal is not passed on. */
+function visible(line: string): string {
+  return line.replace(/\p{Cc}/gu, '?')
 }

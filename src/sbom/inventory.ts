@@ -8,6 +8,8 @@ export interface Distribution {
   /** `13`, or as precise as the image says it; empty where it does not. */
   readonly versionId: string
   readonly prettyName: string
+  /** `trixie`; absent where the image does not say it. */
+  readonly codename?: string
 }
 
 /** A Debian binary package in an image. */

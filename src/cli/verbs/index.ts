@@ -11,6 +11,7 @@ import { initVerb } from './init.ts'
 import { licensesVerb } from './licenses.ts'
 import { lockVerb } from './lock.ts'
 import { sbomVerb } from './sbom.ts'
+import { scanVerb } from './scan.ts'
 import { searchVerb } from './search.ts'
 import { testVerb } from './test.ts'
 import { whereVerb } from './where.ts'
@@ -26,6 +27,7 @@ export const verbs: readonly Verb[] = [
   sbomVerb,
   licensesVerb,
   advisoriesVerb,
+  scanVerb,
   diffVerb,
   whereVerb,
   catalogVerb,

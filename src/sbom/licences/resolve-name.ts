@@ -57,7 +57,8 @@ export function resolveName(name: string, text: string, read: (text: string) => 
 }
 
 function without(name: string): Resolution {
-  return { kind: 'unknown', reason: `"${name}" has no text, and the name alone does not say which licence it is` }
+  const shown = name.replace(/\p{Cc}/gu, '?')
+  return { kind: 'unknown', reason: `"${shown}" has no text, and the name alone does not say which licence it is` }
 }
 
 /** Keeps a licence as it stands, under a name made of its own and of its text, so that two texts never share an id. */
