@@ -1,7 +1,8 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { arch, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hexOf } from '#core'
+import { hostPlatform } from '../src/cli/host-platform.ts'
 import { buildCatalogueImage, type CatalogueBuild } from './parts/catalogue.ts'
 import { runOrThrow, runShell } from './parts/command.ts'
 
@@ -89,7 +90,7 @@ async function race(program: Program): Promise<{ isFast: boolean; rows: readonly
   const folder = mkdtempSync(join(tmpdir(), 'casemate-startup-'))
   try {
     chmodSync(folder, 0o755)
-    const platform = `linux/${arch() === 'x64' ? 'amd64' : arch()}`
+    const platform = hostPlatform()
     const build = await buildCatalogueImage({ name: program.image, variant: 'runtime', platform }, folder)
     const own = await unpack(build, 'image', folder)
     const peers: Contestant[] = []

@@ -1,18 +1,19 @@
 import { type ArchivePackage, openArchive, type Universe } from '#debian'
-import { catalogueNames, openDefinition, type ResolvedDefinition, selectPackages } from '#image'
+import {
+  catalogueNames,
+  type EffectiveDefinition,
+  openDefinition,
+  type ResolvedDefinition,
+  selectPackages,
+} from '#image'
 import { formatBytes } from '../src/cli/terminal.ts'
 
-/** What the variants that packages are left out of would hold with all of them. */
-function wholeOfAll(
-  definition: ResolvedDefinition,
-  { universe }: { readonly universe: Universe },
-): readonly ArchivePackage[] {
-  const lean = [...definition.variants].filter(([, effective]) => Object.keys(effective.without).length > 0)
-  return lean.flatMap(([, effective]) => {
-    const variants = new Map([['runtime', { ...effective, without: {} }]])
-    const selected = selectPackages(universe, { ...definition, variants })
-    return selected.kind === 'impossible' ? [] : (selected.variants.get('runtime')?.packages ?? [])
-  })
+/** The packages of a variant, were it the only one and these left out. */
+function packagesOf(universe: Universe, effective: EffectiveDefinition, definition: ResolvedDefinition) {
+  const variants = new Map([['runtime', effective]])
+  const selected = selectPackages(universe, { ...definition, variants })
+  if (selected.kind === 'selected') return selected.variants.get('runtime')?.packages ?? []
+  throw new Error(`cannot solve ${effective.image} ${effective.variant}: ${selected.reasons.join('; ')}`)
 }
 
 function namesOf({ name, provides }: ArchivePackage): readonly string[] {
@@ -34,13 +35,8 @@ export async function run(only: readonly string[] = []): Promise<{ holds: boolea
       const runtime = definition.variants.get('runtime')
       const left = Object.keys(runtime?.without ?? {})
       if (runtime === undefined || left.length === 0) continue
-      const packagesOf = (without: Readonly<Record<string, string>>) => {
-        const variants = new Map([['runtime', { ...runtime, without }]])
-        const selected = selectPackages(archive.universe, { ...definition, variants })
-        if (selected.kind === 'impossible') throw new Error(`cannot solve ${name}: ${selected.reasons.join('; ')}`)
-        return selected.variants.get('runtime')?.packages ?? []
-      }
-      const [lean, whole] = [packagesOf(runtime.without), packagesOf({})]
+      const solve = (effective: EffectiveDefinition) => packagesOf(archive.universe, effective, definition)
+      const [lean, whole] = [solve(runtime), solve({ ...runtime, without: {} })]
       const kept = new Set(lean.map((one) => one.name))
       const saved = whole.filter((one) => !kept.has(one.name))
       const bytes = saved.reduce((sum, one) => sum + one.size, 0)
@@ -48,7 +44,8 @@ export async function run(only: readonly string[] = []): Promise<{ holds: boolea
       lines.push(
         `${name.padEnd(20)} ${String(whole.length).padStart(8)}  ${String(lean.length).padStart(11)}  ${formatBytes(bytes).padStart(11)}  ${((100 * bytes) / all).toFixed(0).padStart(4)} %`,
       )
-      const names = new Set(wholeOfAll(definition, archive).flatMap(namesOf))
+      const leanVariants = [...definition.variants.values()].filter((one) => Object.keys(one.without).length > 0)
+      const names = new Set(leanVariants.flatMap((one) => solve({ ...one, without: {} })).flatMap(namesOf))
       idle.push(...left.filter((one) => !names.has(one)).map((one) => `${name}: ${one} would not come anyway`))
     }
   } finally {

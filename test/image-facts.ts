@@ -3,20 +3,8 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { ImageFact, ImageFacts, ScriptFact } from './image-pages.ts'
-
-/** One variant, as `casemate catalog build --json` prints it. */
-interface Built {
-  readonly name: string
-  readonly variant: string
-  readonly platforms: readonly {
-    readonly platform: string
-    readonly compressed: number
-    readonly unpacked: number
-    readonly packages: readonly string[]
-    readonly scripts: readonly ScriptFact[]
-  }[]
-}
+import type { Finished } from '../src/cli/catalog-build.ts'
+import type { ImageFact, ImageFacts } from './image-pages.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const folder = mkdtempSync(join(tmpdir(), 'casemate-facts-'))
@@ -25,7 +13,7 @@ try {
   const args = [...cli, 'catalog', 'build', '--json', '-o', `oci:${folder}/images`]
   const built = spawnSync(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 2 ** 28 })
   if (built.status !== 0) throw new Error(`cannot build the catalogue: exit code ${built.status}`)
-  const parsed: readonly Built[] = JSON.parse(built.stdout.toString('utf8'))
+  const parsed: readonly Finished[] = JSON.parse(built.stdout.toString('utf8'))
   const images = parsed.map(({ name, variant, platforms }): ImageFact => {
     const sizes = platforms.map(({ platform, compressed, unpacked, packages }) => {
       return { platform, compressed, unpacked, packages: packages.length }

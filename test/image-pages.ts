@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type About, catalogueNames, type EffectiveDefinition, openDefinition, readAbout } from '#image'
+import type { FinishedPlatform, FinishedScript } from '../src/cli/catalog-build.ts'
 import type { GeneratedDoc } from './generated-docs.ts'
 
 /** What `docs/images/facts.json` holds: how large every image was and what was in it on the day that it says. */
@@ -9,28 +10,17 @@ export interface ImageFacts {
   readonly date: string
   readonly images: readonly ImageFact[]
   /** Every maintainer script of every package in any image, by package, then script. */
-  readonly scripts: readonly ScriptFact[]
-}
-
-/** A maintainer script, its class, and what does its work or why an image does without. */
-export interface ScriptFact {
-  readonly package: string
-  readonly script: string
-  readonly class: string
-  readonly by: readonly string[]
+  readonly scripts: readonly FinishedScript[]
 }
 
 /** One variant. */
 export interface ImageFact {
   readonly name: string
   readonly variant: string
-  readonly platforms: readonly {
-    readonly platform: string
-    readonly compressed: number
-    readonly unpacked: number
+  readonly platforms: readonly (Pick<FinishedPlatform, 'platform' | 'compressed' | 'unpacked'> & {
     /** How many. */
     readonly packages: number
-  }[]
+  })[]
   /** `name version` of those of the first platform; of runtime variants only. */
   readonly packages?: readonly string[]
 }

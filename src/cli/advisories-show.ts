@@ -1,7 +1,7 @@
 import type { DebianStatement, IssueRecords } from '#advisory'
 import { openCachedStore, warnOfStale } from './advisories.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
-import { formatTable, type Terminal } from './terminal.ts'
+import { cutText, formatTable, type Terminal } from './terminal.ts'
 
 /** Prints everything that is known of one issue; the status is "no" when nothing is. */
 export async function runAdvisoriesShow(
@@ -39,7 +39,7 @@ function linesOf(issue: IssueRecords, terminal: Terminal): string[] {
   const about = statement?.description || issue.exploited?.name || document?.summary || ''
   return [
     terminal.style('bold', issue.id),
-    ...(about === '' ? [] : [cut(`  ${about}`, width)]),
+    ...(about === '' ? [] : [cutText(`  ${about}`, width)]),
     ...section("Debian's tracker", issue.statements.map(statementRow), width),
     ...section('Announcements', announcementRows(issue), width),
     ...section('Exploited (CISA)', exploitedRows(issue), width),
@@ -103,8 +103,4 @@ function osvRows({ osv }: IssueRecords): string[][] {
         .join(', '),
     ]),
   )
-}
-
-function cut(text: string, width: number): string {
-  return text.length > width ? `${text.slice(0, width - 1)}…` : text
 }

@@ -29,8 +29,8 @@ export interface CatalogBuildOptions extends PlaceOptions, BuildSettings {
   readonly json?: boolean
 }
 
-/** One image that was built and written. */
-interface Finished {
+/** One image that was built and written, as `--json` prints it. */
+export interface Finished {
   readonly name: string
   readonly variant: string
   readonly digest: string
@@ -38,7 +38,8 @@ interface Finished {
   readonly platforms: readonly FinishedPlatform[]
 }
 
-interface FinishedPlatform {
+/** An image of one platform. */
+export interface FinishedPlatform {
   readonly platform: string
   readonly digest: string
   /** Bytes of the layers as they are stored, each once, and of the files in them. */
@@ -50,7 +51,7 @@ interface FinishedPlatform {
 }
 
 /** What became of a maintainer script. */
-interface FinishedScript {
+export interface FinishedScript {
   readonly package: string
   readonly script: string
   readonly class: string
@@ -108,7 +109,7 @@ class CatalogBuild {
   }
 
   async all(workshop: Workshop): Promise<void> {
-    const drawing = setInterval(() => this.#draw(), 100)
+    const drawing = this.#terminal.isLive ? setInterval(() => this.#draw(), 100) : undefined
     try {
       const queue = this.#images.values()
       const work = async () => {

@@ -7,7 +7,10 @@ import { isCopyrightPath, withLicences } from './image-licences.ts'
 
 const OS_RELEASE = ['/etc/os-release', '/usr/lib/os-release']
 
-/** Reads what is in an image, ours or anybody's, from its layers; licences, which take longer, where they are asked for. Rejects as `openImage` and `readImageFiles` do, and with `DPKG_DATABASE_INVALID`. */
+/**
+ * Reads what is in an image, ours or anybody's, from its layers; licences, which take longer, where they are asked for.
+ * Rejects as `openImage` and `readImageFiles` do, and with `DPKG_DATABASE_INVALID`.
+ */
 export async function readInventory(
   reference: string,
   platform: string,

@@ -1,7 +1,7 @@
 import { type DebComponent, joinExtracted } from '#sbom'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { readInventory } from './image-inventory.ts'
-import { formatTable, type Terminal } from './terminal.ts'
+import { cutText, formatTable, type Terminal } from './terminal.ts'
 
 /** The options of `casemate licenses`, as the command line gives them. */
 export interface LicensesOptions {
@@ -27,7 +27,7 @@ function printLicences(packages: readonly DebComponent[], terminal: Terminal): v
   const groups = groupsOf(packages)
   const unclassified = packages.filter(({ licence }) => licence?.expression === undefined)
   const half = Math.floor(terminal.width * 0.55)
-  const rows = groups.map(({ expression, names }) => [cut(expression, half), String(names.length), names.join(' ')])
+  const rows = groups.map(({ expression, names }) => [cutText(expression, half), String(names.length), names.join(' ')])
   terminal.print(
     terminal.style('bold', `licences of ${packages.length - unclassified.length} of ${packages.length} packages`),
   )
@@ -38,7 +38,7 @@ function printLicences(packages: readonly DebComponent[], terminal: Terminal): v
     for (const { name, licence } of unclassified) {
       const [first = 'nobody has looked', ...others] = licence?.unclassified ?? []
       const more = others.length === 0 ? '' : ` (and ${others.length} more)`
-      terminal.print(visible(`  ${name}: ${cut(first, terminal.width - name.length - more.length - 4)}${more}`))
+      terminal.print(visible(`  ${name}: ${cutText(first, terminal.width - name.length - more.length - 4)}${more}`))
     }
   }
   const sources = sourcesOf(packages)
@@ -90,10 +90,6 @@ function documentOf(packages: readonly DebComponent[]) {
     texts: joinExtracted(packages),
     sources: sourcesOf(packages),
   }
-}
-
-function cut(text: string, width: number): string {
-  return text.length > width ? `${text.slice(0, Math.max(1, width - 1))}…` : text
 }
 
 /** Names come from the image: what would steer a terminal is not passed on. */

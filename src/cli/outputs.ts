@@ -1,15 +1,16 @@
-import { arch } from 'node:os'
 import {
   formatReference,
   type ImageSource,
   loadImage,
   type PushReport,
+  parsePlatform,
   pushImage,
   type Reference,
   samePlatform,
   writeImage,
 } from '#oci'
 import { UsageError } from './errors.ts'
+import { hostPlatform } from './host-platform.ts'
 
 /** Where an image was written to, in words, and what that took. */
 export interface Written {
@@ -52,9 +53,9 @@ async function writeOutput(image: ImageSource, output: Reference): Promise<Writt
 function forThisMachine(image: ImageSource, output: string): ImageSource {
   const [only, ...others] = image.images
   if (only !== undefined && others.length === 0) return image
-  const platform = { os: 'linux', architecture: arch() === 'x64' ? 'amd64' : arch() }
-  const own = image.images.find((candidate) => samePlatform(candidate.platform, platform))
+  const platform = hostPlatform()
+  const own = image.images.find((candidate) => samePlatform(candidate.platform, parsePlatform(platform)))
   if (own !== undefined) return { ...image, images: [own] }
-  const reason = `it holds one platform, and none of several is linux/${platform.architecture}; choose one by --platform`
+  const reason = `it holds one platform, and none of several is ${platform}; choose one by --platform`
   throw new UsageError('USAGE_INVALID', `cannot write ${output}: ${reason}`)
 }

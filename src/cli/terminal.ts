@@ -75,8 +75,13 @@ export function formatTable(
       return column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)
     })
     const line = cells.join('  ').trimEnd()
-    return line.length > options.width ? `${line.slice(0, options.width - 1)}…` : line
+    return cutText(line, options.width)
   })
+}
+
+/** A text in so many characters at most, with an ellipsis where it had more. */
+export function cutText(text: string, width: number): string {
+  return text.length > width ? `${text.slice(0, Math.max(1, width - 1))}…` : text
 }
 
 /** Writes a number of bytes for people: `843 B`, `12.4 MB`; a megabyte is a million bytes. */

@@ -1,7 +1,7 @@
 import { parseBinaryPackage } from './binary-package.ts'
 import { DebianError } from './errors.ts'
 import type { BinaryPackage } from './package.ts'
-import { parseStanza } from './stanza.ts'
+import { parseStanza, splitParagraphs } from './stanza.ts'
 
 /** A package as an image's dpkg database has it. */
 export interface InstalledPackage extends BinaryPackage {
@@ -94,9 +94,7 @@ function readInstalled(
 }
 
 function paragraphsOf(status: Uint8Array | undefined): readonly string[] {
-  const paragraphs = textOf(status)
-    .split(/\n(?:[ \t]*\n)+/)
-    .filter((text) => text.trim() !== '')
+  const paragraphs = splitParagraphs(textOf(status))
   if (paragraphs.length <= MAX_PARAGRAPHS) return paragraphs
   throw new DebianError(
     'DPKG_DATABASE_INVALID',

@@ -41,10 +41,12 @@ export function parseStanza(text: string, origin: string): Stanza {
 
 /** Splits a control file into its paragraphs and reads each. Throws `CONTROL_INVALID`. */
 export function parseStanzas(text: string, origin: string): Stanza[] {
-  return text
-    .split(/\n(?:[ \t]*\n)+/)
-    .filter((paragraph) => paragraph.trim() !== '')
-    .map((paragraph, index) => parseStanza(paragraph, `${origin}, paragraph ${index + 1}`))
+  return splitParagraphs(text).map((paragraph, index) => parseStanza(paragraph, `${origin}, paragraph ${index + 1}`))
+}
+
+/** The paragraphs of a control file, which blank lines part, none of them blank itself (deb822(5)). */
+export function splitParagraphs(text: string): readonly string[] {
+  return text.split(/\n(?:[ \t]*\n)+/).filter((paragraph) => paragraph.trim() !== '')
 }
 
 const SPACE = 32

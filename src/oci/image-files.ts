@@ -173,12 +173,11 @@ class Collector {
   /** Whether an upper layer has the path, or something that takes away what is below it. */
   #isHidden(path: string): boolean {
     if (this.files.has(path) || this.#removed.has(path)) return true
-    for (let end = path.lastIndexOf('/'); end >= 0; end = end === 0 ? -1 : path.lastIndexOf('/', end - 1)) {
-      const above = path.slice(0, end)
+    for (let above = path; above !== ''; ) {
+      above = above.slice(0, above.lastIndexOf('/'))
       if (this.#removed.has(above) || this.#opaque.has(above)) return true
       const file = this.files.get(above)
       if (file !== undefined && file.type !== 'directory') return true
-      if (end === 0) break
     }
     return false
   }

@@ -9,14 +9,15 @@ import type { ContractDeclaration, DefinedPath, LoadedDefinition, LoadedFragment
  * (`archive`, `platforms`) replace as a whole, and what names this image alone (`image`, `title`, `description`, `tags`,
  * `url`, `documentation`, `source`) is never inherited. Variants merge by name. Tests of the entrypoint are inherited while
  * it stays.
- * A package that the second asks for by name is no longer left out. Throws `DEFINITION_INVALID` where both put different things at a path and the second does not say `replace: true`.
+ * A package that the second asks for by name is no longer left out.
+ * Throws `DEFINITION_INVALID` where both put different things at a path and the second does not say `replace: true`.
  */
 export function mergeDefinitions(base: LoadedDefinition, over: LoadedDefinition): LoadedDefinition {
   const sides = `${base.image} with ${over.image}`
-  const inherited = Object.keys(base.variants).filter((name) => !Object.hasOwn(over.withoutVariants, name))
-  const names = new Set([...inherited, ...Object.keys(over.variants)])
+  const names = new Set([...Object.keys(base.variants), ...Object.keys(over.variants)])
   const variants = [...names].flatMap((name): [string, LoadedFragment][] => {
-    const [left, right] = [inherited.includes(name) ? base.variants[name] : undefined, over.variants[name]]
+    const left = Object.hasOwn(over.withoutVariants, name) ? undefined : base.variants[name]
+    const right = over.variants[name]
     const only = left ?? right
     if (left !== undefined && right !== undefined) {
       return [[name, mergeFragments(left, right, `${sides}, variant ${name}`)]]

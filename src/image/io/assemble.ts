@@ -157,21 +157,23 @@ async function withDebs(
   }
   try {
     await input.fetch(packages, (digest, deb) => {
-      if (input.hostXz === true) fetched.set(digest, deb)
-      else makeAll(digest, deb)
+      fetched.set(digest, deb)
+      if (input.hostXz !== true) makeAll(digest, deb)
     })
-    const debs = packages.map((one) => [one.digest, fetched.get(one.digest)] as const).filter(isFetched)
-    const xz = debs.length === 0 ? undefined : await checkHostXz(debs.map(([, deb]) => deb).toReversed())
-    if (xz !== undefined) input.onHostXz?.(xz)
-    for (const [digest, deb] of new Map(debs)) makeAll(digest, deb, xz)
+    const debs = packages.map((one) => {
+      const deb = fetched.get(one.digest)
+      if (deb !== undefined) return deb
+      throw new ImageError('CACHE_FAILED', `cannot build ${one.name}: it was not fetched`)
+    })
+    if (input.hostXz === true) {
+      const xz = await checkHostXz(debs.toReversed())
+      if (xz !== undefined) input.onHostXz?.(xz)
+      for (const [digest, deb] of fetched) makeAll(digest, deb, xz)
+    }
     await Promise.all(making)
   } finally {
     await Promise.allSettled(making)
   }
-}
-
-function isFetched(entry: readonly [Digest, string | undefined]): entry is readonly [Digest, string] {
-  return entry[1] !== undefined
 }
 
 function recipeOf(

@@ -29,8 +29,8 @@ export interface MemberRequest {
 }
 
 /**
- * Gives the member of a .deb, from the cache or made anew; asked for twice at the same time it is made once. A big package is decoded and compressed by all threads, block
- * by block, the others on the thread that takes them apart. Rejects with what taking the .deb apart throws; the cache then holds
+ * Gives the member of a .deb, from the cache or made anew; asked for twice at the same time it is made once. A big package
+ * is decoded and compressed by all threads, block by block, the others on the thread that takes them apart. Rejects with what taking the .deb apart throws; the cache then holds
  * nothing of it.
  */
 export async function makeMember(request: MemberRequest, store: MemberStore, pool: MemberPool): Promise<MemberIndex> {
