@@ -1,5 +1,12 @@
 import { readFile } from 'node:fs/promises'
-import { type ArchivePackage, createDecoders, fetchPackages, loadXzModule, openArchive, readDebControl } from '#debian'
+import {
+  type ArchivePackage,
+  createDecoders,
+  fetchPackages,
+  loadLibarchive,
+  openArchive,
+  readDebControl,
+} from '#debian'
 import { parseRequest, solve } from '#solver'
 import type { TestDeb } from '#testkit'
 
@@ -47,8 +54,11 @@ export async function fetchSets(): Promise<TestDeb[]> {
 }
 
 /** A real .deb as a package of a test archive: its bytes, with the control paragraph that stands in it. */
-function testDeb(bytes: Uint8Array): TestDeb {
+async function testDeb(bytes: Uint8Array): Promise<TestDeb> {
   const read = (offset: number, length: number) => bytes.subarray(offset, offset + length)
-  const { files } = readDebControl({ name: 'package', size: bytes.length, read }, createDecoders(loadXzModule()))
+  const { files } = readDebControl(
+    { name: 'package', size: bytes.length, read },
+    createDecoders(await loadLibarchive()),
+  )
   return { bytes, control: Buffer.from(files.get('control') ?? '').toString('utf8') }
 }

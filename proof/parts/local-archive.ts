@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { createDecoders, loadXzModule, readDebControl } from '#debian'
+import { createDecoders, loadLibarchive, readDebControl } from '#debian'
 import { type TestArchive, type TestDeb, testArchive } from '#testkit'
 
 /** Real .deb files as packages of a test archive: their bytes, with the control paragraphs that stand in them. */
 export async function realDebs(paths: readonly string[]): Promise<TestDeb[]> {
-  const decoders = createDecoders(loadXzModule())
+  const decoders = createDecoders(await loadLibarchive())
   return Promise.all(
     [...new Set(paths)].map(async (path) => {
       const bytes = await readFile(path)

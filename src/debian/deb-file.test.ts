@@ -8,9 +8,9 @@ import { arOf, buildDeb, bytesOf, compress, type DebSpec, paxItem, paxRecord, ta
 import { createDecoders } from './compression/decoders.ts'
 import { readDebControl, readDebData } from './deb-file.ts'
 import { type DebSource, readDebMembers } from './deb-members.ts'
-import { loadXzModule } from './io/xz-module.ts'
+import { loadLibarchive } from './io/libarchive.ts'
 
-const decoders = createDecoders(loadXzModule())
+const decoders = createDecoders(await loadLibarchive())
 const SPEC: DebSpec = {
   name: 'sample',
   version: '1:2.0-1',

@@ -11,8 +11,8 @@ export {
   type DecoderOptions,
 } from './compression/decoder.ts'
 export { createDecoders } from './compression/decoders.ts'
-export { type XzBlock, xzBlockFrame, xzBlocks } from './compression/xz-blocks.ts'
-export type { XzModule } from './compression/xz-module.ts'
+export type { Libarchive } from './compression/libarchive.ts'
+export { type XzBlock, xzBlockFrame, xzStreams } from './compression/xz-streams.ts'
 export { ContentsSearch, type FileMatch } from './contents.ts'
 export { DebEntries, type DebEntry, type DebEntryType } from './deb-entries.ts'
 export {
@@ -39,10 +39,10 @@ export type { OpenArchiveOptions } from './io/archive-session.ts'
 export { DOWNLOAD_PATIENCE, type DownloadPatience } from './io/downloader.ts'
 export { type FetchPackagesOptions, type FetchProgress, fetchPackages, type PackageFile } from './io/fetch-packages.ts'
 export { HTTP_LIMITS, type HttpLimits } from './io/http-client.ts'
+export { loadLibarchive } from './io/libarchive.ts'
 export { defaultCacheFolder } from './io/object-cache.ts'
 export { type OpenArchive, openArchive } from './io/open-archive.ts'
 export { type FileSearch, type SuiteFileMatch, searchFiles } from './io/search-files.ts'
-export { loadXzModule } from './io/xz-module.ts'
 export {
   mergeUniverse,
   type SearchableUniverse,

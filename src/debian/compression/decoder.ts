@@ -61,8 +61,19 @@ export class DecoderOutput {
   /** Hands on a chunk, made of the first `input` bytes of all input. Throws `COMPRESSION_LIMIT` instead of too much. */
   write(chunk: Uint8Array, input: number): void {
     this.#bytes += chunk.length
-    if (this.#bytes > this.allowance(input)) throw this.limit(`${input} bytes give over ${this.allowance(input)} bytes`)
+    this.announce(this.#bytes, input)
     this.#options.onOutput(chunk)
+  }
+
+  /** Hears how many bytes `input` bytes give before they do. Throws `COMPRESSION_LIMIT` if that is too much. */
+  announce(bytes: number, input: number): void {
+    const allowance = this.allowance(input)
+    if (bytes > allowance) throw this.limit(`${input} bytes give over ${allowance} bytes`)
+  }
+
+  /** Names the input in errors. */
+  get origin(): string {
+    return this.#options.origin
   }
 
   invalid(reason: string, cause?: unknown): DebianError {

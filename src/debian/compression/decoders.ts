@@ -1,12 +1,12 @@
 import { type Decoder, type DecoderFactory, type DecoderOptions, DecoderOutput } from './decoder.ts'
 import { GzipDecoder } from './gzip-decoder.ts'
+import type { Libarchive } from './libarchive.ts'
 import { XzDecoders } from './xz-decoder.ts'
-import type { XzModule } from './xz-module.ts'
 import { ZstdDecoder } from './zstd-decoder.ts'
 
 /** Makes the decoders that need nothing of the host, for one thread. */
-export function createDecoders(xz: XzModule): DecoderFactory {
-  const xzDecoders = new XzDecoders(xz)
+export function createDecoders(libarchive: Libarchive): DecoderFactory {
+  const xzDecoders = new XzDecoders(libarchive)
   return (compression, options) => {
     switch (compression) {
       case 'none':

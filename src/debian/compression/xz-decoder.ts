@@ -1,122 +1,130 @@
+import { encodeTarEntry, TAR_END, tarPadding } from '#core'
 import { type Decoder, type DecoderOptions, DecoderOutput } from './decoder.ts'
-import { instantiateXz, type XzExports, type XzModule } from './xz-module.ts'
+import type { Libarchive } from './libarchive.ts'
+import { dictionarySize, storedXzStream, xzStreams } from './xz-streams.ts'
 
-/** Results of xz-embedded (`enum xz_ret`). */
-const OK = 0
-const STREAM_END = 1
-const CUT_SHORT = 'it is cut short, or something else follows it'
-const REASONS: Readonly<Record<number, string>> = {
-  2: 'its integrity check is of an unsupported kind',
-  5: 'it is no xz data, or something else follows it',
-  6: 'it uses options that are not supported',
-  7: 'it is damaged',
-  8: CUT_SHORT,
-}
-const MEMORY_RESULTS = [3, 4]
+const MAX_DICTIONARY = 64 * 2 ** 20
+/** What is decoded stands in memory: of WebAssembly, which has 2 GiB. */
+const MAX_INPUT = 2 ** 30
+const OUTPUT_SIZE = 256 * 1024
+/** The longest header of a block (xz format §3.1.1). */
+const BLOCK_HEADER = 1024
 
-/** Where the context keeps its state, in 32-bit words: `bufsize`, then xz-embedded's `struct xz_buf`. */
-const BUFFER_SIZE = 0
-const IN = 1
-const IN_POS = 2
-const IN_SIZE = 3
-const OUT = 4
-const OUT_POS = 5
-
-/** Makes xz decoders that share one compiled module; each has an instance of its own while it works. */
+/** Makes xz decoders that share one libarchive, which must work for one of them at a time. */
 export class XzDecoders {
-  readonly #module: XzModule
-  /** An instance whose decoder ended well, kept with its memory for the next one. */
-  #idle: XzExports | undefined
+  readonly #library: Libarchive
+  #outputAt: number | undefined
 
-  constructor(module: XzModule) {
-    this.#module = module
+  constructor(library: Libarchive) {
+    this.#library = library
   }
 
   /**
-   * Gives a decoder for one or more xz streams with stream padding (xz format §2). Dictionaries over 64 MiB are
-   * refused with `COMPRESSION_LIMIT`; whatever is damaged, cut short or followed by something, with `COMPRESSION_INVALID`.
+   * Gives a decoder for one or more xz streams with stream padding (xz format §2). It works at the end, with all input in
+   * memory. Dictionaries over 64 MiB and input over 1 GiB are refused with `COMPRESSION_LIMIT`; whatever is damaged, cut
+   * short or followed by something, with `COMPRESSION_INVALID`.
    */
   decoder(options: DecoderOptions): Decoder {
-    const instance = this.#idle ?? instantiateXz(this.#module)
-    this.#idle = undefined
-    return new XzDecoder(instance, options, () => {
-      this.#idle = instance
-    })
+    this.#outputAt ??= this.#library.module._malloc(OUTPUT_SIZE)
+    return new XzDecoder(this.#library, this.#outputAt, options)
   }
 }
 
 class XzDecoder implements Decoder {
-  readonly #instance: XzExports
+  readonly #library: Libarchive
+  /** Where decoded bytes are put before they are handed on. */
+  readonly #outputAt: number
   readonly #output: DecoderOutput
-  readonly #release: () => void
-  readonly #context: number
-  #bytes: Uint8Array
-  #words: Uint32Array
-  /** Bytes of input before those that the context holds. */
-  #consumed = 0
+  readonly #chunks: Uint8Array[] = []
+  #size = 0
 
-  constructor(instance: XzExports, options: DecoderOptions, release: () => void) {
-    this.#instance = instance
+  constructor(library: Libarchive, outputAt: number, options: DecoderOptions) {
+    this.#library = library
+    this.#outputAt = outputAt
     this.#output = new DecoderOutput('xz', options)
-    this.#release = release
-    this.#context = instance.create_context()
-    this.#bytes = new Uint8Array(instance.memory.buffer)
-    this.#words = new Uint32Array(instance.memory.buffer, this.#context)
   }
 
   push(chunk: Uint8Array): void {
-    const room = this.#word(BUFFER_SIZE)
-    for (let at = 0; at < chunk.length; at += room) this.#supply(chunk.subarray(at, at + room))
+    this.#size += chunk.length
+    if (this.#size > MAX_INPUT) throw this.#output.limit(`it is over ${MAX_INPUT} bytes long`)
+    this.#chunks.push(Uint8Array.from(chunk))
   }
 
   end(): void {
-    // A supply of nothing is how the context learns that the input has ended.
-    this.#instance.supply_input(this.#context, 0)
-    for (;;) {
-      const before = this.#output.bytes
-      if (this.#run() === STREAM_END) break
-      if (this.#output.bytes === before) throw this.#output.invalid(CUT_SHORT)
+    const { module } = this.#library
+    const input = Buffer.concat(this.#chunks, this.#size)
+    this.#chunks.length = 0
+    const total = this.#measure(input)
+    // libarchive gives the content of an archive's entries only, and undoes compression on the way to it. So the data is
+    // made the one entry of a tar whose head and tail are xz streams that stand before and behind it.
+    const head = storedXzStream(encodeTarEntry({ ...ENTRY, size: total }))
+    const tail = storedXzStream(Buffer.concat([new Uint8Array(tarPadding(total)), TAR_END]))
+    const whole = [head, input, tail]
+    const length = whole.reduce((sum, part) => sum + part.length, 0)
+    const address = module._malloc(length)
+    if (address === 0) throw this.#output.limit(`there is no memory for ${length} bytes`)
+    try {
+      let at = address
+      for (const part of whole) {
+        module.HEAP8.set(part, at)
+        at += part.length
+      }
+      this.#decode(address, length, total)
+    } finally {
+      module._free(address)
     }
-    this.#instance.destroy_context(this.#context)
-    this.#release()
   }
 
-  #supply(piece: Uint8Array): void {
-    this.#bytes.set(piece, this.#word(IN))
-    this.#instance.supply_input(this.#context, piece.length)
-    do this.#run()
-    while (this.#word(IN_POS) < this.#word(IN_SIZE))
-    this.#consumed += piece.length
-  }
-
-  /** Decodes until the input is used up or the output buffer full, and hands the output on. */
-  #run(): number {
-    const result = this.#instance.get_next_output(this.#context)
-    this.#refresh()
-    if (result !== OK && result !== STREAM_END) throw this.#fault(result)
-    const size = this.#word(OUT_POS)
-    if (size > 0) {
-      const start = this.#word(OUT)
-      this.#words[OUT_POS] = 0
-      this.#output.write(this.#bytes.subarray(start, start + size), this.#consumed + this.#word(IN_POS))
+  /** How many bytes the input decodes to, by its indexes. */
+  #measure(input: Uint8Array): number {
+    const streams = xzStreams(
+      (offset, length) => input.subarray(offset, offset + length),
+      input.length,
+      this.#output.origin,
+    )
+    let total = 0
+    for (const { offset, uncompressedSize } of streams.flatMap((stream) => stream.blocks)) {
+      if (dictionarySize(input.subarray(offset, offset + BLOCK_HEADER)) > MAX_DICTIONARY) {
+        throw this.#output.limit('its dictionary is over 64 MiB')
+      }
+      total += uncompressedSize
     }
-    return result
+    this.#output.announce(total, input.length)
+    return total
   }
 
-  /** Memory that has grown is another buffer. */
-  #refresh(): void {
-    const { buffer } = this.#instance.memory
-    if (this.#bytes.buffer === buffer) return
-    this.#bytes = new Uint8Array(buffer)
-    this.#words = new Uint32Array(buffer, this.#context)
+  #decode(address: number, length: number, total: number): void {
+    const library = this.#library
+    const archive = this.#attempt(() => library.read_new_memory(address, length))
+    try {
+      this.#attempt(() => library.read_next_entry(archive))
+      for (;;) {
+        const size = this.#attempt(() => library.read_data(archive, this.#outputAt, OUTPUT_SIZE))
+        if (size === 0) break
+        const { buffer } = library.module.HEAP8
+        this.#output.write(new Uint8Array(buffer, this.#outputAt, size), this.#size)
+      }
+      // The way to the tar's end leads through the rest of the last stream: its padding, index and footer.
+      const next = this.#attempt(() => library.read_next_entry(archive))
+      if (next !== 0 || library.error_string(archive) !== '' || this.#output.bytes !== total) throw this.#damaged()
+    } finally {
+      library.read_free(archive)
+    }
   }
 
-  #word(index: number): number {
-    return this.#words[index] ?? 0
+  /** What libarchive says of a failure is about the tar, which is none of the caller's. */
+  #attempt(call: () => number): number {
+    try {
+      return call()
+    } catch {
+      throw this.#damaged()
+    }
   }
 
-  #fault(result: number): Error {
-    if (MEMORY_RESULTS.includes(result)) return this.#output.limit('its dictionary is over 64 MiB')
-    return this.#output.invalid(REASONS[result] ?? `the decoder says ${result}`)
+  #damaged(): Error {
+    return this.#output.invalid('it is damaged')
   }
 }
+
+/** Its name means nothing. */
+const ENTRY = { path: 'data', type: 'file', mode: 0, uid: 0, gid: 0, mtime: 0 } as const

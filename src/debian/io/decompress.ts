@@ -5,7 +5,7 @@ import { messageOf } from '#core'
 import { DECODE_LIMITS } from '../compression/decoder.ts'
 import { XzDecoders } from '../compression/xz-decoder.ts'
 import { DebianError } from '../errors.ts'
-import { loadXzModule } from './xz-module.ts'
+import { loadLibarchive } from './libarchive.ts'
 
 /** A compressed index: its name, whose extension tells how, and how long its text may be. */
 export interface CompressedIndex {
@@ -43,7 +43,7 @@ export async function decompressFile(path: string, index: CompressedIndex, size?
 }
 
 async function decodeXz(path: string, index: CompressedIndex, onOutput: (chunk: Uint8Array) => void): Promise<void> {
-  xz ??= new XzDecoders(loadXzModule())
+  xz ??= new XzDecoders(await loadLibarchive())
   const decoder = xz.decoder({ origin: index.name, limits: { ...DECODE_LIMITS, maxOutput: index.limit }, onOutput })
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 })) decoder.push(chunk)
   decoder.end()

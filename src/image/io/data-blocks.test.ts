@@ -44,11 +44,16 @@ test('data in blocks is decoded into its file, whole and in order', async (t) =>
   assert.equal(digestOf(readFileSync(spill)), digestOf(CONTENT))
 })
 
+test('the blocks of two streams are decoded one behind the other', async (t) => {
+  const { size, spill } = await decode(t, bytesOf(BLOCKS, BLOCKS))
+  assert.equal(size, 2 * CONTENT.length)
+  assert.equal(digestOf(readFileSync(spill)), digestOf(bytesOf(CONTENT, CONTENT)))
+})
+
 const others: [string, Uint8Array, string?][] = [
   ['data in one block', runXz(CONTENT, ['-0', '-T1'])],
   ['small data', runXz(CONTENT.subarray(0, 3 * MEGABYTE), ['-0', '--block-size=1MiB'])],
   ['data in tiny blocks', runXz(CONTENT, ['-0', '--block-size=64KiB'])],
-  ['two streams', bytesOf(BLOCKS, BLOCKS)],
   ['data that is cut short', BLOCKS.subarray(0, -8)],
   ['data that is no xz', CONTENT, '.gz'],
 ]

@@ -6,7 +6,7 @@ import {
   readDebMembers,
   type XzBlock,
   xzBlockFrame,
-  xzBlocks,
+  xzStreams,
 } from '#debian'
 import { readBytes, writeBytes } from './file-bytes.ts'
 import type { DecodeTask, MemberPool } from './member-task.ts'
@@ -19,7 +19,7 @@ const READ = 256 * 1024
 
 /**
  * Decodes a big package's data on all threads, block by block, into the file at `spill`. Gives its size, or `undefined`
- * when the data is small or no single xz stream of several blocks: then one thread decodes it in order, and words the
+ * when the data is small or no xz data of several blocks: then one thread decodes it in order, and words the
  * error if there is one. Rejects with what the decoder throws.
  */
 export async function decodeDataBlocks(
@@ -87,7 +87,8 @@ function findBlocks(name: string, deb: string): { offset: number; blocks: readon
     }
     const { data } = readDebMembers({ read, size, name })
     if (data.compression !== 'xz') return undefined
-    const blocks = xzBlocks((offset, length) => read(data.offset + offset, length), data.size, name)
+    const streams = xzStreams((offset, length) => read(data.offset + offset, length), data.size, name)
+    const blocks = streams.flatMap((stream) => stream.blocks)
     return isWorthSharing(blocks, data.size) ? { offset: data.offset, blocks } : undefined
   } catch (error) {
     if (error instanceof DebianError && error.code === 'COMPRESSION_INVALID') return undefined

@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { createDecoders, DECODE_LIMITS, type DebMember, loadXzModule, readDebMembers } from '#debian'
+import { createDecoders, DECODE_LIMITS, type DebMember, loadLibarchive, readDebMembers } from '#debian'
 import { ImageError } from '../errors.ts'
 
 /** The host's xz, found and known to decode as ours does. */
@@ -34,7 +34,7 @@ export async function checkHostXz(debs: readonly string[], program = 'xz'): Prom
   const version = /^xz \(XZ Utils\) (\S+)$/m.exec(stdout)?.[1] ?? 'of unknown version'
   const [own, host] = [createHash('sha256'), createHash('sha256')]
   const data = dataMember(deb)
-  decodeOwn(deb, data, (chunk) => own.update(chunk))
+  await decodeOwn(deb, data, (chunk) => own.update(chunk))
   await decodeByHost({ program, version }, { deb, data }, (chunk) => host.update(chunk))
   if (own.digest('hex') !== host.digest('hex')) {
     throw new ImageError('XZ_UNUSABLE', `cannot use ${program} ${version}: it decodes ${deb} to other bytes than ours`)
@@ -111,10 +111,10 @@ function dataMember(deb: string): DebMember {
   }
 }
 
-function decodeOwn(deb: string, data: DebMember, onOutput: (chunk: Uint8Array) => void): void {
+async function decodeOwn(deb: string, data: DebMember, onOutput: (chunk: Uint8Array) => void): Promise<void> {
   const file = openAt(deb, data.offset)
   try {
-    const decoder = createDecoders(loadXzModule())('xz', { origin: deb, limits: DECODE_LIMITS, onOutput })
+    const decoder = createDecoders(await loadLibarchive())('xz', { origin: deb, limits: DECODE_LIMITS, onOutput })
     for (let left = data.size; left > 0; ) {
       const chunk = Buffer.allocUnsafe(Math.min(left, 262_144))
       const read = readSync(file, chunk)

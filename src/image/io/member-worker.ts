@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads'
-import { createDecoders, type DecoderFactory, loadXzModule } from '#debian'
+import { createDecoders, type DecoderFactory, loadLibarchive } from '#debian'
 import { compressBlock, prepareCodec } from '../codec.ts'
 import { decodeDataBlock } from './data-blocks.ts'
 import { measureLayer } from './measure-layer.ts'
@@ -8,7 +8,7 @@ import { plainError } from './revived-error.ts'
 import { readSpilled } from './spill.ts'
 import { unpackMember } from './unpack-member.ts'
 
-/** One set of decoders a thread: compiling their code costs more than many a package. */
+/** One set of decoders a thread: their memory serves one package after the other. */
 let decoders: DecoderFactory | undefined
 
 /** The thread's side of `member-pool.ts`: one task in, one answer out. */
@@ -16,10 +16,10 @@ async function perform(task: MemberTask) {
   switch (task.kind) {
     case 'unpack':
       await prepareCodec(task.recipe.codec)
-      decoders ??= createDecoders(loadXzModule())
+      decoders ??= createDecoders(await loadLibarchive())
       return unpackMember(task, decoders)
     case 'decode':
-      decoders ??= createDecoders(loadXzModule())
+      decoders ??= createDecoders(await loadLibarchive())
       return decodeDataBlock(task, decoders)
     case 'compress':
       await prepareCodec(task.codec)

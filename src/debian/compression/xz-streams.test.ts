@@ -2,17 +2,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { digestOf } from '#core'
 import { bytesOf, runXz } from '#testkit'
-import { loadXzModule } from '../io/xz-module.ts'
+import { loadLibarchive } from '../io/libarchive.ts'
 import { DECODE_LIMITS } from './decoder.ts'
 import { createDecoders } from './decoders.ts'
-import { type XzBlock, xzBlockFrame, xzBlocks } from './xz-blocks.ts'
+import { type XzBlock, xzBlockFrame, xzStreams } from './xz-streams.ts'
 
-const decoders = createDecoders(loadXzModule())
+const decoders = createDecoders(await loadLibarchive())
 const TEXT = bytesOf(...Array.from({ length: 30_000 }, (_, line) => `line ${line} of the text, ${line * line}\n`))
 const MULTI = runXz(TEXT, ['-T2', '--block-size=131072'])
 
 function blocksOf(data: Uint8Array): XzBlock[] {
-  return xzBlocks((offset, length) => data.subarray(offset, offset + length), data.length, 'sample')
+  const streams = xzStreams((offset, length) => data.subarray(offset, offset + length), data.length, 'sample')
+  return streams.flatMap((stream) => stream.blocks)
 }
 
 function decodeBlock(data: Uint8Array, block: XzBlock): Uint8Array {
@@ -51,6 +52,17 @@ test('a stream of no blocks has none', () => {
   assert.deepEqual(blocksOf(runXz(new Uint8Array(0), [])), [])
 })
 
+test('streams one behind the other are found, with padding between and behind them', () => {
+  const data = bytesOf(MULTI, new Uint8Array(8192), MULTI, new Uint8Array(4))
+  const streams = xzStreams((offset, length) => data.subarray(offset, offset + length), data.length, 'sample')
+  assert.deepEqual(
+    streams.map(({ offset }) => offset),
+    [0, MULTI.length + 8192],
+  )
+  const parts = blocksOf(data).map((block) => decodeBlock(data, block))
+  assert.equal(digestOf(bytesOf(...parts)), digestOf(bytesOf(TEXT, TEXT)))
+})
+
 test('a block that is not what the index says is refused', () => {
   const [block, other] = blocksOf(MULTI)
   assert.ok(block !== undefined && other !== undefined)
@@ -75,8 +87,9 @@ test('header, index and footer with any bit flipped are refused', () => {
 
 const unfit: [string, Uint8Array][] = [
   ['no bytes', new Uint8Array(0)],
-  ['two streams', bytesOf(MULTI, MULTI)],
-  ['stream padding', bytesOf(MULTI, new Uint8Array(4))],
+  ['padding alone', new Uint8Array(64)],
+  ['padding of two bytes', bytesOf(MULTI, new Uint8Array(2))],
+  ['something before it', bytesOf('what is this', MULTI)],
   ['a cut tail', MULTI.subarray(0, -4)],
   ['a cut head', MULTI.subarray(4)],
   ['a missing block', bytesOf(MULTI.subarray(0, 12), MULTI.subarray(12 + (blocksOf(MULTI)[0]?.length ?? 0)))],
