@@ -40,6 +40,27 @@ export function judgeAnnouncement(installed: DebVersion, { version, word = '' }:
   return WORDS.get(word) ?? { kind: 'finding', status: 'undetermined' }
 }
 
+/** An announcement, and its line on a source package in a release. */
+interface AnnouncedIssue {
+  readonly announcement: Announcement
+  readonly fix: AnnouncedFix
+}
+
+/**
+ * Tells whether an announcement decides in place of the tracker's statement on the same issue: it names a fix that the
+ * tracker's data do not know, or a higher one, and is not older than they are (ISO 8601). The tracker takes in every
+ * announcement on its day, so data that are newer than it and still say "open" mean it.
+ */
+export function overrules(
+  { announcement, fix: { version } }: AnnouncedIssue,
+  statement: DebianStatement,
+  trackerDate: string | undefined,
+): boolean {
+  if (version === undefined || trackerDate === undefined || announcement.date < trackerDate.slice(0, 10)) return false
+  if (statement.status === 'fixed') return compareVersions(version, statement.version) > 0
+  return statement.status !== 'not-affected'
+}
+
 /**
  * The line of the announcements that decides for each issue of a source package in a release: the highest version, because
  * a second announcement of an issue completes the first. An announcement without CVE goes by its own id.
@@ -48,8 +69,8 @@ export function announcedFixes(
   announcements: readonly Announcement[],
   source: string,
   release: string,
-): ReadonlyMap<string, { readonly announcement: Announcement; readonly fix: AnnouncedFix }> {
-  const decisive = new Map<string, { announcement: Announcement; fix: AnnouncedFix }>()
+): ReadonlyMap<string, AnnouncedIssue> {
+  const decisive = new Map<string, AnnouncedIssue>()
   for (const announcement of announcements) {
     const { cves, id } = announcement
     for (const fix of announcement.fixes.filter((each) => each.source === source && each.release === release)) {

@@ -1,9 +1,9 @@
-import type { AdvisoryStore } from '#advisory'
+import type { AdvisoryStore, DebianStatement } from '#advisory'
 import type { DebVersion } from '#debian'
 import type { DebComponent, Inventory } from '#sbom'
 import { MatchError } from './errors.ts'
 import { compareFindings, type Finding } from './finding.ts'
-import { announcedFixes, judgeAnnouncement, judgeStatement, type Verdict } from './judge.ts'
+import { announcedFixes, judgeAnnouncement, judgeStatement, overrules, type Verdict } from './judge.ts'
 
 /** What matching asks of advisories. Absent answers mean "unknown". */
 export type MatchAdvisories = Pick<
@@ -61,7 +61,8 @@ export function releaseOf({ image, distribution, packages }: ScannedImage): stri
 
 /**
  * Holds the source packages of an image against what Debian says of them in a release. The tracker's statement decides;
- * where it has none on an issue, DSAs and DLAs do. Versions are those of source packages, ordered as dpkg does.
+ * where it has none on an issue, or its data are older than an announcement that names a fix it does not know, DSAs and
+ * DLAs do. Versions are those of source packages, ordered as dpkg does.
  */
 export function matchPackages(
   packages: readonly Pick<DebComponent, 'name' | 'source'>[],
@@ -75,11 +76,9 @@ export function matchPackages(
   let hasFix = 0
   for (const source of sourcesOf(packages)) {
     names.add(source.name)
-    const stated = statedIssues(source, release, advisories)
-    if (stated.length === 0) silent.add(source.name)
-    const known = new Set(stated.map(({ cve }) => cve))
-    const announced = announcedIssues(source, release, advisories).filter(({ cve }) => !known.has(cve))
-    for (const said of [...stated, ...announced]) {
+    const statements = advisories.debianStatements(source.name, release)
+    if (statements.length === 0) silent.add(source.name)
+    for (const said of saidOf(source, release, { statements, advisories })) {
       const { verdict } = said
       if (verdict.kind === 'not-affected') notAffected++
       else if (verdict.kind === 'has-fix') hasFix++
@@ -107,23 +106,32 @@ function sourcesOf(packages: readonly Pick<DebComponent, 'name' | 'source'>[]): 
   return [...sources.values()].map((source) => ({ ...source, packages: [...source.packages].sort() }))
 }
 
-function statedIssues({ name, version }: SourcePackage, release: string, advisories: MatchAdvisories): Said[] {
-  return advisories.debianStatements(name, release).map((statement) => {
-    const { cve, description, urgency, note, evidence } = statement
-    const verdict = judgeStatement(version, statement)
-    return { cve, description, urgency, ...(note === undefined ? {} : { note }), evidence, verdict }
-  })
+interface SaidBy {
+  readonly statements: readonly DebianStatement[]
+  readonly advisories: MatchAdvisories
 }
 
-function announcedIssues({ name, version }: SourcePackage, release: string, advisories: MatchAdvisories): Said[] {
-  const fixes = announcedFixes(advisories.announcements(name), name, release)
-  return [...fixes].map(([cve, { announcement, fix }]) => {
+/** What decides on each issue of a source package: its statement, or its announcement. */
+function saidOf({ name, version }: SourcePackage, release: string, { statements, advisories }: SaidBy): Said[] {
+  const fixes = new Map(announcedFixes(advisories.announcements(name), name, release))
+  const trackerDate = advisories.parts.find(({ kind }) => kind === 'tracker')?.contentDate
+  const stated: Said[] = []
+  for (const statement of statements) {
+    const { cve, description, urgency, note, evidence } = statement
+    const announced = fixes.get(cve)
+    if (announced !== undefined && overrules(announced, statement, trackerDate)) continue
+    fixes.delete(cve)
+    const verdict = judgeStatement(version, statement)
+    stated.push({ cve, description, urgency, ...(note === undefined ? {} : { note }), evidence, verdict })
+  }
+  const announced = [...fixes].map(([cve, { announcement, fix }]) => {
     const kind = announcement.id.startsWith('DLA') ? 'dla' : 'dsa'
     const origin = advisories.parts.find((part) => part.kind === kind)?.origin ?? kind
     const evidence = { origin, place: `${announcement.id}/${name}/${release}` }
     const note = fix.word === undefined ? {} : { note: `${announcement.id} says ${fix.word}` }
     return { cve, description: announcement.title, ...note, evidence, verdict: judgeAnnouncement(version, fix) }
   })
+  return [...stated, ...announced]
 }
 
 function findingOf(
