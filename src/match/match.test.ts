@@ -190,3 +190,29 @@ test('an image of which nothing can be said is refused, not found clean', () => 
     code: 'MATCH_PACKAGES_MISSING',
   })
 })
+
+test('an announcement that is newer than the tracker’s data decides; one that they could know does not', () => {
+  const list = (day: string) =>
+    `[${day} 2026] DSA-7000-1 openssl - security update\n\t{${CVE}}\n\t[trixie] - openssl 3.5.7-1~deb13u3\n`
+  const said = (version: string, state: object, day: string) => {
+    const store = storeOf({ openssl: { [CVE]: { trixie: state } } }, { 'DSA-list': list(day) })
+    const { findings, notAffected, hasFix } = matchPackages(openssl(version), 'trixie', store)
+    return findings[0]?.fixedIn ?? findings[0]?.status ?? `${notAffected} not affected, ${hasFix} with the fix`
+  }
+  const noDsa = open({ nodsa: 'Minor issue', nodsa_reason: '' })
+  const rows: [version: string, state: object, day: string, want: string, because: string][] = [
+    ['3.5.1-1', open(), '22 Nov', '3.5.7-1~deb13u3', 'there is a fix now'],
+    [
+      '3.5.7-1~deb13u3',
+      noDsa,
+      '21 Nov',
+      '0 not affected, 1 with the fix',
+      'the tracker names announcements of its day',
+    ],
+    ['3.5.7-1~deb13u3', open(), '20 Nov', 'open', 'the tracker has seen it, and does not hold it for a fix'],
+    ['3.5.2-1', fixedIn('3.5.2-1'), '22 Nov', '3.5.7-1~deb13u3', 'the first fix was not enough'],
+    ['3.5.8-1', fixedIn('3.5.9-1'), '22 Nov', '3.5.9-1', 'a lower fix says nothing new'],
+    ['3.5.1-1', fixedIn('0'), '22 Nov', '1 not affected, 0 with the fix', 'the tracker looked at the code'],
+  ]
+  for (const [version, state, day, want, because] of rows) assert.equal(said(version, state, day), want, because)
+})

@@ -23,3 +23,12 @@ export function readChangelog(text: string): readonly ChangelogEntry[] {
 export function cvesIn(line: string): readonly string[] {
   return line.match(/CVE-\d{4}-\d{4,7}(?!\d)/g) ?? []
 }
+
+/**
+ * The CVEs that a changelog's line says it fixes: the first it names, and those listed right behind. One further on is
+ * part of the story, as in "CVE-2026-8328: apply CVE-2021-4189's fix to ftpcp".
+ */
+export function cvesFixedIn(line: string): readonly string[] {
+  const run = /CVE-\d{4}-\d{4,7}(?!\d)(?:(?:[\s,/&()]|and)+CVE-\d{4}-\d{4,7}(?!\d))*/.exec(line)?.[0]
+  return cvesIn(run ?? '')
+}

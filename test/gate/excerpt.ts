@@ -10,7 +10,9 @@ export function excerptList(text: string, sources: ReadonlySet<string>): string 
   const entries = text.split(/^(?=\[\d)/m)
   return entries
     .filter((entry) =>
-      [...entry.matchAll(/^\s+\[(?:bullseye|bookworm|trixie)\] - (\S+) /gm)].some(([, source = '']) => sources.has(source)),
+      [...entry.matchAll(/^\s+\[(?:bullseye|bookworm|trixie)\] - (\S+) /gm)].some(([, source = '']) =>
+        sources.has(source),
+      ),
     )
     .join('')
 }

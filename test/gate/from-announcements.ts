@@ -1,4 +1,4 @@
-import { lineNaming, type SourceHistory, triplesOf, versionBefore, archivedVersions } from './history.ts'
+import { archivedVersions, lineNaming, type SourceHistory, triplesOf, versionBefore } from './history.ts'
 import type { ListEntry, PackageLine } from './lists.ts'
 import { highest, isLower } from './order.ts'
 import type { Trap, Triple } from './triple.ts'

@@ -1,4 +1,4 @@
-import { cvesIn } from './changelog.ts'
+import { cvesFixedIn } from './changelog.ts'
 import type { AnnouncedFixes } from './from-announcements.ts'
 import { archivedVersions, lineNaming, type SourceHistory, triplesOf, versionBefore } from './history.ts'
 import { isLower } from './order.ts'
@@ -22,7 +22,7 @@ export function fromChangelogs(
     .filter(({ version, suites }) => suites.some((suite) => suite.startsWith(release)) && /deb\d+u/.test(version))
     .flatMap(({ version: fix, lines, suites }) =>
       lines.flatMap((line) =>
-        cvesIn(line.text).flatMap((issue) => {
+        cvesFixedIn(line.text).flatMap((issue) => {
           if (Number(issue.slice(4, 8)) < (YEARS[release] ?? 0) - 2) return []
           if (fixes.of(source, release, issue).length > 0 || !isKnown(issue, fix)) return []
           const isSecurity = suites.some((suite) => suite.endsWith('-security'))

@@ -44,6 +44,7 @@ export function fromExport(text: string, file: string): readonly Triple[] {
 }
 
 function labelOf(version: string, { fixedIn, urgency }: { fixedIn: string | undefined; urgency: string }) {
-  if (fixedIn !== undefined) return { fixedIn, label: isLower(version, fixedIn) ? ('fixed' as const) : ('has-fix' as const) }
+  if (fixedIn !== undefined)
+    return { fixedIn, label: isLower(version, fixedIn) ? ('fixed' as const) : ('has-fix' as const) }
   return { label: urgency === 'end-of-life' ? ('end-of-life' as const) : ('open' as const) }
 }

@@ -1,4 +1,4 @@
-import { announcedTriples, type AnnouncedFixes } from './from-announcements.ts'
+import { type AnnouncedFixes, announcedTriples } from './from-announcements.ts'
 import { archivedVersions, type Fact, lineNaming, type SourceHistory, triplesOf } from './history.ts'
 import type { ListEntry, PackageLine } from './lists.ts'
 import { isLower } from './order.ts'
@@ -30,8 +30,7 @@ const WORDS: ReadonlyMap<string, Label> = new Map([
 export function fromCveList(history: SourceHistory, entry: ListEntry, fixes: AnnouncedFixes): readonly Triple[] {
   const { source, release } = history
   const ofSource = entry.packages.filter((line) => line.source === source)
-  const line =
-    ofSource.find((each) => each.release === release) ?? ofSource.find((each) => each.release === undefined)
+  const line = ofSource.find((each) => each.release === release) ?? ofSource.find((each) => each.release === undefined)
   if (line === undefined) return []
   const announced = fixes.of(source, release, entry.id)
   if (announced.length > 0) {
@@ -48,14 +47,14 @@ export function fromCveList(history: SourceHistory, entry: ListEntry, fixes: Ann
   })
 }
 
-/** What the release has today, and the newest version before that. */
+/** What the release has today, and the newest versions before that. */
 function versionsOf(history: SourceHistory): readonly string[] {
   const today = archivedVersions(history)
   const [lowest = ''] = today
   const earlier = history.entries.filter(
     ({ version, suites }) => suites.some((suite) => suite.startsWith(history.release)) && isLower(version, lowest),
   )
-  return [...today, ...earlier.slice(0, 1).map(({ version }) => version)]
+  return [...today, ...earlier.slice(0, 3).map(({ version }) => version)]
 }
 
 function factOf(line: PackageLine, version: string): Pick<Fact, 'label' | 'fixedIn' | 'traps'> {

@@ -63,7 +63,8 @@ export function versionBefore({ entries, release }: SourceHistory, fix: string):
     .slice(start + 1)
     .find(
       ({ version, suites }) =>
-        (suites.some((suite) => suite.startsWith(release)) || fix.startsWith(`${version}+deb`)) && isLower(version, fix),
+        (suites.some((suite) => suite.startsWith(release)) || fix.startsWith(`${version}+deb`)) &&
+        isLower(version, fix),
     )?.version
 }
 

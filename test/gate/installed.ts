@@ -42,7 +42,10 @@ export function archivePackages(mirrors: Mirrors, sources: readonly string[]): r
       if (file === undefined) throw new Error(`cannot find the packages of ${suite}`)
       const { stdout, status } = spawnSync('xz', ['-dc', file], { maxBuffer: 1 << 30, encoding: 'utf8' })
       if (status !== 0) throw new Error(`cannot unpack ${file}`)
-      return stdout.split('\n\n').flatMap((stanza) => packageOf(stanza, suite, release)).filter(({ source }) => wanted.has(source))
+      return stdout
+        .split('\n\n')
+        .flatMap((stanza) => packageOf(stanza, suite, release))
+        .filter(({ source }) => wanted.has(source))
     }),
   )
 }
@@ -71,7 +74,7 @@ export function changelogOf(packages: readonly ArchivePackage[], mirrors: Mirror
     for (const name of ['changelog.Debian.gz', 'changelog.gz']) {
       const path = `usr/share/doc/${each.name}/${name}`
       const text = fileIn(file, path)
-      if (text !== undefined && text.startsWith(`${each.source} (`)) {
+      if (text?.startsWith(`${each.source} (`) === true) {
         return { from: `${basename(each.filename)}:${path}`, entries: readChangelog(text) }
       }
     }

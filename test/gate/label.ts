@@ -62,7 +62,10 @@ const candidates = [
   ]),
 ]
 const triples = selected(candidates)
-writeFileSync(join(import.meta.dirname, 'labels.jsonl'), triples.map((triple) => `${JSON.stringify(triple)}\n`).join(''))
+writeFileSync(
+  join(import.meta.dirname, 'labels.jsonl'),
+  triples.map((triple) => `${JSON.stringify(triple)}\n`).join(''),
+)
 const named = new Set(triples.map(({ source }) => source))
 for (const [index, name] of ['DSA-list', 'DLA-list'].entries()) {
   writeFileSync(join(import.meta.dirname, 'testdata', name), excerptList(announcements[index] ?? '', named))
@@ -71,23 +74,25 @@ const tracker = excerptExport({ histories, cves, samples, exported, resolved, fi
 writeFileSync(join(import.meta.dirname, 'testdata', 'export.json'), `${JSON.stringify(tracker, null, 1)}\n`)
 console.log(`${triples.length} of ${candidates.length} labels, ${named.size} sources`)
 
-/** How many triples each trap is filled up to, and how many there are beside. */
+/** Fills every trap and every word up to a number of triples, in an order that nobody chose. */
 function selected(all: readonly Triple[]): readonly Triple[] {
   const PER_TRAP = 45
   const PER_PACKAGE_AND_LABEL = 3
   const chosen = new Map<string, Triple>()
   const counts = new Map<string, number>()
+  const offered = new Map<string, number>()
+  for (const key of all.flatMap(({ traps, label }) => [...traps, label])) offered.set(key, (offered.get(key) ?? 0) + 1)
   const inOrder = [...all].sort((left, right) => rank(keyOf(left)) - rank(keyOf(right)))
   for (const triple of inOrder) {
     if (chosen.has(keyOf(triple))) continue
     const group = `${triple.release} ${triple.source} ${triple.label}`
-    const wanted = triple.traps.filter((trap) => (counts.get(trap) ?? 0) < PER_TRAP)
+    const wanted = [...triple.traps, triple.label].filter((key) => (counts.get(key) ?? 0) < PER_TRAP)
     if (wanted.length === 0) continue
     // Rare traps are taken whole; of common ones, no source fills the quota alone.
-    const isRare = wanted.some((trap) => all.filter(({ traps }) => traps.includes(trap)).length < 2 * PER_TRAP)
+    const isRare = wanted.some((key) => (offered.get(key) ?? 0) < 2 * PER_TRAP)
     if (!isRare && (counts.get(group) ?? 0) >= PER_PACKAGE_AND_LABEL) continue
     chosen.set(keyOf(triple), triple)
-    for (const counted of [group, ...triple.traps]) counts.set(counted, (counts.get(counted) ?? 0) + 1)
+    for (const counted of [group, triple.label, ...triple.traps]) counts.set(counted, (counts.get(counted) ?? 0) + 1)
   }
   return [...chosen.entries()].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, triple]) => triple)
 }

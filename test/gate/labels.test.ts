@@ -23,10 +23,10 @@ for (const trap of TRAPS) {
 
 test('every label quotes one line that names its issue, its fix or its word, and says where that line is', () => {
   for (const triple of triples) {
-    const { quote, from, issue, fixedIn = issue, label } = triple
+    const { quote, from, issue, source, fixedIn = issue, label } = triple
     assert.doesNotMatch(quote, /[\n\r]/)
     assert.match(from, /^[^/].*:\d+$/, JSON.stringify(triple))
-    const words = [issue, fixedIn, label, 'unfixed', 'removed', 'unimportant', 'fixed_version', ' - ']
+    const words = [issue, fixedIn, label, 'unfixed', 'removed', 'unimportant', `- ${source} `]
     assert.ok(
       words.some((word) => quote.includes(word)),
       JSON.stringify(triple),
@@ -47,5 +47,13 @@ test('labels are made without what they judge', () => {
   for (const name of own) {
     const text = readFileSync(join(import.meta.dirname, name), 'utf8')
     assert.doesNotMatch(text, /from '(?:#|\.\.\/|\.\/(?:gate|measure))/, name)
+  }
+})
+
+test('the README counts what there is', () => {
+  const readme = readFileSync(join(import.meta.dirname, 'README.md'), 'utf8')
+  for (const key of [...TRAPS, ...LABELS.map((label) => `\`${label}\``)]) {
+    const count = triples.filter(({ traps, label }) => [...traps, `\`${label}\``].some((each) => each === key)).length
+    assert.ok(readme.includes(`| ${key} | ${count} |`), `${key} ${count}`)
   }
 })
