@@ -40,6 +40,8 @@ export interface AdvisoryStore {
   issue(id: string): IssueRecords
   /** OSV documents about a package, withdrawn ones included, by id. */
   osv(ecosystem: string, name: string): OsvRecord[]
+  /** OSV documents that are about a CVE or have this id, withdrawn ones included. */
+  osvAbout(id: string): OsvRecord[]
   /** Whether CISA knows of exploits. */
   exploited(cve: string): ExploitedEntry | undefined
   /** FIRST's estimate. */
@@ -86,12 +88,16 @@ class CompiledStore implements AdvisoryStore {
       ]),
       exploited: this.exploited(id),
       prediction: this.prediction(id),
-      osv: this.#pointed('osv', 'cve', id),
+      osv: this.osvAbout(id),
     }
   }
 
   osv(ecosystem: string, name: string): OsvRecord[] {
     return this.#pointed('osv', 'package', ecosystem, name)
+  }
+
+  osvAbout(id: string): OsvRecord[] {
+    return this.#pointed('osv', 'cve', id)
   }
 
   exploited(cve: string): ExploitedEntry | undefined {

@@ -76,7 +76,7 @@ export function openCachedStore(): OpenStore {
 }
 
 /** Says loudly which parts are older than they may be. */
-export function warnOfStale(parts: readonly PartState[], now: number, terminal: Terminal): void {
+export function warnOfStale(parts: readonly PartState[], now: number, terminal: Pick<Terminal, 'warn'>): void {
   for (const part of parts.filter((each) => isStale(each, now))) {
     const reason = isAhead(part, now)
       ? `its data are dated ${part.contentDate}, ahead of our clock`

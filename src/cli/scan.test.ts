@@ -51,16 +51,21 @@ test('an image is held against an imported export: what is fixable, what waits, 
   const found = scan(image)
   assert.equal(found.status, 0, found.stderr)
   assert.deepEqual(found.stdout.trimEnd().split('\n'), [
-    '1 fixable now · 0 exploited (KEV) · 1 wait for Debian (1 no-dsa, 0 postponed) · 1 unimportant',
-    'trixie: 3 source packages; the tracker has no entry for 1 of them, which says nothing',
-    'without finding: 1 issues not affected, 0 with the fix installed',
+    '1 fixable now · 0 exploited · 1 wait for Debian · 1 minor',
+    'trixie: 3 source packages; of 1 the tracker says nothing',
+    'without finding: 0 issues with the fix installed, 1 not affected',
+    'minor: 1 unimportant, 0 ignored, in Debian’s words',
     '',
-    'CVE            source   installed  fixed in         status  packages',
-    'CVE-2026-1000  openssl  3.5.1-1    3.5.7-1~deb13u3  fixed   libssl3t64',
-    'CVE-2026-2000  bash     5.2                         no-dsa  bash',
+    'Fixable now',
+    'severity     issue          package  installed  fixed in',
+    'high Debian  CVE-2026-1000  openssl  3.5.1-1    3.5.7-1~deb13u3',
+    '',
+    'Waiting for Debian',
+    'worst       package  installed  issues',
+    'low Debian  bash     5.2        1 no-dsa',
   ])
   assert.match(found.stderr, /^warning: kev was never imported: nothing is called exploited$/m)
-  assert.match(scan(image, '--all').stdout, /^CVE-2026-1002 .* unimportant /m)
+  assert.match(scan(image, '--all').stdout, /^info Debian .*CVE-2026-1002 .* unimportant$/m)
   assert.doesNotMatch(scan(image, '--only-fixed').stdout, /CVE-2026-2000/)
 
   const gated = scan(image, '--fail-on', 'fixed', '--json')

@@ -1,12 +1,19 @@
-import { ADVISORY_KINDS, AdvisoryError, type AdvisoryKind, isStale, type OpenStore, type PartState } from '#advisory'
-import { type Finding, type FindingStatus, type Matches, matchPackages, releaseOf } from '#match'
-import type { Inventory } from '#sbom'
+import type { OpenStore } from '#advisory'
+import { type Finding, type FindingStatus, formatCycloneDxVdr, formatGitlab, formatSarif } from '#match'
 import { openCachedStore, warnOfStale } from './advisories.ts'
+import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
+import { findInImage, type ImageFindings, missingKinds, requireDebian } from './image-findings.ts'
 import { readInventory } from './image-inventory.ts'
-import { countsOf, scanLines } from './scan-page.ts'
+import { printOutput } from './print-output.ts'
+import { formatScanJson } from './scan-json.ts'
+import { isListed, scanLines } from './scan-page.ts'
 import type { Terminal } from './terminal.ts'
+import { packageVersion } from './version.ts'
 import { visibleText } from './visible-text.ts'
+
+/** The forms in which a scan can be had. */
+export type ScanFormat = 'table' | 'json' | 'sarif' | 'cyclonedx' | 'gitlab'
 
 /** The options of `casemate scan`, as the command line gives them. */
 export interface ScanOptions {
@@ -14,20 +21,11 @@ export interface ScanOptions {
   readonly failOn?: 'fixed' | 'open'
   readonly onlyFixed?: boolean
   readonly all?: boolean
+  readonly format?: ScanFormat
+  /** Short for the format `json`. */
   readonly json?: boolean
-}
-
-/** What Debian itself says of its packages; without any of it there is nothing to hold an image against. */
-const DEBIAN_KINDS: readonly AdvisoryKind[] = ['tracker', 'dsa', 'dla']
-
-/** What each missing part leaves unsaid. OSV is about other packages than Debian's. */
-const WITHOUT: Readonly<Partial<Record<AdvisoryKind, string>>> = {
-  tracker: 'issues without an announcement are not seen, nor which ones Debian leaves open',
-  dsa: 'fixes that the tracker does not know are not seen',
-  dla: 'fixes of long-term support that the tracker does not know are not seen',
-  kev: 'nothing is called exploited',
-  epss: 'no finding has a likelihood',
-  support: 'packages whose support ended are not named',
+  /** A file that takes the result instead of the standard output. */
+  readonly output?: string
 }
 
 /** Statuses that `--fail-on` asks about. */
@@ -36,99 +34,80 @@ const FAILING: Readonly<Record<'fixed' | 'open', ReadonlySet<FindingStatus>>> = 
   open: new Set(['fixed', 'open', 'no-dsa', 'postponed', 'undetermined', 'end-of-life']),
 }
 
+const EXCHANGE = { sarif: formatSarif, cyclonedx: formatCycloneDxVdr, gitlab: formatGitlab }
+
 /**
  * Prints what is wrong with an image. The status is "no" when `failOn` asks for findings that there are. Throws
- * `ADVISORY_STORE_MISSING` when nothing of Debian's was imported, and as `readInventory` and `releaseOf` do.
+ * `USAGE_INVALID` for two formats at once, and as `readInventory` and `findInImage` do.
  */
 export async function runScan(reference: string, options: ScanOptions, terminal: Terminal): Promise<ExitStatus> {
+  const format = formatOf(options)
   const store = openCachedStore()
   try {
     requireDebian(store)
+    const startedAt = new Date()
     terminal.progress(`reading ${reference} …`)
     const inventory = await readInventory(reference, options.platform)
     terminal.progress('')
-    const release = releaseOf(inventory)
-    const matches = matchPackages(inventory.packages, release, store)
-    const ended = endedSupport(inventory, release, store)
-    const now = Date.now()
-    for (const fault of inventory.faults) terminal.warn(visibleText(fault))
-    warnOfMissing(store.parts, terminal)
-    warnOfStale(store.parts, now, terminal)
-    for (const line of ended) terminal.warn(line)
-    if (options.json === true) {
-      const findings = options.onlyFixed === true ? matches.findings.filter(isFixed) : matches.findings
-      const document = { reference, release, inventory, matches, findings, ended, parts: store.parts, now }
-      terminal.print(JSON.stringify(jsonOf(document), null, 2))
-    } else for (const line of scanLines(matches, release, options)) terminal.print(line)
+    const scan = findInImage(inventory, store)
+    const notices = warnings(scan, store, terminal)
+    const text = formatScan({ reference, scan, notices, store, startedAt }, { ...options, format }, terminal)
+    await printOutput(text, options.output, terminal)
     const failing = options.failOn === undefined ? undefined : FAILING[options.failOn]
-    return matches.findings.some(({ status }) => failing?.has(status)) ? exitStatus.no : exitStatus.done
+    const fails = scan.findings.some(({ status, suppression }) => suppression === undefined && failing?.has(status))
+    return fails ? exitStatus.no : exitStatus.done
   } finally {
     store.close()
   }
 }
 
-function requireDebian({ parts }: OpenStore): void {
-  if (parts.some(({ kind }) => DEBIAN_KINDS.includes(kind))) return
-  const reason = `want one of ${DEBIAN_KINDS.join(', ')}: casemate advisories import FILE…`
-  throw new AdvisoryError('ADVISORY_STORE_MISSING', `cannot scan without Debian's advisories: ${reason}`)
-}
-
-function warnOfMissing(parts: readonly PartState[], terminal: Terminal): void {
-  for (const kind of missingKinds(parts)) terminal.warn(`${kind} was never imported: ${WITHOUT[kind]}`)
-}
-
-function missingKinds(parts: readonly PartState[]): AdvisoryKind[] {
-  return ADVISORY_KINDS.filter((kind) => WITHOUT[kind] !== undefined && parts.every((part) => part.kind !== kind))
-}
-
-/** Source packages of the image whose security support ended or will end early, a line each. */
-function endedSupport({ packages }: Inventory, release: string, store: OpenStore): string[] {
-  const names = [...new Set(packages.map(({ source }) => source.name))].sort()
-  return names.flatMap((name) =>
-    store
-      .support(name, release)
-      .filter(({ support }) => support === 'ended')
-      .map(({ date, note }) =>
-        visibleText(
-          `security support of ${name} in ${release} ends early, on ${date}${note === '' ? '' : `: ${note}`}`,
-        ),
-      ),
-  )
-}
-
-function isFixed({ status }: Finding): boolean {
-  return status === 'fixed'
-}
-
-interface ScanDocument {
-  readonly reference: string
-  readonly release: string
-  readonly inventory: Inventory
-  readonly matches: Matches
-  readonly findings: readonly Finding[]
-  readonly ended: readonly string[]
-  readonly parts: readonly PartState[]
-  readonly now: number
-}
-
-function jsonOf({ reference, release, inventory, matches, findings, ended, parts, now }: ScanDocument) {
-  const { sources, silent, notAffected, hasFix } = matches
-  const { name, digest, architecture } = inventory.image
-  return {
-    schema: 'casemate.scan/v1',
-    reference,
-    image: { name, digest, architecture, release, packages: inventory.packages.length },
-    advisories: parts.map((part) => ({
-      kind: part.kind,
-      origin: part.origin,
-      contentDate: part.contentDate,
-      isStale: isStale(part, now),
-    })),
-    missing: missingKinds(parts),
-    faults: inventory.faults,
-    endedSupport: ended,
-    sources: { total: sources, withoutEntry: silent },
-    counts: { ...countsOf(matches.findings), notAffected, hasFix },
-    findings,
+function formatOf({ format, json = false }: ScanOptions): ScanFormat {
+  if (json && format !== undefined && format !== 'json') {
+    throw new UsageError('USAGE_INVALID', `cannot print findings: want one of --json and --format ${format}, not both`)
   }
+  return json ? 'json' : (format ?? 'table')
+}
+
+/** Says loudly what makes the result less than it seems, and gives the same lines for documents. */
+function warnings({ inventory, ended }: ImageFindings, { parts }: OpenStore, terminal: Terminal): readonly string[] {
+  const lines: string[] = []
+  const keeping = { warn: (line: string) => lines.push(line) }
+  for (const fault of inventory.faults) keeping.warn(visibleText(fault))
+  for (const { kind, means } of missingKinds(parts)) keeping.warn(`${kind} was never imported: ${means}`)
+  warnOfStale(parts, Date.now(), keeping)
+  lines.push(...ended)
+  for (const line of lines) terminal.warn(line)
+  return lines
+}
+
+interface Scanned {
+  readonly reference: string
+  readonly scan: ImageFindings
+  readonly notices: readonly string[]
+  readonly store: OpenStore
+  readonly startedAt: Date
+}
+
+function formatScan(
+  { reference, scan, notices, store, startedAt }: Scanned,
+  { format, ...options }: ScanOptions & { readonly format: ScanFormat },
+  terminal: Terminal,
+): string {
+  const isWanted = ({ status }: Finding) => options.onlyFixed !== true || status === 'fixed'
+  const findings = scan.findings.filter(isWanted)
+  const now = new Date()
+  if (format === 'table') return `${scanLines(scan, options, terminal).join('\n')}\n`
+  if (format === 'json') return formatScanJson({ reference, scan, findings, parts: store.parts, now: now.getTime() })
+  // Whoever reads these opens an alert for each: what Debian calls minor stays out of them unless it is asked for.
+  const alerts = findings.filter((one) => one.suppression !== undefined || isListed(one, options))
+  return EXCHANGE[format]({
+    tool: { name: 'casemate', version: packageVersion() },
+    reference,
+    inventory: scan.inventory,
+    release: scan.release,
+    findings: format === 'cyclonedx' ? findings : alerts,
+    notices,
+    startedAt: startedAt.toISOString(),
+    endedAt: now.toISOString(),
+  })
 }

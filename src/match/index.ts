@@ -1,3 +1,20 @@
 export { MatchError, type MatchErrorCode } from './errors.ts'
-export { compareFindings, FINDING_STATUSES, type Finding, type FindingEvidence, type FindingStatus } from './finding.ts'
+export {
+  type ApplicationFinding,
+  compareFindings,
+  type DebianFinding,
+  FINDING_STATUSES,
+  type Finding,
+  type FindingEvidence,
+  type FindingFacts,
+  type FindingStatus,
+  type Suppression,
+  subjectOf,
+} from './finding.ts'
+export { formatCycloneDxVdr } from './formats/cyclonedx-vdr.ts'
+export { formatGitlab } from './formats/gitlab.ts'
+export type { ScanReport } from './formats/report.ts'
+export { formatSarif } from './formats/sarif.ts'
 export { type MatchAdvisories, type Matches, matchPackages, releaseOf } from './match.ts'
+export { type ApplicationMatches, matchApplications } from './match-applications.ts'
+export { leadingRating, type Rating, type RatingMethod, SEVERITIES, type Severity } from './rating.ts'

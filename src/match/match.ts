@@ -1,20 +1,21 @@
-import type { AdvisoryStore, DebianStatement } from '#advisory'
+import type { AdvisoryStore, DebianStatement, OsvRecord } from '#advisory'
 import type { DebVersion } from '#debian'
 import type { DebComponent, Inventory } from '#sbom'
 import { MatchError } from './errors.ts'
-import { compareFindings, type Finding } from './finding.ts'
+import { compareFindings, type DebianFinding } from './finding.ts'
 import { announcedFixes, judgeAnnouncement, judgeStatement, overrules, type Verdict } from './judge.ts'
+import { compareRatings, osvRatings, urgencyRating } from './rating.ts'
 
 /** What matching asks of advisories. Absent answers mean "unknown". */
 export type MatchAdvisories = Pick<
   AdvisoryStore,
-  'parts' | 'debianStatements' | 'announcements' | 'exploited' | 'prediction'
+  'parts' | 'debianStatements' | 'announcements' | 'exploited' | 'prediction' | 'osv' | 'osvAbout'
 >
 
 /** What came of holding packages against advisories. */
 export interface Matches {
   /** In the order of `compareFindings`; one per issue, source package and installed source version. */
-  readonly findings: readonly Finding[]
+  readonly findings: readonly DebianFinding[]
   /** How many source packages the image has. */
   readonly sources: number
   /** Those of which the tracker says nothing in this release, sorted. That is not "not affected". */
@@ -38,7 +39,7 @@ interface SourcePackage {
 }
 
 /** What is said of one issue, whoever says it. */
-interface Said extends Pick<Finding, 'cve' | 'urgency' | 'note' | 'description' | 'evidence'> {
+interface Said extends Pick<DebianFinding, 'cve' | 'urgency' | 'note' | 'description' | 'evidence'> {
   readonly verdict: Verdict
 }
 
@@ -69,7 +70,7 @@ export function matchPackages(
   release: string,
   advisories: MatchAdvisories,
 ): Matches {
-  const findings: Finding[] = []
+  const findings: DebianFinding[] = []
   const silent = new Set<string>()
   const names = new Set<string>()
   let notAffected = 0
@@ -138,11 +139,14 @@ function findingOf(
   { name, version, packages }: SourcePackage,
   { verdict, evidence, ...said }: Said & { verdict: { kind: 'finding' } },
   advisories: MatchAdvisories,
-): Finding {
+): DebianFinding {
   const epss = advisories.prediction(said.cve)?.probability
+  const documents = advisories.osvAbout(said.cve)
   const isFixed = verdict.status === 'fixed'
   return {
+    kind: 'debian',
     ...said,
+    aliases: aliasesOf(said.cve, documents),
     source: name,
     sourceVersion: version,
     packages,
@@ -150,6 +154,17 @@ function findingOf(
     ...(isFixed ? { fixedIn: verdict.fixedIn } : {}),
     isExploited: advisories.exploited(said.cve) !== undefined,
     ...(epss === undefined ? {} : { epss }),
+    ratings: [...osvRatings(documents), ...urgencyRating(said.urgency)].sort(compareRatings),
     evidence: isFixed ? { ...evidence, comparison: verdict.comparison } : evidence,
   }
+}
+
+/** Other names of an issue. A document about another package may name several issues: only its own CVE makes it the same. */
+function aliasesOf(cve: string, documents: readonly OsvRecord[]): string[] {
+  const same = documents.filter(
+    ({ id, aliases }) => [id, ...aliases].filter((name) => name.startsWith('CVE-')).join() === cve,
+  )
+  const names = new Set(same.flatMap(({ id, aliases }) => [id, ...aliases]))
+  names.delete(cve)
+  return [...names].sort()
 }

@@ -32,12 +32,26 @@ export interface DebComponent {
   readonly licence?: PackageLicence
 }
 
+/** A package of a language's own package manager in an image. */
+export interface ApplicationComponent {
+  readonly ecosystem: 'npm' | 'PyPI' | 'Go' | 'Maven' | 'RubyGems'
+  /** As OSV writes it; Maven's is `group:artifact`. */
+  readonly name: string
+  readonly version: string
+  readonly purl: string
+  /** Where in the image it was found. */
+  readonly path: string
+  readonly layer: Digest | undefined
+  readonly licence?: string
+}
+
 /** Everything that is known to be in one platform's image. */
 export interface Inventory {
   readonly image: InventoriedImage
   readonly distribution: Distribution | undefined
   /** By name, then architecture. */
   readonly packages: readonly DebComponent[]
+  readonly applications: readonly ApplicationComponent[]
   /** Paths of regular files that no package owns, sorted. */
   readonly unowned: readonly string[]
   /** What could not be read, a line each. */

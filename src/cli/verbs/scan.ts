@@ -7,20 +7,27 @@ export const scanVerb: Verb = (program, session) => {
   program
     .command('scan')
     .argument('<reference>', 'the image: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://…')
-    .description('print what is wrong with the Debian packages of an image, by the advisories that were imported')
+    .description('print what is wrong with the packages of an image, by the advisories that were imported')
     .option('--platform <platform>', 'which image of an index', hostPlatform())
     .option('--only-fixed', 'list findings with a fix only')
-    .option('--all', 'list ignored and unimportant findings too, which are counted otherwise')
+    .option('--all', 'list every finding, also ignored, unimportant and suppressed ones, which are counted otherwise')
     .addOption(
       new Option(
         '--fail-on <kind>',
         'status 1 for findings with a fix (fixed), or also for those that wait for one (open): all but ignored and unimportant',
       ).choices(['fixed', 'open']),
     )
-    .option('--json', 'print every finding with its evidence, for machines')
+    .addOption(
+      new Option(
+        '--format <format>',
+        'table for people; json with all evidence; sarif (2.1.0) for code scanning; cyclonedx (1.6) with vulnerabilities; gitlab for its container scanning report',
+      ).choices(['table', 'json', 'sarif', 'cyclonedx', 'gitlab']),
+    )
+    .option('--json', 'short for --format json')
+    .option('-o, --output <file>', 'write the result to a file')
     .addHelpText(
       'after',
-      '\nExamples:\n  casemate scan oci:./out:python\n  casemate scan docker://registry.example.org/team/app:1.0 --only-fixed --fail-on fixed',
+      '\nExamples:\n  casemate scan oci:./out:python\n  casemate scan docker://registry.example.org/team/app:1.0 --only-fixed --fail-on fixed\n  casemate scan oci:./out:python --format sarif -o casemate.sarif',
     )
     .action(async (reference: string, options) => {
       const { runScan } = await import('../scan.ts')
