@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -67,6 +67,16 @@ test('an image is held against an imported export: what is fixable, what waits, 
   assert.match(found.stderr, /^warning: kev was never imported: nothing is called exploited$/m)
   assert.match(scan(image, '--all').stdout, /^info Debian .*CVE-2026-1002 .* unimportant$/m)
   assert.doesNotMatch(scan(image, '--only-fixed').stdout, /CVE-2026-2000/)
+
+  const rules = join(folder, 'rules.yaml')
+  const rule = (id: string, expires: string) => `  - {id: ${id}, statement: not reached, expires: ${expires}}\n`
+  writeFileSync(rules, `ignore:\n${rule('CVE-2026-1000', '2999-01-01')}${rule('CVE-2026-2000', '2020-01-01')}`)
+  const output = join(folder, 'out.sarif')
+  const ruled = scan(image, '--ignore-file', rules, '--fail-on', 'fixed', '--format', 'sarif', '-o', output)
+  assert.deepEqual([ruled.status, ruled.stdout], [0, ''], ruled.stderr)
+  assert.match(ruled.stderr, /rules\.yaml:3: the rule about CVE-2026-2000 expired on 2020-01-01 and suppresses nothing/)
+  const [suppressed, waiting] = JSON.parse(readFileSync(output, 'utf8')).runs[0].results
+  assert.deepEqual([suppressed.suppressions[0].justification, waiting.suppressions], ['not reached', undefined])
 
   const gated = scan(image, '--fail-on', 'fixed', '--json')
   assert.equal(gated.status, 1)

@@ -1,8 +1,17 @@
 import type { OpenStore } from '#advisory'
-import { type Finding, type FindingStatus, formatCycloneDxVdr, formatGitlab, formatSarif } from '#match'
+import {
+  type Finding,
+  type FindingStatus,
+  formatCycloneDxVdr,
+  formatGitlab,
+  formatSarif,
+  type IgnoreRule,
+  suppressFindings,
+} from '#match'
 import { openCachedStore, warnOfStale } from './advisories.ts'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
+import { readIgnoreFile } from './ignore-file.ts'
 import { findInImage, type ImageFindings, missingKinds, requireDebian } from './image-findings.ts'
 import { readInventory } from './image-inventory.ts'
 import { printOutput } from './print-output.ts'
@@ -24,6 +33,8 @@ export interface ScanOptions {
   readonly format?: ScanFormat
   /** Short for the format `json`. */
   readonly json?: boolean
+  /** Rules that suppress findings; `.casemateignore.yaml` of the working folder, if there is one, where this is absent. */
+  readonly ignoreFile?: string
   /** A file that takes the result instead of the standard output. */
   readonly output?: string
 }
@@ -42,6 +53,7 @@ const EXCHANGE = { sarif: formatSarif, cyclonedx: formatCycloneDxVdr, gitlab: fo
  */
 export async function runScan(reference: string, options: ScanOptions, terminal: Terminal): Promise<ExitStatus> {
   const format = formatOf(options)
+  const rules = await readIgnoreFile(options.ignoreFile)
   const store = openCachedStore()
   try {
     requireDebian(store)
@@ -49,8 +61,10 @@ export async function runScan(reference: string, options: ScanOptions, terminal:
     terminal.progress(`reading ${reference} …`)
     const inventory = await readInventory(reference, options.platform)
     terminal.progress('')
-    const scan = findInImage(inventory, store)
-    const notices = warnings(scan, store, terminal)
+    const found = findInImage(inventory, store)
+    const { findings, expired } = suppressFindings(found.findings, rules, startedAt.toISOString().slice(0, 10))
+    const scan = { ...found, findings }
+    const notices = warnings(scan, { store, expired }, terminal)
     const text = formatScan({ reference, scan, notices, store, startedAt }, { ...options, format }, terminal)
     await printOutput(text, options.output, terminal)
     const failing = options.failOn === undefined ? undefined : FAILING[options.failOn]
@@ -69,13 +83,23 @@ function formatOf({ format, json = false }: ScanOptions): ScanFormat {
 }
 
 /** Says loudly what makes the result less than it seems, and gives the same lines for documents. */
-function warnings({ inventory, ended }: ImageFindings, { parts }: OpenStore, terminal: Terminal): readonly string[] {
+function warnings(
+  { inventory, ended }: ImageFindings,
+  { store: { parts }, expired }: { readonly store: OpenStore; readonly expired: readonly IgnoreRule[] },
+  terminal: Terminal,
+): readonly string[] {
   const lines: string[] = []
   const keeping = { warn: (line: string) => lines.push(line) }
   for (const fault of inventory.faults) keeping.warn(visibleText(fault))
   for (const { kind, means } of missingKinds(parts)) keeping.warn(`${kind} was never imported: ${means}`)
   warnOfStale(parts, Date.now(), keeping)
   lines.push(...ended)
+  for (const { place, id, expires, statement, owner } of expired) {
+    const by = owner === undefined ? '' : ` (${owner})`
+    lines.push(
+      visibleText(`${place}: the rule about ${id} expired on ${expires} and suppresses nothing: ${statement}${by}`),
+    )
+  }
   for (const line of lines) terminal.warn(line)
   return lines
 }

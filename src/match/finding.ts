@@ -37,7 +37,7 @@ export interface Suppression {
   readonly statement: string
   /** Who answers for it; absent where the rule names nobody. */
   readonly owner?: string
-  /** The last day on which it counts, YYYY-MM-DD; absent where the rule does not end. */
+  /** The day from which it counts no longer, YYYY-MM-DD; absent where the rule does not end. */
   readonly expires?: string
 }
 

@@ -17,6 +17,7 @@ export const scanVerb: Verb = (program, session) => {
         'status 1 for findings with a fix (fixed), or also for those that wait for one (open): all but ignored and unimportant',
       ).choices(['fixed', 'open']),
     )
+    .option('--ignore-file <file>', 'rules that suppress findings, each with a reason (default: .casemateignore.yaml)')
     .addOption(
       new Option(
         '--format <format>',
