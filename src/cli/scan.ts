@@ -13,10 +13,10 @@ import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { readIgnoreFile } from './ignore-file.ts'
 import { findInImage, type ImageFindings, missingKinds, requireDebian } from './image-findings.ts'
-import { readInventory } from './image-inventory.ts'
 import { printOutput } from './print-output.ts'
 import { formatScanJson } from './scan-json.ts'
 import { isListed, scanLines } from './scan-page.ts'
+import { readScanned } from './scanned-inventory.ts'
 import type { Terminal } from './terminal.ts'
 import { packageVersion } from './version.ts'
 import { visibleText } from './visible-text.ts'
@@ -49,7 +49,7 @@ const EXCHANGE = { sarif: formatSarif, cyclonedx: formatCycloneDxVdr, gitlab: fo
 
 /**
  * Prints what is wrong with an image. The status is "no" when `failOn` asks for findings that there are. Throws
- * `USAGE_INVALID` for two formats at once, and as `readInventory` and `findInImage` do.
+ * `USAGE_INVALID` for two formats at once, and as `readScanned` and `findInImage` do.
  */
 export async function runScan(reference: string, options: ScanOptions, terminal: Terminal): Promise<ExitStatus> {
   const format = formatOf(options)
@@ -59,7 +59,7 @@ export async function runScan(reference: string, options: ScanOptions, terminal:
     requireDebian(store)
     const startedAt = new Date()
     terminal.progress(`reading ${reference} …`)
-    const inventory = await readInventory(reference, options.platform)
+    const inventory = await readScanned(reference, options.platform)
     terminal.progress('')
     const found = findInImage(inventory, store)
     const { findings, expired } = suppressFindings(found.findings, rules, startedAt.toISOString().slice(0, 10))

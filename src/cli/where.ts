@@ -3,7 +3,7 @@ import { DebianError, parseVersion, satisfies, type VersionOperator } from '#deb
 import type { DebComponent } from '#sbom'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus, formatError, statusOfError } from './exit-status.ts'
-import { readInventory } from './image-inventory.ts'
+import { readScanned } from './scanned-inventory.ts'
 import { formatTable, type Terminal } from './terminal.ts'
 import { visibleText } from './visible-text.ts'
 
@@ -49,7 +49,7 @@ export async function runWhere(
   for (const reference of references) {
     terminal.progress(`reading ${reference} …`)
     try {
-      const { image, packages, faults } = await readInventory(reference, platform)
+      const { image, packages, faults } = await readScanned(reference, platform)
       for (const fault of faults) terminal.warn(`${reference}: ${fault}`)
       const matches = packages.filter((one) => isWanted(one, wanted))
       const shown = matches.map(({ name, version, architecture, source }) => ({ name, version, architecture, source }))

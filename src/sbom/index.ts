@@ -23,6 +23,7 @@ export {
 } from './compare-packages.ts'
 export { compareSettings, type SettingChange } from './compare-settings.ts'
 export { formatCycloneDx } from './cyclonedx.ts'
+export { SbomError, type SbomErrorCode } from './errors.ts'
 export type { ImageSettings, ImageState, StateFile, StateLayer } from './image-state.ts'
 export type { ApplicationComponent, DebComponent, Distribution, InventoriedImage, Inventory } from './inventory.ts'
 export { joinExtracted } from './licences/extracted-licences.ts'
@@ -34,4 +35,5 @@ export {
 } from './licences/package-licence.ts'
 export type { ExtractedLicence } from './licences/resolve-name.ts'
 export { debPurl, imagePurl } from './purl.ts'
+export { readSbom } from './read/read-sbom.ts'
 export { type DocumentMaker, formatSpdx } from './spdx.ts'

@@ -6,7 +6,7 @@ import type { Verb } from '../verb.ts'
 export const scanVerb: Verb = (program, session) => {
   program
     .command('scan')
-    .argument('<reference>', 'the image: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://…')
+    .argument('<reference>', 'the image: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://…; or an SBOM: sbom:FILE or FILE.json')
     .description('print what is wrong with the packages of an image, by the advisories that were imported')
     .option('--platform <platform>', 'which image of an index', hostPlatform())
     .option('--only-fixed', 'list findings with a fix only')
@@ -28,7 +28,7 @@ export const scanVerb: Verb = (program, session) => {
     .option('-o, --output <file>', 'write the result to a file')
     .addHelpText(
       'after',
-      '\nExamples:\n  casemate scan oci:./out:python\n  casemate scan docker://registry.example.org/team/app:1.0 --only-fixed --fail-on fixed\n  casemate scan oci:./out:python --format sarif -o casemate.sarif',
+      '\nExamples:\n  casemate scan oci:./out:python\n  casemate scan docker://registry.example.org/team/app:1.0 --only-fixed --fail-on fixed\n  casemate scan oci:./out:python --format sarif -o casemate.sarif\n  casemate scan app.spdx.json --only-fixed',
     )
     .action(async (reference: string, options) => {
       const { runScan } = await import('../scan.ts')
