@@ -54,7 +54,7 @@ export function isListed(
  * each issue that has a fix, and a row for each package that waits, or for each of its issues where all is asked for.
  */
 export function scanLines(
-  scan: ImageFindings & { readonly findings: readonly Finding[] },
+  scan: ImageFindings,
   options: ScanPageOptions,
   terminal: Pick<Terminal, 'width' | 'style'>,
 ): string[] {

@@ -6,7 +6,10 @@ import type { Verb } from '../verb.ts'
 export const scanVerb: Verb = (program, session) => {
   program
     .command('scan')
-    .argument('<reference>', 'the image: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://…; or an SBOM: sbom:FILE or FILE.json')
+    .argument(
+      '<reference>',
+      'the image: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://…; or an SBOM: sbom:FILE or FILE.json',
+    )
     .description('print what is wrong with the packages of an image, by the advisories that were imported')
     .option('--platform <platform>', 'which image of an index', hostPlatform())
     .option('--only-fixed', 'list findings with a fix only')

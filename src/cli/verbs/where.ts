@@ -9,7 +9,10 @@ export const whereVerb: Verb = (program, session) => {
       '<package>',
       "a binary or source package, with =VERSION, '<VERSION', '<=VERSION', '>=VERSION' or '>VERSION'",
     )
-    .argument('<references...>', 'images: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://…')
+    .argument(
+      '<references...>',
+      'images: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://…; or SBOMs: FILE.json',
+    )
     .description('print which of these images have a package; status 1 when none has')
     .option('--platform <platform>', 'which image of an index', hostPlatform())
     .option('--json', 'print every image with what it has, for machines')
