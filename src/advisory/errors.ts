@@ -8,6 +8,10 @@ export type AdvisoryErrorCode =
   | 'ADVISORIES_UNREADABLE'
   /** A file of advisory data is longer than is allowed, or has too many values. */
   | 'ADVISORIES_LIMIT'
+  /** A place that advisories are to come from is none. */
+  | 'ADVISORY_SOURCE_INVALID'
+  /** A publisher's file cannot be fetched, or what came is not to be taken. */
+  | 'ADVISORY_FETCH_FAILED'
   /** No advisories were imported yet. */
   | 'ADVISORY_STORE_MISSING'
   /** The store of advisories is damaged, or of another format. */

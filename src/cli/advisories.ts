@@ -35,13 +35,16 @@ export async function runAdvisoriesImport(
   terminal.progress('writing the store …')
   await storeParts(defaultCacheFolder(), parts)
   const states = parts.map(({ state }) => state)
-  for (const { quarantined } of states) {
-    for (const { place, reason } of quarantined.first.slice(0, NAMED)) terminal.warn(`left out ${place}: ${reason}`)
-    if (quarantined.count > NAMED) terminal.warn(`left out ${quarantined.count - NAMED} more`)
-  }
+  for (const state of states) nameBroken(state, terminal)
   if (options.json === true) terminal.print(JSON.stringify({ parts: states.map((part) => jsonOf(part, now)) }, null, 2))
   else printParts(states, now, terminal)
   return exitStatus.done
+}
+
+/** Names the first records that were left out of a part. */
+export function nameBroken({ quarantined }: PartState, terminal: Terminal): void {
+  for (const { place, reason } of quarantined.first.slice(0, NAMED)) terminal.warn(`left out ${place}: ${reason}`)
+  if (quarantined.count > NAMED) terminal.warn(`left out ${quarantined.count - NAMED} more`)
 }
 
 /** Prints the parts of the store; the status is "no" while the tracker is missing, or a part is stale. */
@@ -66,7 +69,7 @@ export async function runAdvisoriesStatus(options: { json?: boolean }, terminal:
   return isGood ? exitStatus.done : exitStatus.no
 }
 
-const NOTHING = 'no advisories were imported yet: casemate advisories import FILE…'
+const NOTHING = 'there are no advisories yet: casemate advisories update, or import FILE…'
 
 /** Opens the store that the cache holds. Throws `ADVISORY_STORE_MISSING` when nothing was imported yet. */
 export function openCachedStore(): OpenStore {
@@ -85,7 +88,8 @@ export function warnOfStale(parts: readonly PartState[], now: number, terminal: 
   }
 }
 
-function jsonOf(part: PartState, now: number) {
+/** A part as JSON shows it. */
+export function jsonOf(part: PartState, now: number) {
   return { ...part, ageDays: Math.floor(ageOf(part, now)), isStale: isStale(part, now) }
 }
 
@@ -101,7 +105,8 @@ function printParts(parts: readonly PartState[], now: number, terminal: Terminal
   for (const line of formatTable(rows, { width: terminal.width, right: [1, 2] })) terminal.print(line)
 }
 
-function formatAge(part: PartState, now: number): string {
+/** The age of a part's data in words. */
+export function formatAge(part: PartState, now: number): string {
   const days = Math.floor(ageOf(part, now))
   return days === 1 ? '1 day' : `${days} days`
 }

@@ -38,7 +38,7 @@ export { type ArchiveFile, BUILT_IN_ARCHIVES, readArchives, selectArchive } from
 export type { OpenArchiveOptions } from './io/archive-session.ts'
 export { DOWNLOAD_PATIENCE, type DownloadPatience } from './io/downloader.ts'
 export { type FetchPackagesOptions, type FetchProgress, fetchPackages, type PackageFile } from './io/fetch-packages.ts'
-export { HTTP_LIMITS, type HttpLimits } from './io/http-client.ts'
+export { fetchFault, HTTP_LIMITS, type HttpAnswer, HttpClient, type HttpLimits } from './io/http-client.ts'
 export { defaultCacheFolder } from './io/object-cache.ts'
 export { type OpenArchive, openArchive } from './io/open-archive.ts'
 export { type FileSearch, type SuiteFileMatch, searchFiles } from './io/search-files.ts'

@@ -1,15 +1,34 @@
-import { Option } from 'commander'
+import { Argument, Option } from 'commander'
+import type { AdvisoryKind } from '#advisory'
 import type { Verb } from '../verb.ts'
 
 /** The kinds of `ADVISORY_KINDS`, written out so that the help needs no module of the engine. */
 const KINDS = ['tracker', 'dsa', 'dla', 'kev', 'epss', 'osv', 'support']
 
-/** `casemate advisories import|status|show`: what is known to be wrong with packages. */
+/** `casemate advisories update|import|status|show`: what is known to be wrong with packages. */
 export const advisoriesVerb: Verb = (program, session) => {
   const advisories = program.command('advisories').description('take in security advisories, and ask them')
   advisories
+    .command('update')
+    .addArgument(new Argument('[kinds...]', 'what to update, everything unless named').choices(KINDS))
+    .description('fetch what has changed of the advisories from their publishers, or from places of your own')
+    .option(
+      '--source <kind=place,…>',
+      "a URL or file in place of the publishers' for a kind, again for each kind (CASEMATE_ADVISORIES has the same form)",
+      (value: string, before: readonly string[] = []) => [...before, value],
+    )
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  casemate advisories update\n  casemate advisories update tracker dsa dla kev epss support\n  casemate advisories update tracker --source tracker=https://mirror.example.org/tracker.json.gz\n\nA part that cannot be had stays as it was; the status is 3 then. Proxies: http_proxy, https_proxy, no_proxy.',
+    )
+    .action(async (kinds: AdvisoryKind[], options) => {
+      const { runAdvisoriesUpdate } = await import('../advisories-update.ts')
+      session.end(await runAdvisoriesUpdate(kinds, options, session.terminal))
+    })
+  advisories
     .command('import')
-    .argument('<file...>', 'files, plain or gzip, or folders of OSV files')
+    .argument('<file...>', 'files, plain, gzip or xz, zips of OSV records, or folders of OSV files')
     .description('take in advisories from files: each kind replaces what was imported of that kind before')
     .addOption(
       new Option('--kind <kind>', 'what the files are; recognised by their content unless given').choices(KINDS),
