@@ -55,8 +55,7 @@ export class FetchedFiles {
     await mkdir(this.#folder, { recursive: true })
     for (let attempt = 1; ; attempt++) {
       try {
-        const deadline = AbortSignal.timeout(this.#patience.deadline)
-        return await this.#attempt(wanted, AbortSignal.any([signal, deadline]))
+        return await this.#within(signal, (stop) => this.#attempt(wanted, stop))
       } catch (error) {
         signal.throwIfAborted()
         const fault = error instanceof AdvisoryError ? error : worded(wanted.url, error)
@@ -66,25 +65,37 @@ export class FetchedFiles {
     }
   }
 
+  /** Runs one try with a signal that ends it at its deadline, and with it whatever is left of its answer. */
+  async #within<Result>(signal: AbortSignal, run: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    const { deadline } = this.#patience
+    const stop = new AbortController()
+    const end = () => stop.abort(signal.reason)
+    signal.addEventListener('abort', end)
+    const timer = setTimeout(() => stop.abort(new Error(`it took over ${deadline / 1000} s`)), deadline)
+    try {
+      return await run(stop.signal)
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      stop.abort()
+    }
+  }
+
   async #attempt(wanted: WantedFile, signal: AbortSignal): Promise<KeptFile> {
     const { url } = wanted
     const kept = await this.#kept(url)
     const answer = await this.#http.get(url, { 'accept-encoding': 'gzip', ...conditions(kept) }, signal)
-    try {
-      const fetchedAt = new Date().toISOString()
-      if (answer.status === 304 && kept !== undefined) {
-        const state = { ...kept, fetchedAt }
-        await this.#keep(state)
-        return { path: this.#path(url, 'body'), state }
-      }
-      checkAnswer(wanted, answer)
-      const digest = await this.#receive(wanted, answer)
-      const state = { url, digest, ...header('etag', answer), ...header('lastModified', answer), fetchedAt }
+    const fetchedAt = new Date().toISOString()
+    if (answer.status === 304 && kept !== undefined) {
+      const state = { ...kept, fetchedAt }
       await this.#keep(state)
       return { path: this.#path(url, 'body'), state }
-    } finally {
-      await answer.body.dump().catch(() => {})
     }
+    checkAnswer(wanted, answer)
+    const digest = await this.#receive(wanted, answer)
+    const state = { url, digest, ...header('etag', answer), ...header('lastModified', answer), fetchedAt }
+    await this.#keep(state)
+    return { path: this.#path(url, 'body'), state }
   }
 
   /** Takes a body aside and puts it in place; gives its digest. */
