@@ -16,6 +16,18 @@ export type AdvisoryErrorCode =
   | 'ADVISORY_STORE_MISSING'
   /** The store of advisories is damaged, or of another format. */
   | 'ADVISORY_STORE_INVALID'
+  /** A key for exports is none, or of a kind that is not used. */
+  | 'ADVISORY_KEY_INVALID'
+  /** A file is no whole export of advisories. */
+  | 'ADVISORY_EXPORT_INVALID'
+  /** An export of advisories is signed by nobody, or by another key. */
+  | 'ADVISORY_EXPORT_UNTRUSTED'
+  /** An export of advisories is older than what the store has. */
+  | 'ADVISORY_EXPORT_OLDER'
+  /** An export of advisories cannot be written. */
+  | 'ADVISORY_EXPORT_FAILED'
+  /** Advisories are missing or older than was allowed. */
+  | 'ADVISORY_STALE'
   /** The store of advisories cannot be written. */
   | 'ADVISORY_STORE_FAILED'
 

@@ -105,9 +105,9 @@ export function isAhead(part: PartState, now: number): boolean {
   return Date.parse(part.contentDate) > now + DAY
 }
 
-/** Tells whether a part's data are older than `STALE_DAYS` allows, or of an age that cannot be told. */
-export function isStale(part: PartState, now: number): boolean {
-  return isAhead(part, now) || !(ageOf(part, now) <= STALE_DAYS[part.kind])
+/** Tells whether a part's data are older than `maxAge` days, `STALE_DAYS` unless given, or of an age that cannot be told. */
+export function isStale(part: PartState, now: number, maxAge: number = STALE_DAYS[part.kind]): boolean {
+  return isAhead(part, now) || !(ageOf(part, now) <= maxAge)
 }
 
 /** The records of one kind, as type. */

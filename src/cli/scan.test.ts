@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -86,4 +86,23 @@ test('a gate passes what has the fix, and an image that names no release is refu
   const nameless = scan(await sampleLayout(t, { packages: fixed }))
   assert.equal(nameless.status, 3)
   assert.match(nameless.stderr, /^cannot scan .*: its os-release names no codename.*\[MATCH_RELEASE_UNKNOWN\]/m)
+})
+
+test('missing and stale advisories are loud lines, or an error, as the setting says, and never silence', async (t) => {
+  const { folder, run, scan } = commandLine(t)
+  const file = join(folder, 'export.json')
+  writeFileSync(file, JSON.stringify(EXPORT))
+  utimesSync(file, new Date(), new Date(Date.now() - 2 * 86_400_000))
+  run('advisories', 'import', file)
+  const image = await sampleLayout(t, { packages: { 'bash 5.2': [] }, others: [TRIXIE] })
+  assert.doesNotMatch(scan(image).stderr, /stale/)
+  const warned = scan(image, '--max-age', '36h')
+  assert.equal(warned.status, 0)
+  assert.match(warned.stderr, /^warning: tracker is stale: its data are 2 days old, 36 hours are allowed/m)
+  const refused = scan(image, '--max-age', '36h', '--stale', 'error')
+  assert.deepEqual([refused.status, refused.stdout], [3, ''])
+  assert.match(refused.stderr, /kev was never imported.*tracker is stale: .*\[ADVISORY_STALE\]/)
+  assert.equal(run('advisories', 'status', '--max-age', '36h').status, 1)
+  assert.equal(run('advisories', 'status', '--stale', 'error').status, 3)
+  assert.equal(scan(image, '--max-age', 'soon').status, 2)
 })

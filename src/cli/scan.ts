@@ -1,15 +1,17 @@
 import { ADVISORY_KINDS, AdvisoryError, type AdvisoryKind, isStale, type OpenStore, type PartState } from '#advisory'
 import { type Finding, type FindingStatus, type Matches, matchPackages, releaseOf } from '#match'
 import type { Inventory } from '#sbom'
-import { openCachedStore, warnOfStale } from './advisories.ts'
+import { openCachedStore } from './advisories.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { readInventory } from './image-inventory.ts'
 import { countsOf, scanLines } from './scan-page.ts'
+import { holdFresh, stalePolicy } from './stale-advisories.ts'
 import type { Terminal } from './terminal.ts'
+import type { StaleOptions } from './verb.ts'
 import { visibleText } from './visible-text.ts'
 
 /** The options of `casemate scan`, as the command line gives them. */
-export interface ScanOptions {
+export interface ScanOptions extends StaleOptions {
   readonly platform: string
   readonly failOn?: 'fixed' | 'open'
   readonly onlyFixed?: boolean
@@ -41,6 +43,7 @@ const FAILING: Readonly<Record<'fixed' | 'open', ReadonlySet<FindingStatus>>> = 
  * `ADVISORY_STORE_MISSING` when nothing of Debian's was imported, and as `readInventory` and `releaseOf` do.
  */
 export async function runScan(reference: string, options: ScanOptions, terminal: Terminal): Promise<ExitStatus> {
+  const policy = stalePolicy(options)
   const store = openCachedStore()
   try {
     requireDebian(store)
@@ -52,8 +55,7 @@ export async function runScan(reference: string, options: ScanOptions, terminal:
     const ended = endedSupport(inventory, release, store)
     const now = Date.now()
     for (const fault of inventory.faults) terminal.warn(visibleText(fault))
-    warnOfMissing(store.parts, terminal)
-    warnOfStale(store.parts, now, terminal)
+    holdFresh(store.parts, missingLines(store.parts), { now, policy, terminal })
     for (const line of ended) terminal.warn(line)
     if (options.json === true) {
       const findings = options.onlyFixed === true ? matches.findings.filter(isFixed) : matches.findings
@@ -73,8 +75,8 @@ function requireDebian({ parts }: OpenStore): void {
   throw new AdvisoryError('ADVISORY_STORE_MISSING', `cannot scan without Debian's advisories: ${reason}`)
 }
 
-function warnOfMissing(parts: readonly PartState[], terminal: Terminal): void {
-  for (const kind of missingKinds(parts)) terminal.warn(`${kind} was never imported: ${WITHOUT[kind]}`)
+function missingLines(parts: readonly PartState[]): string[] {
+  return missingKinds(parts).map((kind) => `${kind} was never imported: ${WITHOUT[kind]}`)
 }
 
 function missingKinds(parts: readonly PartState[]): AdvisoryKind[] {

@@ -1,11 +1,10 @@
 import { Option } from 'commander'
 import { hostPlatform } from '../host-platform.ts'
-import type { Verb } from '../verb.ts'
+import { type Verb, withStaleOptions } from '../verb.ts'
 
 /** `casemate scan REF`: what is wrong with an image, and what can be done now. */
 export const scanVerb: Verb = (program, session) => {
-  program
-    .command('scan')
+  withStaleOptions(program.command('scan'))
     .argument('<reference>', 'the image: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://…')
     .description('print what is wrong with the Debian packages of an image, by the advisories that were imported')
     .option('--platform <platform>', 'which image of an index', hostPlatform())
