@@ -39,7 +39,7 @@ test('an image is held against an imported export: what is fixable, what waits, 
   const { folder, run, scan } = commandLine(t)
   const packages = { 'libssl3t64 3.5.1-1': [], 'bash 5.2': [], 'zlib1g 1:1.3': [] }
   const image = await sampleLayout(t, { packages, others: [TRIXIE] })
-  const before = scan(image)
+  const before = scan(image, '--evidence', 'advisories')
   assert.equal(before.status, 3)
   assert.match(before.stderr, /ADVISORY_STORE_MISSING/)
 

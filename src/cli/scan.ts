@@ -1,17 +1,18 @@
 import { ADVISORY_KINDS, AdvisoryError, type AdvisoryKind, isStale, type OpenStore, type PartState } from '#advisory'
 import { type Finding, type FindingStatus, type Matches, matchPackages, releaseOf } from '#match'
 import type { Inventory } from '#sbom'
-import { openCachedStore } from './advisories.ts'
+import { archiveMatches, evidenceOf, openScanStore, type ScanEvidence } from './archive-evidence.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { readInventory } from './image-inventory.ts'
 import { countsOf, scanLines } from './scan-page.ts'
 import { holdFresh, stalePolicy } from './stale-advisories.ts'
 import type { Terminal } from './terminal.ts'
-import type { StaleOptions } from './verb.ts'
+import type { PlaceOptions, StaleOptions } from './verb.ts'
 import { visibleText } from './visible-text.ts'
 
 /** The options of `casemate scan`, as the command line gives them. */
-export interface ScanOptions extends StaleOptions {
+export interface ScanOptions extends StaleOptions, PlaceOptions {
+  readonly evidence?: ScanEvidence
   readonly platform: string
   readonly failOn?: 'fixed' | 'open'
   readonly onlyFixed?: boolean
@@ -44,14 +45,18 @@ const FAILING: Readonly<Record<'fixed' | 'open', ReadonlySet<FindingStatus>>> = 
  */
 export async function runScan(reference: string, options: ScanOptions, terminal: Terminal): Promise<ExitStatus> {
   const policy = stalePolicy(options)
-  const store = openCachedStore()
+  const store = openScanStore()
   try {
-    requireDebian(store)
+    const evidence = evidenceOf(options.evidence, store.parts, DEBIAN_KINDS)
+    if (evidence === 'advisories') requireDebian(store)
     terminal.progress(`reading ${reference} …`)
     const inventory = await readInventory(reference, options.platform)
     terminal.progress('')
     const release = releaseOf(inventory)
-    const matches = matchPackages(inventory.packages, release, store)
+    const matches =
+      evidence === 'archive'
+        ? await archiveMatches(inventory, release, { store, options, terminal })
+        : matchPackages(inventory.packages, release, store)
     const ended = endedSupport(inventory, release, store)
     const now = Date.now()
     for (const fault of inventory.faults) terminal.warn(visibleText(fault))

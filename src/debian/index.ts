@@ -1,6 +1,7 @@
 export { type AptSource, parseAptSources } from './apt-sources.ts'
 export { type Archive, type ArchiveKey, type ArchiveSuite, type MirrorKind, parseArchive } from './archive.ts'
 export { parseArchivePackage, parseBinaryPackage } from './binary-package.ts'
+export { type ChangelogEntry, type Changes, changesSince, parseChangelog } from './changelog.ts'
 export { type CleartextMessage, parseCleartext } from './cleartext.ts'
 export {
   type Compression,

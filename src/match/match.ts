@@ -31,7 +31,8 @@ interface ScannedImage extends Pick<Inventory, 'distribution'> {
   readonly packages: readonly unknown[]
 }
 
-interface SourcePackage {
+/** A source package of an image, with its binary packages there, sorted. */
+export interface SourcePackage {
   readonly name: string
   readonly version: DebVersion
   readonly packages: readonly string[]
@@ -96,7 +97,7 @@ export function matchPackages(
 }
 
 /** The source packages of binary packages; one that is there in two versions counts as two. */
-function sourcesOf(packages: readonly Pick<DebComponent, 'name' | 'source'>[]): readonly SourcePackage[] {
+export function sourcesOf(packages: readonly Pick<DebComponent, 'name' | 'source'>[]): readonly SourcePackage[] {
   const sources = new Map<string, { name: string; version: DebVersion; packages: Set<string> }>()
   for (const { name, source } of packages) {
     const key = `${source.name} ${source.version}`

@@ -1,13 +1,19 @@
 import { Option } from 'commander'
 import { hostPlatform } from '../host-platform.ts'
-import { type Verb, withStaleOptions } from '../verb.ts'
+import { type Verb, withPlaceOptions, withStaleOptions } from '../verb.ts'
 
 /** `casemate scan REF`: what is wrong with an image, and what can be done now. */
 export const scanVerb: Verb = (program, session) => {
-  withStaleOptions(program.command('scan'))
+  withPlaceOptions(withStaleOptions(program.command('scan')))
     .argument('<reference>', 'the image: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://…')
     .description('print what is wrong with the Debian packages of an image, by the advisories that were imported')
     .option('--platform <platform>', 'which image of an index', hostPlatform())
+    .addOption(
+      new Option(
+        '--evidence <what>',
+        "go by Debian's advisories, or by the archive itself: newer versions, with the CVEs of their changelogs; the archive unless there are advisories",
+      ).choices(['advisories', 'archive']),
+    )
     .option('--only-fixed', 'list findings with a fix only')
     .option('--all', 'list ignored and unimportant findings too, which are counted otherwise')
     .addOption(
@@ -19,7 +25,7 @@ export const scanVerb: Verb = (program, session) => {
     .option('--json', 'print every finding with its evidence, for machines')
     .addHelpText(
       'after',
-      '\nExamples:\n  casemate scan oci:./out:python\n  casemate scan docker://registry.example.org/team/app:1.0 --only-fixed --fail-on fixed',
+      '\nExamples:\n  casemate scan oci:./out:python\n  casemate scan oci:./out:python --evidence archive\n  casemate scan docker://registry.example.org/team/app:1.0 --only-fixed --fail-on fixed',
     )
     .action(async (reference: string, options) => {
       const { runScan } = await import('../scan.ts')
