@@ -167,8 +167,8 @@ class ChangelogReading {
         onEntry: (entry) => {
           const isChangelog = names.includes(entry.path)
           if (entry.type === 'symlink' && (entry.path === folder || isChangelog)) {
-            const target = new URL(entry.linkPath, `file://${entry.path}`).pathname
-            linked = /^\/usr\/share\/doc\/([^/]+)/.exec(target)?.[1]
+            const target = URL.parse(entry.linkPath, `file://${entry.path}`)
+            linked = /^\/usr\/share\/doc\/([^/]+)/.exec(target?.pathname ?? '')?.[1]
           }
           if (entry.type !== 'file' || !isChangelog || entry.size > CHANGELOG_LIMIT) return undefined
           const chunks: Uint8Array[] = []
