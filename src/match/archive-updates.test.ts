@@ -14,7 +14,9 @@ function universe(...packages: readonly [name: string, version: string, fields: 
 
 function changelog(...entries: readonly [version: string, text: string][]): string {
   return entries
-    .map(([version, text]) => `openssl (${version}) trixie; urgency=high\n\n  * ${text}\n\n -- A <a@example.org>  now\n\n`)
+    .map(
+      ([version, text]) => `openssl (${version}) trixie; urgency=high\n\n  * ${text}\n\n -- A <a@example.org>  now\n\n`,
+    )
     .join('')
 }
 
