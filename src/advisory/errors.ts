@@ -8,10 +8,26 @@ export type AdvisoryErrorCode =
   | 'ADVISORIES_UNREADABLE'
   /** A file of advisory data is longer than is allowed, or has too many values. */
   | 'ADVISORIES_LIMIT'
+  /** A place that advisories are to come from is none. */
+  | 'ADVISORY_SOURCE_INVALID'
+  /** A publisher's file cannot be fetched, or what came is not to be taken. */
+  | 'ADVISORY_FETCH_FAILED'
   /** No advisories were imported yet. */
   | 'ADVISORY_STORE_MISSING'
   /** The store of advisories is damaged, or of another format. */
   | 'ADVISORY_STORE_INVALID'
+  /** A key for exports is none, or of a kind that is not used. */
+  | 'ADVISORY_KEY_INVALID'
+  /** A file is no whole export of advisories. */
+  | 'ADVISORY_EXPORT_INVALID'
+  /** An export of advisories is signed by nobody, or by another key. */
+  | 'ADVISORY_EXPORT_UNTRUSTED'
+  /** An export of advisories is older than what the store has. */
+  | 'ADVISORY_EXPORT_OLDER'
+  /** An export of advisories cannot be written. */
+  | 'ADVISORY_EXPORT_FAILED'
+  /** Advisories are missing or older than was allowed. */
+  | 'ADVISORY_STALE'
   /** The store of advisories cannot be written. */
   | 'ADVISORY_STORE_FAILED'
 

@@ -2,6 +2,17 @@ import { AdvisoryError } from './errors.ts'
 import { Quarantine } from './quarantine.ts'
 import type { AdvisoryKind, ImportedFile, PartRecords, Quarantined } from './records.ts'
 
+/** A file of a part as its publisher offered it. */
+export interface FetchedFile {
+  readonly url: string
+  /** SHA-256 of what was sent, in hex. */
+  readonly digest: string
+  readonly etag?: string
+  readonly lastModified?: string
+  /** When the publisher last confirmed it (ISO 8601). */
+  readonly fetchedAt: string
+}
+
 /** What a store says of one of its parts. */
 export interface PartState {
   readonly kind: AdvisoryKind
@@ -17,6 +28,8 @@ export interface PartState {
   readonly dated: 'content' | 'file'
   /** When they were imported (ISO 8601). */
   readonly importedAt: string
+  /** The files that came over the network; absent for a part that was imported from files. */
+  readonly fetched?: readonly FetchedFile[]
 }
 
 /** A part that is to be stored: its state without what is counted, and the files that make it. */
@@ -32,6 +45,7 @@ export interface PartOrigin {
   /** The newest time of change of the files, ISO 8601. */
   readonly changedAt: string
   readonly importedAt: string
+  readonly fetched?: readonly FetchedFile[]
 }
 
 /** Makes one part of files of one kind. Throws `ADVISORIES_INVALID` when no record of them could be read. */
@@ -63,6 +77,7 @@ export function makePart(files: readonly ImportedFile[], origin: PartOrigin): Ne
     contentDate: contentDate === '' ? origin.changedAt : contentDate,
     dated,
     importedAt: origin.importedAt,
+    ...(origin.fetched === undefined || origin.fetched.length === 0 ? {} : { fetched: origin.fetched }),
   }
   return { state, files }
 }
@@ -90,9 +105,9 @@ export function isAhead(part: PartState, now: number): boolean {
   return Date.parse(part.contentDate) > now + DAY
 }
 
-/** Tells whether a part's data are older than `STALE_DAYS` allows, or of an age that cannot be told. */
-export function isStale(part: PartState, now: number): boolean {
-  return isAhead(part, now) || !(ageOf(part, now) <= STALE_DAYS[part.kind])
+/** Tells whether a part's data are older than `maxAge` days, `STALE_DAYS` unless given, or of an age that cannot be told. */
+export function isStale(part: PartState, now: number, maxAge: number = STALE_DAYS[part.kind]): boolean {
+  return isAhead(part, now) || !(ageOf(part, now) <= maxAge)
 }
 
 /** The records of one kind, as type. */

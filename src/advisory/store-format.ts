@@ -23,25 +23,28 @@ const LAYOUT = { headerSize: 32, magic: 0x56444143, version: 1 } as const
 const COPY = 8 << 20
 
 /**
- * Writes a store with new parts in place of those of the same kind, and the other parts of an older store unchanged.
- * Gives the bytes in pieces, in order.
+ * Writes a store with new parts, and of each other kind the part of the first store that has one, unchanged. Gives the
+ * bytes in pieces, in order.
  */
 export function encodeStore(
   newParts: readonly NewPart[],
-  older?: { file: StoreFile; parts: readonly StoredPart[] },
+  stores: readonly { readonly file: StoreFile; readonly parts: readonly StoredPart[] }[] = [],
 ): Uint8Array[] {
-  const replaced = new Set(newParts.map(({ state }) => state.kind))
+  const taken = new Set(newParts.map(({ state }) => state.kind))
   const pieces: Uint8Array[] = []
   const directory: StoredPart[] = []
   let offset: number = LAYOUT.headerSize
-  for (const { state, place } of older?.parts ?? []) {
-    if (older === undefined || replaced.has(state.kind)) continue
-    const length = place.size + place.indexSize
-    for (let at = 0; at < length; at += COPY) {
-      pieces.push(older.file.read(place.offset + at, Math.min(COPY, length - at)))
+  for (const { file, parts } of stores) {
+    const copied = parts.filter(({ state }) => !taken.has(state.kind))
+    for (const { state, place } of copied) {
+      const length = place.size + place.indexSize
+      for (let at = 0; at < length; at += COPY) {
+        pieces.push(file.read(place.offset + at, Math.min(COPY, length - at)))
+      }
+      taken.add(state.kind)
+      directory.push({ state, place: { ...place, offset } })
+      offset += length
     }
-    directory.push({ state, place: { ...place, offset } })
-    offset += length
   }
   for (const part of newParts) {
     const { parts, place } = encodeSection(linesOfPart(part), offset)

@@ -122,7 +122,7 @@ test('what goes over many blocks is found whole', () => {
 
 test('a new part takes the place of the one of its kind, and leaves the others as they are', () => {
   const file = all()
-  const pieces = encodeStore([part(manyIssues('nginx', 3))], { file, parts: readDirectory(file) })
+  const pieces = encodeStore([part(manyIssues('nginx', 3))], [{ file, parts: readDirectory(file) }])
   const store = openAdvisoryStore(inMemory(Buffer.concat(pieces)))
   assert.deepEqual(
     store.parts.map(({ kind, records }) => [kind, records]),

@@ -3,19 +3,22 @@ import {
   AdvisoryError,
   type AdvisoryKind,
   ageOf,
-  isAhead,
+  isExportFile,
   isStale,
   type OpenStore,
   openStore,
   type PartState,
   readParts,
-  STALE_DAYS,
   storeParts,
   storePath,
 } from '#advisory'
 import { defaultCacheFolder } from '#debian'
+import { type ExportTrust, runExportImport } from './advisories-export.ts'
+import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
+import { holdFresh, stalePolicy } from './stale-advisories.ts'
 import { formatTable, type Terminal } from './terminal.ts'
+import type { StaleOptions } from './verb.ts'
 
 /** Broken records that are named on the terminal; `status --json` has more of them. */
 const NAMED = 5
@@ -23,9 +26,18 @@ const NAMED = 5
 /** Takes in files of advisories, and prints what came of them. */
 export async function runAdvisoriesImport(
   paths: readonly string[],
-  options: { kind?: AdvisoryKind; json?: boolean },
+  options: { kind?: AdvisoryKind } & ExportTrust,
   terminal: Terminal,
 ): Promise<ExitStatus> {
+  const [first] = paths
+  if (first !== undefined && paths.some(isExportFile)) {
+    if (paths.length === 1) return runExportImport(first, options, terminal)
+    throw new UsageError('USAGE_INVALID', 'cannot import an export of advisories together with other files')
+  }
+  if (options.key !== undefined) {
+    const reason = '--key is for a file that casemate advisories export wrote, and this is none'
+    throw new UsageError('USAGE_INVALID', `cannot import ${first}: ${reason}`)
+  }
   const now = Date.now()
   const parts = await readParts(paths, {
     now: new Date(now).toISOString(),
@@ -35,17 +47,24 @@ export async function runAdvisoriesImport(
   terminal.progress('writing the store …')
   await storeParts(defaultCacheFolder(), parts)
   const states = parts.map(({ state }) => state)
-  for (const { quarantined } of states) {
-    for (const { place, reason } of quarantined.first.slice(0, NAMED)) terminal.warn(`left out ${place}: ${reason}`)
-    if (quarantined.count > NAMED) terminal.warn(`left out ${quarantined.count - NAMED} more`)
-  }
+  for (const state of states) nameBroken(state, terminal)
   if (options.json === true) terminal.print(JSON.stringify({ parts: states.map((part) => jsonOf(part, now)) }, null, 2))
   else printParts(states, now, terminal)
   return exitStatus.done
 }
 
+/** Names the first records that were left out of a part. */
+export function nameBroken({ quarantined }: PartState, terminal: Terminal): void {
+  for (const { place, reason } of quarantined.first.slice(0, NAMED)) terminal.warn(`left out ${place}: ${reason}`)
+  if (quarantined.count > NAMED) terminal.warn(`left out ${quarantined.count - NAMED} more`)
+}
+
 /** Prints the parts of the store; the status is "no" while the tracker is missing, or a part is stale. */
-export async function runAdvisoriesStatus(options: { json?: boolean }, terminal: Terminal): Promise<ExitStatus> {
+export async function runAdvisoriesStatus(
+  options: { json?: boolean } & StaleOptions,
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  const policy = stalePolicy(options)
   const store = openStore(defaultCacheFolder())
   const parts = store?.parts ?? []
   store?.close()
@@ -61,12 +80,12 @@ export async function runAdvisoriesStatus(options: { json?: boolean }, terminal:
   if (store === undefined) terminal.warn(NOTHING)
   else if (missing.includes('tracker'))
     terminal.warn('without the tracker, nobody says which issues are open in Debian')
-  warnOfStale(parts, now, terminal)
-  const isGood = !missing.includes('tracker') && parts.every((part) => !isStale(part, now))
+  holdFresh(parts, policy.isError ? missing.map((kind) => `${kind} is missing`) : [], { now, policy, terminal })
+  const isGood = !missing.includes('tracker') && parts.every((part) => !isStale(part, now, policy.maxAge))
   return isGood ? exitStatus.done : exitStatus.no
 }
 
-const NOTHING = 'no advisories were imported yet: casemate advisories import FILE…'
+const NOTHING = 'there are no advisories yet: casemate advisories update, or import FILE…'
 
 /** Opens the store that the cache holds. Throws `ADVISORY_STORE_MISSING` when nothing was imported yet. */
 export function openCachedStore(): OpenStore {
@@ -75,21 +94,18 @@ export function openCachedStore(): OpenStore {
   return store
 }
 
-/** Says loudly which parts are older than they may be. */
-export function warnOfStale(parts: readonly PartState[], now: number, terminal: Pick<Terminal, 'warn'>): void {
-  for (const part of parts.filter((each) => isStale(each, now))) {
-    const reason = isAhead(part, now)
-      ? `its data are dated ${part.contentDate}, ahead of our clock`
-      : `its data are ${formatAge(part, now)} old, ${STALE_DAYS[part.kind]} days are allowed`
-    terminal.warn(`${part.kind} is stale: ${reason} (${part.origin})`)
-  }
+/** Says loudly which parts are older than they may be, whatever the policy makes of them elsewhere. */
+export function warnOfStale(parts: readonly PartState[], now: number, terminal: Terminal): void {
+  holdFresh(parts, [], { now, policy: { isError: false }, terminal })
 }
 
-function jsonOf(part: PartState, now: number) {
+/** A part as JSON shows it. */
+export function jsonOf(part: PartState, now: number) {
   return { ...part, ageDays: Math.floor(ageOf(part, now)), isStale: isStale(part, now) }
 }
 
-function printParts(parts: readonly PartState[], now: number, terminal: Terminal): void {
+/** Prints parts of a store, a line each. */
+export function printParts(parts: readonly PartState[], now: number, terminal: Terminal): void {
   const rows = parts.map((part) => [
     part.kind,
     `${part.records} records`,
@@ -101,7 +117,8 @@ function printParts(parts: readonly PartState[], now: number, terminal: Terminal
   for (const line of formatTable(rows, { width: terminal.width, right: [1, 2] })) terminal.print(line)
 }
 
-function formatAge(part: PartState, now: number): string {
+/** The age of a part's data in words. */
+export function formatAge(part: PartState, now: number): string {
   const days = Math.floor(ageOf(part, now))
   return days === 1 ? '1 day' : `${days} days`
 }

@@ -25,7 +25,7 @@ export interface ImageFindings {
 }
 
 /** What Debian itself says of its packages; without any of it there is nothing to hold an image against. */
-const DEBIAN_KINDS: readonly AdvisoryKind[] = ['tracker', 'dsa', 'dla']
+export const DEBIAN_KINDS: readonly AdvisoryKind[] = ['tracker', 'dsa', 'dla']
 
 /** What each missing part leaves unsaid. */
 const WITHOUT: Readonly<Record<AdvisoryKind, string>> = {
@@ -39,13 +39,24 @@ const WITHOUT: Readonly<Record<AdvisoryKind, string>> = {
 }
 
 /**
- * Holds what is in an image against the store. Throws `ADVISORY_STORE_MISSING` when nothing of Debian's was imported, and as
- * `releaseOf` does.
+ * Holds what is in an image against the store, its Debian packages unless `debian` says already what came of them. Throws
+ * `ADVISORY_STORE_MISSING` when that is asked for and nothing of Debian's was imported, and as `releaseOf` does.
  */
-export function findInImage(inventory: Inventory, store: OpenStore): ImageFindings {
-  requireDebian(store)
+export function findInImage(inventory: Inventory, store: OpenStore, debian?: Matches): ImageFindings {
   const release = releaseOf(inventory)
-  const debian = matchPackages(inventory.packages, release, store)
+  return joinFindings(inventory, store, { release, debian: debian ?? matchDebian(inventory, release, store) })
+}
+
+function matchDebian({ packages }: Inventory, release: string, store: OpenStore): Matches {
+  requireDebian(store)
+  return matchPackages(packages, release, store)
+}
+
+function joinFindings(
+  inventory: Inventory,
+  store: OpenStore,
+  { release, debian }: { readonly release: string; readonly debian: Matches },
+): ImageFindings {
   const applications = matchApplications(inventory.applications, store)
   const findings = [...debian.findings, ...applications.findings].sort(compareFindings)
   return { inventory, release, debian, applications, findings, ended: endedSupport(inventory, release, store) }

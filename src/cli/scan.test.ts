@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -39,7 +39,7 @@ test('an image is held against an imported export: what is fixable, what waits, 
   const { folder, run, scan } = commandLine(t)
   const packages = { 'libssl3t64 3.5.1-1': [], 'bash 5.2': [], 'zlib1g 1:1.3': [] }
   const image = await sampleLayout(t, { packages, others: [TRIXIE] })
-  const before = scan(image)
+  const before = scan(image, '--evidence', 'advisories')
   assert.equal(before.status, 3)
   assert.match(before.stderr, /ADVISORY_STORE_MISSING/)
 
@@ -101,4 +101,23 @@ test('a gate passes what has the fix, and an image that names no release is refu
   const nameless = scan(await sampleLayout(t, { packages: fixed }))
   assert.equal(nameless.status, 3)
   assert.match(nameless.stderr, /^cannot scan .*: its os-release names no codename.*\[MATCH_RELEASE_UNKNOWN\]/m)
+})
+
+test('missing and stale advisories are loud lines, or an error, as the setting says, and never silence', async (t) => {
+  const { folder, run, scan } = commandLine(t)
+  const file = join(folder, 'export.json')
+  writeFileSync(file, JSON.stringify(EXPORT))
+  utimesSync(file, new Date(), new Date(Date.now() - 2 * 86_400_000))
+  run('advisories', 'import', file)
+  const image = await sampleLayout(t, { packages: { 'bash 5.2': [] }, others: [TRIXIE] })
+  assert.doesNotMatch(scan(image).stderr, /stale/)
+  const warned = scan(image, '--max-age', '36h')
+  assert.equal(warned.status, 0)
+  assert.match(warned.stderr, /^warning: tracker is stale: its data are 2 days old, 36 hours are allowed/m)
+  const refused = scan(image, '--max-age', '36h', '--stale', 'error')
+  assert.deepEqual([refused.status, refused.stdout], [3, ''])
+  assert.match(refused.stderr, /kev was never imported.*tracker is stale: .*\[ADVISORY_STALE\]/)
+  assert.equal(run('advisories', 'status', '--max-age', '36h').status, 1)
+  assert.equal(run('advisories', 'status', '--stale', 'error').status, 3)
+  assert.equal(scan(image, '--max-age', 'soon').status, 2)
 })

@@ -8,16 +8,18 @@ import {
   type IgnoreRule,
   suppressFindings,
 } from '#match'
-import { openCachedStore, warnOfStale } from './advisories.ts'
+import { archiveMatches, evidenceOf, openScanStore, type ScanEvidence } from './archive-evidence.ts'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { readIgnoreFile } from './ignore-file.ts'
-import { findInImage, type ImageFindings, missingKinds, requireDebian } from './image-findings.ts'
+import { DEBIAN_KINDS, findInImage, type ImageFindings, missingKinds, requireDebian } from './image-findings.ts'
 import { printOutput } from './print-output.ts'
 import { formatScanJson } from './scan-json.ts'
 import { isListed, scanLines } from './scan-page.ts'
 import { readScanned } from './scanned-inventory.ts'
+import { holdFresh, type StalePolicy, stalePolicy } from './stale-advisories.ts'
 import type { Terminal } from './terminal.ts'
+import type { PlaceOptions, StaleOptions } from './verb.ts'
 import { packageVersion } from './version.ts'
 import { visibleText } from './visible-text.ts'
 
@@ -25,7 +27,9 @@ import { visibleText } from './visible-text.ts'
 export type ScanFormat = 'table' | 'json' | 'sarif' | 'cyclonedx' | 'gitlab'
 
 /** The options of `casemate scan`, as the command line gives them. */
-export interface ScanOptions {
+export interface ScanOptions extends StaleOptions, PlaceOptions {
+  /** Advisories; the archive without any of Debian's. */
+  readonly evidence?: ScanEvidence
   readonly platform: string
   readonly failOn?: 'fixed' | 'open'
   readonly onlyFixed?: boolean
@@ -54,17 +58,20 @@ const EXCHANGE = { sarif: formatSarif, cyclonedx: formatCycloneDxVdr, gitlab: fo
 export async function runScan(reference: string, options: ScanOptions, terminal: Terminal): Promise<ExitStatus> {
   const format = formatOf(options)
   const rules = await readIgnoreFile(options.ignoreFile)
-  const store = openCachedStore()
+  const policy = stalePolicy(options)
+  const store = openScanStore()
   try {
-    requireDebian(store)
+    const evidence = evidenceOf(options.evidence, store.parts, DEBIAN_KINDS)
+    if (evidence === 'advisories') requireDebian(store)
     const startedAt = new Date()
     terminal.progress(`reading ${reference} …`)
     const inventory = await readScanned(reference, options.platform)
     terminal.progress('')
-    const found = findInImage(inventory, store)
+    const updates = evidence === 'archive' ? await archiveMatches(inventory, { store, options, terminal }) : undefined
+    const found = findInImage(inventory, store, updates)
     const { findings, expired } = suppressFindings(found.findings, rules, startedAt.toISOString().slice(0, 10))
     const scan = { ...found, findings }
-    const notices = warnings(scan, { store, expired }, terminal)
+    const notices = warnings(scan, { store, policy, expired }, terminal)
     const text = formatScan({ reference, scan, notices, store, startedAt }, { ...options, format }, terminal)
     await printOutput(text, options.output, terminal)
     const failing = options.failOn === undefined ? undefined : FAILING[options.failOn]
@@ -85,14 +92,18 @@ function formatOf({ format, json = false }: ScanOptions): ScanFormat {
 /** Says loudly what makes the result less than it seems, and gives the same lines for documents. */
 function warnings(
   { inventory, ended }: ImageFindings,
-  { store: { parts }, expired }: { readonly store: OpenStore; readonly expired: readonly IgnoreRule[] },
+  {
+    store: { parts },
+    policy,
+    expired,
+  }: { readonly store: OpenStore; readonly policy: StalePolicy; readonly expired: readonly IgnoreRule[] },
   terminal: Terminal,
 ): readonly string[] {
   const lines: string[] = []
   const keeping = { warn: (line: string) => lines.push(line) }
   for (const fault of inventory.faults) keeping.warn(visibleText(fault))
-  for (const { kind, means } of missingKinds(parts)) keeping.warn(`${kind} was never imported: ${means}`)
-  warnOfStale(parts, Date.now(), keeping)
+  const missing = missingKinds(parts).map(({ kind, means }) => `${kind} was never imported: ${means}`)
+  holdFresh(parts, missing, { now: Date.now(), policy, terminal: keeping })
   lines.push(...ended)
   for (const { place, id, expires, statement, owner } of expired) {
     const by = owner === undefined ? '' : ` (${owner})`

@@ -26,3 +26,19 @@ export function withPlaceOptions(command: Command): Command {
     .option('--offline', 'use the cache only, and say what is missing')
     .option('--accept-expired', 'take suites past their Valid-Until; the output and the lock say so')
 }
+
+/** How old advisories may be, and what happens when they are older, or missing. */
+export interface StaleOptions {
+  readonly maxAge?: string
+  readonly stale?: string
+}
+
+/** Adds the options of every verb that judges by advisories. */
+export function withStaleOptions(command: Command): Command {
+  return command
+    .option(
+      '--max-age <age>',
+      "how old advisories may be, e.g. 3d or 36h, in place of each kind's own (CASEMATE_MAX_AGE)",
+    )
+    .option('--stale <what>', 'missing or older advisories: warn, or error, with status 3 (CASEMATE_STALE)')
+}

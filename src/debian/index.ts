@@ -1,6 +1,7 @@
 export { type AptSource, parseAptSources } from './apt-sources.ts'
 export { type Archive, type ArchiveKey, type ArchiveSuite, type MirrorKind, parseArchive } from './archive.ts'
 export { parseArchivePackage, parseBinaryPackage } from './binary-package.ts'
+export { type ChangelogEntry, type Changes, changesSince, parseChangelog } from './changelog.ts'
 export { type CleartextMessage, parseCleartext } from './cleartext.ts'
 export {
   type Compression,
@@ -38,7 +39,7 @@ export { type ArchiveFile, BUILT_IN_ARCHIVES, readArchives, selectArchive } from
 export type { OpenArchiveOptions } from './io/archive-session.ts'
 export { DOWNLOAD_PATIENCE, type DownloadPatience } from './io/downloader.ts'
 export { type FetchPackagesOptions, type FetchProgress, fetchPackages, type PackageFile } from './io/fetch-packages.ts'
-export { HTTP_LIMITS, type HttpLimits } from './io/http-client.ts'
+export { fetchFault, HTTP_LIMITS, type HttpAnswer, HttpClient, type HttpLimits } from './io/http-client.ts'
 export { loadLibarchive } from './io/libarchive.ts'
 export { defaultCacheFolder } from './io/object-cache.ts'
 export { type OpenArchive, openArchive } from './io/open-archive.ts'

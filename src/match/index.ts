@@ -1,3 +1,10 @@
+export {
+  type ArchiveUpdate,
+  type ArchiveUpdates,
+  archiveUpdates,
+  matchUpdates,
+  type UpdateChanges,
+} from './archive-updates.ts'
 export { MatchError, type MatchErrorCode } from './errors.ts'
 export {
   type ApplicationFinding,

@@ -1,10 +1,10 @@
-import type { AdvisoryStore, DebianStatement, OsvRecord } from '#advisory'
+import type { AdvisoryStore, DebianStatement } from '#advisory'
 import type { DebVersion } from '#debian'
 import type { DebComponent, Inventory } from '#sbom'
 import { MatchError } from './errors.ts'
 import { compareFindings, type DebianFinding } from './finding.ts'
+import { issueFacts } from './issue-facts.ts'
 import { announcedFixes, judgeAnnouncement, judgeStatement, overrules, type Verdict } from './judge.ts'
-import { compareRatings, osvRatings, urgencyRating } from './rating.ts'
 
 /** What matching asks of advisories. Absent answers mean "unknown". */
 export type MatchAdvisories = Pick<
@@ -32,7 +32,8 @@ interface ScannedImage extends Pick<Inventory, 'distribution'> {
   readonly packages: readonly unknown[]
 }
 
-interface SourcePackage {
+/** A source package of an image, with its binary packages there, sorted. */
+export interface SourcePackage {
   readonly name: string
   readonly version: DebVersion
   readonly packages: readonly string[]
@@ -96,7 +97,7 @@ export function matchPackages(
 }
 
 /** The source packages of binary packages; one that is there in two versions counts as two. */
-function sourcesOf(packages: readonly Pick<DebComponent, 'name' | 'source'>[]): readonly SourcePackage[] {
+export function sourcesOf(packages: readonly Pick<DebComponent, 'name' | 'source'>[]): readonly SourcePackage[] {
   const sources = new Map<string, { name: string; version: DebVersion; packages: Set<string> }>()
   for (const { name, source } of packages) {
     const key = `${source.name} ${source.version}`
@@ -140,31 +141,16 @@ function findingOf(
   { verdict, evidence, ...said }: Said & { verdict: { kind: 'finding' } },
   advisories: MatchAdvisories,
 ): DebianFinding {
-  const epss = advisories.prediction(said.cve)?.probability
-  const documents = advisories.osvAbout(said.cve)
   const isFixed = verdict.status === 'fixed'
   return {
     kind: 'debian',
     ...said,
-    aliases: aliasesOf(said.cve, documents),
+    ...issueFacts(said.cve, said.urgency, advisories),
     source: name,
     sourceVersion: version,
     packages,
     status: verdict.status,
     ...(isFixed ? { fixedIn: verdict.fixedIn } : {}),
-    isExploited: advisories.exploited(said.cve) !== undefined,
-    ...(epss === undefined ? {} : { epss }),
-    ratings: [...osvRatings(documents), ...urgencyRating(said.urgency)].sort(compareRatings),
     evidence: isFixed ? { ...evidence, comparison: verdict.comparison } : evidence,
   }
-}
-
-/** Other names of an issue. A document about another package may name several issues: only its own CVE makes it the same. */
-function aliasesOf(cve: string, documents: readonly OsvRecord[]): string[] {
-  const same = documents.filter(
-    ({ id, aliases }) => [id, ...aliases].filter((name) => name.startsWith('CVE-')).join() === cve,
-  )
-  const names = new Set(same.flatMap(({ id, aliases }) => [id, ...aliases]))
-  names.delete(cve)
-  return [...names].sort()
 }

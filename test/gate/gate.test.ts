@@ -34,6 +34,7 @@ const withAnswers = (advisories: AdvisoryStore, answers: Partial<AdvisoryStore>)
   announcements: (source) => advisories.announcements(source),
   issue: (id) => advisories.issue(id),
   osv: (ecosystem, name) => advisories.osv(ecosystem, name),
+  osvAbout: (id) => advisories.osvAbout(id),
   exploited: (cve) => advisories.exploited(cve),
   prediction: (cve) => advisories.prediction(cve),
   support: (source, release) => advisories.support(source, release),

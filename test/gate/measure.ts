@@ -90,6 +90,7 @@ function onlyAbout(issue: string, advisories: AdvisoryStore): AdvisoryStore {
       }),
     issue: (id) => advisories.issue(id),
     osv: (ecosystem, name) => advisories.osv(ecosystem, name),
+    osvAbout: (id) => advisories.osvAbout(id),
     exploited: (cve) => advisories.exploited(cve),
     prediction: (cve) => advisories.prediction(cve),
     support: (source, release) => advisories.support(source, release),

@@ -3,17 +3,17 @@ import { mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { hasSystemCode, messageOf } from '#core'
 import { AdvisoryError } from '../errors.ts'
-import type { NewPart } from '../part.ts'
+import type { NewPart, PartState } from '../part.ts'
 import type { StoreFile } from '../section.ts'
 import { type AdvisoryStore, openAdvisoryStore } from '../store.ts'
-import { encodeStore, readDirectory } from '../store-format.ts'
+import { encodeStore, readDirectory, type StoredPart } from '../store-format.ts'
 
 /** A store that is open on disk; imports do not disturb it, it goes on with what it opened. */
 export interface OpenStore extends AdvisoryStore {
   close(): void
 }
 
-interface OpenFile extends StoreFile {
+export interface OpenFile extends StoreFile {
   readonly identity: string
   close(): void
 }
@@ -44,15 +44,48 @@ export function openStore(cacheFolder: string): OpenStore | undefined {
  * result. Rejects with `ADVISORY_STORE_INVALID` when the old store cannot be read, `ADVISORY_STORE_FAILED` when it cannot write.
  */
 export async function storeParts(cacheFolder: string, parts: readonly NewPart[]): Promise<void> {
+  await change(cacheFolder, (older) => encodeStore(parts, older === undefined ? [] : [older]))
+}
+
+/**
+ * Writes what is newly known of parts whose data stay as they are: when they were confirmed. A part that another import
+ * replaced meanwhile is left alone. Rejects as `storeParts` does.
+ */
+export async function restateParts(cacheFolder: string, states: readonly PartState[]): Promise<void> {
+  await change(cacheFolder, (older) => {
+    if (older === undefined) return encodeStore([], [])
+    const restated = older.parts.map(({ state, place }) => {
+      const next = states.find(({ kind, digest }) => kind === state.kind && digest === state.digest)
+      return { state: next ?? state, place }
+    })
+    return encodeStore([], [{ ...older, parts: restated }])
+  })
+}
+
+/** A store whose parts may be copied. */
+export interface CopiedStore {
+  readonly file: StoreFile
+  readonly parts: readonly StoredPart[]
+}
+
+/** Puts parts of another store into this one, each in place of the part of its kind. Rejects as `storeParts` does. */
+export async function storeCopies(cacheFolder: string, copied: CopiedStore): Promise<void> {
+  await change(cacheFolder, (older) => encodeStore([], [copied, ...(older === undefined ? [] : [older])]))
+}
+
+async function change(cacheFolder: string, make: Make): Promise<void> {
   const path = storePath(cacheFolder)
   try {
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) if (await replaceStore(path, parts)) return
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) if (await replaceStore(path, make)) return
   } catch (cause) {
     if (cause instanceof AdvisoryError) throw cause
     throw failed(path, messageOf(cause), cause)
   }
   throw failed(path, `other imports changed it ${ATTEMPTS} times meanwhile`)
 }
+
+/** Makes the bytes of a store, in pieces, from the one that is there. */
+type Make = (older: CopiedStore | undefined) => Uint8Array[]
 
 /** How often an import that others overtake is tried. */
 const ATTEMPTS = 20
@@ -62,10 +95,10 @@ function failed(path: string, reason: string, cause?: unknown): AdvisoryError {
 }
 
 /** Writes a store in place of the one that is there; false when that one was replaced while the new one was made. */
-async function replaceStore(path: string, parts: readonly NewPart[]): Promise<boolean> {
+async function replaceStore(path: string, make: Make): Promise<boolean> {
   const older = openFile(path)
   try {
-    const pieces = encodeStore(parts, older && { file: older, parts: readDirectory(older) })
+    const pieces = make(older && { file: older, parts: readDirectory(older) })
     return await writeWhole(path, pieces, () => identityOf(path) === older?.identity)
   } finally {
     older?.close()
@@ -78,7 +111,8 @@ function identityOf(path: string): string | undefined {
   return found && `${found.ino} ${found.mtimeNs}`
 }
 
-function openFile(path: string): OpenFile | undefined {
+/** Opens a file that a store, or an export of one, stands in. Throws `ADVISORY_STORE_INVALID` when it cannot be read. */
+export function openFile(path: string): OpenFile | undefined {
   let descriptor: number
   try {
     descriptor = openSync(path, 'r')

@@ -1,17 +1,22 @@
 import { Option } from 'commander'
 import { hostPlatform } from '../host-platform.ts'
-import type { Verb } from '../verb.ts'
+import { type Verb, withPlaceOptions, withStaleOptions } from '../verb.ts'
 
 /** `casemate scan REF`: what is wrong with an image, and what can be done now. */
 export const scanVerb: Verb = (program, session) => {
-  program
-    .command('scan')
+  withPlaceOptions(withStaleOptions(program.command('scan')))
     .argument(
       '<reference>',
       'the image: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://…; or an SBOM: sbom:FILE or FILE.json',
     )
     .description('print what is wrong with the packages of an image, by the advisories that were imported')
     .option('--platform <platform>', 'which image of an index', hostPlatform())
+    .addOption(
+      new Option(
+        '--evidence <what>',
+        "go by Debian's advisories, or by the archive itself: newer versions, with the CVEs of their changelogs; the archive unless there are advisories",
+      ).choices(['advisories', 'archive']),
+    )
     .option('--only-fixed', 'list findings with a fix only')
     .option('--all', 'list every finding, also ignored, unimportant and suppressed ones, which are counted otherwise')
     .addOption(
@@ -31,7 +36,7 @@ export const scanVerb: Verb = (program, session) => {
     .option('-o, --output <file>', 'write the result to a file')
     .addHelpText(
       'after',
-      '\nExamples:\n  casemate scan oci:./out:python\n  casemate scan docker://registry.example.org/team/app:1.0 --only-fixed --fail-on fixed\n  casemate scan oci:./out:python --format sarif -o casemate.sarif\n  casemate scan app.spdx.json --only-fixed',
+      '\nExamples:\n  casemate scan oci:./out:python\n  casemate scan docker://registry.example.org/team/app:1.0 --only-fixed --fail-on fixed\n  casemate scan oci:./out:python --format sarif -o casemate.sarif\n  casemate scan app.spdx.json --only-fixed\n  casemate scan oci:./out:python --evidence archive',
     )
     .action(async (reference: string, options) => {
       const { runScan } = await import('../scan.ts')

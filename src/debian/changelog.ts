@@ -1,0 +1,68 @@
+import { DebianError } from './errors.ts'
+import type { DebVersion } from './package.ts'
+import { compareVersions, parseVersion } from './version.ts'
+
+/** An entry of a Debian changelog: one upload. */
+export interface ChangelogEntry {
+  readonly source: string
+  readonly version: DebVersion
+  /** Its lines between head and trailer, as they stand. */
+  readonly lines: readonly string[]
+  /** The line of its head, from 1. */
+  readonly line: number
+}
+
+/** The changes between two versions, newest first. */
+export interface Changes {
+  readonly entries: readonly ChangelogEntry[]
+  /** Whether the changelog goes back to the older version; debhelper cuts old entries off. */
+  readonly isWhole: boolean
+}
+
+const HEAD = /^([a-z0-9][a-z0-9+.-]*) \(([^()\s]+)\)(?: [A-Za-z0-9.+-]+)+;/
+
+/**
+ * Reads a Debian changelog (deb-changelog(5)) into its entries, in the order of the file. What stands in no entry, such as
+ * the remark that older entries were removed, is skipped, and so is an entry whose version is none.
+ */
+export function parseChangelog(text: string): ChangelogEntry[] {
+  const entries: (ChangelogEntry & { readonly lines: string[] })[] = []
+  let open: string[] | undefined
+  for (const [index, line] of text.split('\n').entries()) {
+    const [, source, version] = HEAD.exec(line) ?? []
+    if (source !== undefined && version !== undefined) {
+      open = isVersion(version) ? [] : undefined
+      if (open !== undefined) entries.push({ source, version, lines: open, line: index + 1 })
+    } else if (line.startsWith(' -- ')) open = undefined
+    else if (line.startsWith('  ')) open?.push(line.trim())
+  }
+  return entries
+}
+
+/**
+ * The changes of a changelog since an installed version. They are told by their order, not by version: a backport such as
+ * `3.5.6-1~deb13u1` stands above the entry of `3.5.6-1`, which sorts higher, and holds its changes. The end is the first
+ * entry that is no newer than the installed version, or the very version that the installed one is a backport of.
+ * Gives `undefined` when the changelog does not begin with `newest`: then it is about something else.
+ */
+export function changesSince(
+  entries: readonly ChangelogEntry[],
+  installed: DebVersion,
+  newest: DebVersion,
+): Changes | undefined {
+  const [first] = entries
+  if (first === undefined || compareVersions(first.version, newest) !== 0) return undefined
+  const origin = installed.replace(/~(?:deb|bpo)[0-9]+[+.u0-9]*$/, '')
+  const end = entries.findIndex(({ version }) => compareVersions(version, installed) <= 0 || version === origin)
+  return { entries: end === -1 ? entries : entries.slice(0, end), isWhole: end !== -1 }
+}
+
+function isVersion(text: string): boolean {
+  try {
+    parseVersion(text)
+    return true
+  } catch (error) {
+    if (error instanceof DebianError) return false
+    throw error
+  }
+}
