@@ -50,6 +50,13 @@ export interface Finding {
   readonly evidence: FindingEvidence
 }
 
+/** An issue of a source package that an image does not have, and who says so. */
+export interface SettledIssue
+  extends Pick<Finding, 'cve' | 'source' | 'sourceVersion' | 'packages' | 'note' | 'evidence'> {
+  /** `not-affected`: Debian says that the release never had it. `has-fix`: the installed version is as new as its fix. */
+  readonly reason: 'not-affected' | 'has-fix'
+}
+
 /**
  * Orders findings as people act on them: by `FINDING_STATUSES`, then exploited ones, the likelier ones, and by CVE, source
  * and version.

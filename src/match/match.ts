@@ -2,7 +2,7 @@ import type { AdvisoryStore } from '#advisory'
 import type { DebVersion } from '#debian'
 import type { DebComponent, Inventory } from '#sbom'
 import { MatchError } from './errors.ts'
-import { compareFindings, type Finding } from './finding.ts'
+import { compareFindings, type Finding, type SettledIssue } from './finding.ts'
 import { announcedFixes, judgeAnnouncement, judgeStatement, type Verdict } from './judge.ts'
 
 /** What matching asks of advisories. Absent answers mean "unknown". */
@@ -23,6 +23,8 @@ export interface Matches {
   readonly notAffected: number
   /** Issues that the image does not have because its version has the fix. */
   readonly hasFix: number
+  /** The issues that `notAffected` and `hasFix` count, in the order of packages and records. */
+  readonly settled: readonly SettledIssue[]
 }
 
 /** What an inventory says of an image as a whole. */
@@ -69,10 +71,9 @@ export function matchPackages(
   advisories: MatchAdvisories,
 ): Matches {
   const findings: Finding[] = []
+  const settled: SettledIssue[] = []
   const silent = new Set<string>()
   const names = new Set<string>()
-  let notAffected = 0
-  let hasFix = 0
   for (const source of sourcesOf(packages)) {
     names.add(source.name)
     const stated = statedIssues(source, release, advisories)
@@ -81,17 +82,17 @@ export function matchPackages(
     const announced = announcedIssues(source, release, advisories).filter(({ cve }) => !known.has(cve))
     for (const said of [...stated, ...announced]) {
       const { verdict } = said
-      if (verdict.kind === 'not-affected') notAffected++
-      else if (verdict.kind === 'has-fix') hasFix++
-      else findings.push(findingOf(source, { ...said, verdict }, advisories))
+      if (verdict.kind === 'finding') findings.push(findingOf(source, { ...said, verdict }, advisories))
+      else settled.push(settledIssue(source, { ...said, verdict }))
     }
   }
   return {
     findings: findings.sort(compareFindings),
     sources: names.size,
     silent: [...silent].sort(),
-    notAffected,
-    hasFix,
+    notAffected: settled.filter(({ reason }) => reason === 'not-affected').length,
+    hasFix: settled.filter(({ reason }) => reason === 'has-fix').length,
+    settled,
   }
 }
 
@@ -124,6 +125,18 @@ function announcedIssues({ name, version }: SourcePackage, release: string, advi
     const note = fix.word === undefined ? {} : { note: `${announcement.id} says ${fix.word}` }
     return { cve, description: announcement.title, ...note, evidence, verdict: judgeAnnouncement(version, fix) }
   })
+}
+
+function settledIssue(
+  { name, version, packages }: SourcePackage,
+  { cve, note, evidence, verdict }: Said & { verdict: { kind: SettledIssue['reason'] } },
+): SettledIssue {
+  const comparison = verdict.kind === 'has-fix' ? { comparison: verdict.comparison } : {}
+  return {
+    ...{ cve, source: name, sourceVersion: version, packages, reason: verdict.kind },
+    ...(note === undefined ? {} : { note }),
+    evidence: { ...evidence, ...comparison },
+  }
 }
 
 function findingOf(
