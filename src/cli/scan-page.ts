@@ -28,14 +28,31 @@ function zeros(): Record<FindingStatus, number> {
 /** Not listed unless everything is asked for: Debian will not act on them. */
 const COUNTED_ONLY: ReadonlySet<FindingStatus> = new Set(['ignored', 'unimportant'])
 
+/** Which findings are listed, and with what. */
+export interface ScanListing {
+  readonly all?: boolean
+  readonly onlyFixed?: boolean
+  /** How a finding's packages stand to the entrypoint, in a column of its own. */
+  readonly standing?: ((finding: Finding) => string) | undefined
+}
+
 /** What a scan found, for people: a line at a glance, a line on what is known, and a table in the order of the findings. */
 export function scanLines(
   { findings, sources, silent, notAffected, hasFix }: Matches,
   release: string,
-  { all = false, onlyFixed = false }: { readonly all?: boolean; readonly onlyFixed?: boolean },
+  { all = false, onlyFixed = false, standing }: ScanListing,
 ): string[] {
   const listed = findings.filter(({ status }) => (onlyFixed ? status === 'fixed' : all || !COUNTED_ONLY.has(status)))
-  const rows = [['CVE', 'source', 'installed', 'fixed in', 'status', 'packages'], ...listed.map(rowOf)]
+  const head = [
+    'CVE',
+    'source',
+    'installed',
+    'fixed in',
+    'status',
+    ...(standing === undefined ? [] : ['reach']),
+    'packages',
+  ]
+  const rows = [head, ...listed.map((finding) => rowOf(finding, standing))]
   const gap = silent.length === 0 ? '' : `; the tracker has no entry for ${silent.length} of them, which says nothing`
   return [
     glance(findings),
@@ -60,7 +77,7 @@ function glance(findings: readonly Finding[]): string {
   ].join(' · ')
 }
 
-function rowOf(finding: Finding): string[] {
+function rowOf(finding: Finding, standing: ScanListing['standing']): string[] {
   const { cve, source, sourceVersion, fixedIn = '', status, isExploited, epss, urgency, packages } = finding
   const words = [
     status,
@@ -68,5 +85,6 @@ function rowOf(finding: Finding): string[] {
     ...(epss === undefined ? [] : [`EPSS ${(epss * 100).toFixed(1)} %`]),
     ...(status === 'fixed' && urgency === 'unimportant' ? ['unimportant'] : []),
   ]
-  return [cve, source, sourceVersion, fixedIn, words.join(', '), packages.join(' ')].map(visibleText)
+  const reach = standing === undefined ? [] : [standing(finding)]
+  return [cve, source, sourceVersion, fixedIn, words.join(', '), ...reach, packages.join(' ')].map(visibleText)
 }

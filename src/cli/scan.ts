@@ -4,12 +4,13 @@ import type { Inventory } from '#sbom'
 import { openCachedStore, warnOfStale } from './advisories.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { readInventory } from './image-inventory.ts'
+import { evidenceJson, printEvidence, type WeighOptions, weighFindings } from './scan-evidence.ts'
 import { countsOf, scanLines } from './scan-page.ts'
 import type { Terminal } from './terminal.ts'
 import { visibleText } from './visible-text.ts'
 
 /** The options of `casemate scan`, as the command line gives them. */
-export interface ScanOptions {
+export interface ScanOptions extends WeighOptions {
   readonly platform: string
   readonly failOn?: 'fixed' | 'open'
   readonly onlyFixed?: boolean
@@ -48,7 +49,9 @@ export async function runScan(reference: string, options: ScanOptions, terminal:
     const inventory = await readInventory(reference, options.platform)
     terminal.progress('')
     const release = releaseOf(inventory)
-    const matches = matchPackages(inventory.packages, release, store)
+    const matched = matchPackages(inventory.packages, release, store)
+    const weighed = await weighFindings(reference, { inventory, findings: matched.findings }, options, terminal)
+    const matches = { ...matched, findings: weighed.findings }
     const ended = endedSupport(inventory, release, store)
     const now = Date.now()
     for (const fault of inventory.faults) terminal.warn(visibleText(fault))
@@ -58,8 +61,11 @@ export async function runScan(reference: string, options: ScanOptions, terminal:
     if (options.json === true) {
       const findings = options.onlyFixed === true ? matches.findings.filter(isFixed) : matches.findings
       const document = { reference, release, inventory, matches, findings, ended, parts: store.parts, now }
-      terminal.print(JSON.stringify(jsonOf(document), null, 2))
-    } else for (const line of scanLines(matches, release, options)) terminal.print(line)
+      terminal.print(JSON.stringify({ ...jsonOf(document), ...evidenceJson(weighed) }, null, 2))
+    } else {
+      for (const line of scanLines(matches, release, { ...options, standing: weighed.standing })) terminal.print(line)
+      printEvidence(weighed, terminal)
+    }
     const failing = options.failOn === undefined ? undefined : FAILING[options.failOn]
     return matches.findings.some(({ status }) => failing?.has(status)) ? exitStatus.no : exitStatus.done
   } finally {
@@ -67,7 +73,8 @@ export async function runScan(reference: string, options: ScanOptions, terminal:
   }
 }
 
-function requireDebian({ parts }: OpenStore): void {
+/** Throws `ADVISORY_STORE_MISSING` when nothing of Debian's was imported. */
+export function requireDebian({ parts }: OpenStore): void {
   if (parts.some(({ kind }) => DEBIAN_KINDS.includes(kind))) return
   const reason = `want one of ${DEBIAN_KINDS.join(', ')}: casemate advisories import FILE…`
   throw new AdvisoryError('ADVISORY_STORE_MISSING', `cannot scan without Debian's advisories: ${reason}`)

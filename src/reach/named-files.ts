@@ -4,10 +4,13 @@ export interface NamedFiles {
   readonly libraries: readonly string[]
   /** Absolute paths, sorted. */
   readonly paths: readonly string[]
+  /** It uses a call that looks for a program by PATH (exec(3), posix_spawn(3)): by which name cannot be told from texts. */
+  readonly runsByName: boolean
 }
 
 const MAX_NAMES = 100_000
 const MAX_LENGTH = 255
+const BY_NAME = ['execvp', 'execvpe', 'execlp', 'posix_spawnp']
 const SLASH = 0x2f
 
 /**
@@ -30,7 +33,8 @@ export function namedFiles(bytes: Uint8Array): NamedFiles {
     const text = textAt(buffer, at + 1)
     if (text !== undefined && text.length > 1 && paths.size < MAX_NAMES) paths.add(text)
   }
-  return { libraries: [...libraries].sort(), paths: [...paths].sort() }
+  const runsByName = BY_NAME.some((call) => buffer.includes(`\0${call}\0`))
+  return { libraries: [...libraries].sort(), paths: [...paths].sort(), runsByName }
 }
 
 /** The printable text that begins at a byte and ends at a NUL. */

@@ -29,7 +29,7 @@ export interface ImageReach {
   readonly faults: readonly string[]
 }
 
-const LOADER_FILES = /^\/etc\/ld\.so\.(?:conf|preload|conf\.d\/[^/]+)$/
+const LOADER_FILES = /^\/etc\/(?:nsswitch\.conf|ld\.so\.(?:conf|preload|conf\.d\/[^/]+))$/
 const MAX_FILE = 512 * 2 ** 20
 
 /** Whether the analysis needs a file's content: programs, libraries, scripts, the loader's configuration. */

@@ -40,6 +40,7 @@ interface Visit {
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const SHARED_OBJECT = /\.so(?:\.[0-9.]+)?$|\.node$/
+const NAME_SERVICE_LIBRARY = 'libc.so.6'
 const SCRIPT_LIMIT = 256 * 1024
 
 /** Follows what a process loads, from what the image starts to every file that it leads to. Each file is looked at once. */
@@ -120,8 +121,12 @@ export class Walk {
       if (loader !== undefined) this.#lead(visit, 'is interpreted by', loader)
     }
     this.#loads(visit, object, { how: 'needs', names: elf.needed })
-    const { libraries, paths } = namedFiles(this.#files.read(object.path) ?? new Uint8Array())
+    const { libraries, paths, runsByName } = namedFiles(this.#files.read(object.path) ?? new Uint8Array())
     this.#loads(visit, object, { how: 'names', names: libraries })
+    if (elf.soname === NAME_SERVICE_LIBRARY) {
+      const services = nameServices(this.#files).map((name) => `libnss_${name}.so.2`)
+      this.#loads(visit, object, { how: 'names', names: services })
+    } else if (runsByName) this.limits.add(`${object.path} can run programs by names that are not seen (execvp)`)
     this.#opens(visit, paths, new Set(this.search.folders(elf.machine).map((folder) => this.#real(folder))))
     this.#imports(visit, tripletOf(elf.machine) ?? '')
   }
@@ -208,6 +213,14 @@ export class Walk {
   #real(path: string): string {
     return this.#files.resolve(path)?.path ?? path
   }
+}
+
+/** The services of nsswitch.conf(5): glibc puts together the names of their libraries. */
+function nameServices(files: ImageFiles): string[] {
+  const text = Buffer.from(files.read('/etc/nsswitch.conf') ?? []).toString('utf8')
+  const lines = text.split('\n').map((line) => /^\s*[a-z_]+:(.*)/.exec(line.replace(/#.*/, ''))?.[1] ?? '')
+  const words = lines.flatMap((line) => line.replace(/\[[^\]]*\]/g, ' ').split(/\s+/))
+  return [...new Set(words.filter((word) => /^[a-z0-9_]{1,32}$/.test(word)))].sort()
 }
 
 function chainOf(visit: Visit): readonly ReachStep[] {

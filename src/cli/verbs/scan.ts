@@ -17,10 +17,14 @@ export const scanVerb: Verb = (program, session) => {
         'status 1 for findings with a fix (fixed), or also for those that wait for one (open): all but ignored and unimportant',
       ).choices(['fixed', 'open']),
     )
+    .option('--vex <file...>', 'OpenVEX documents of others: what they call harmless is listed apart, with who says so')
+    .option('--vex-key <file...>', 'public keys (PEM) that signed documents are verified with')
+    .option('--vex-unsigned', 'take documents that nobody has signed, too')
+    .option('--reach', 'say of each package whether the entrypoint can load it')
     .option('--json', 'print every finding with its evidence, for machines')
     .addHelpText(
       'after',
-      '\nExamples:\n  casemate scan oci:./out:python\n  casemate scan docker://registry.example.org/team/app:1.0 --only-fixed --fail-on fixed',
+      '\nExamples:\n  casemate scan oci:./out:python\n  casemate scan docker://registry.example.org/team/app:1.0 --only-fixed --fail-on fixed\n  casemate scan oci:./out:python --vex vendor.vex.json --vex-key vendor.pub --reach',
     )
     .action(async (reference: string, options) => {
       const { runScan } = await import('../scan.ts')
