@@ -122,11 +122,14 @@ for (const [text, fault, because] of notEnvelopes) {
 test('base64 of either alphabet is read, and an envelope is told from other JSON', () => {
   const text = '{"payload":"-_8","payloadType":"a","signatures":[{"sig":"+/8="}]}'
   const { payload, signatures } = parseEnvelope(Buffer.from(text), 'it')
-  assert.deepEqual([Buffer.from(payload).toString('hex'), Buffer.from(signatures[0]!.signature).toString('hex')], [
-    'fbff',
-    'fbff',
-  ])
-  assert.deepEqual([isEnvelope(JSON.parse(text)), isEnvelope({ statements: [] }), isEnvelope(null)], [true, false, false])
+  assert.deepEqual(
+    [Buffer.from(payload).toString('hex'), Buffer.from(signatures[0]!.signature).toString('hex')],
+    ['fbff', 'fbff'],
+  )
+  assert.deepEqual(
+    [isEnvelope(JSON.parse(text)), isEnvelope({ statements: [] }), isEnvelope(null)],
+    [true, false, false],
+  )
 })
 
 test('keys of other kinds, private keys and damage are refused', () => {

@@ -11,7 +11,9 @@ export interface NamedFiles {
 const MAX_NAMES = 100_000
 const MAX_LENGTH = 255
 const BY_NAME = ['execvp', 'execvpe', 'execlp', 'posix_spawnp']
-const SLASH = 0x2f
+const NAME_BYTES = Uint8Array.from({ length: 256 }, (_, byte) =>
+  Number(/[A-Za-z0-9+._-]/.test(String.fromCharCode(byte))),
+)
 
 /**
  * Looks for names of libraries and for absolute paths among the texts of a program, each up to its NUL. A compiler may keep a
@@ -47,6 +49,5 @@ function textAt(buffer: Buffer, start: number): string | undefined {
 
 /** Letters, digits and `+ - . _`: what a library's file name is made of. */
 function isNameByte(byte: number): boolean {
-  if (byte === SLASH) return false
-  return /[A-Za-z0-9+._-]/.test(String.fromCharCode(byte))
+  return NAME_BYTES[byte] === 1
 }

@@ -127,7 +127,7 @@ export class Walk {
       const services = nameServices(this.#files).map((name) => `libnss_${name}.so.2`)
       this.#loads(visit, object, { how: 'names', names: services })
     } else if (runsByName) this.limits.add(`${object.path} can run programs by names that are not seen (execvp)`)
-    this.#opens(visit, paths, new Set(this.search.folders(elf.machine).map((folder) => this.#real(folder))))
+    this.#opens(visit, paths, this.#loaderFolders(object))
     this.#imports(visit, tripletOf(elf.machine) ?? '')
   }
 
@@ -147,6 +147,12 @@ export class Walk {
       if (how === 'needs') visit.names.add(name)
       for (const path of found) this.#lead(visit, how, path, rpathsBelow(object))
     }
+  }
+
+  /** Folders that the loader looks through, and takes from them what it is asked for: naming one is asking for nothing. */
+  #loaderFolders({ elf }: LoadedObject): ReadonlySet<string> {
+    const folders = [...this.search.folders(elf.machine), ...elf.rpath, ...elf.runpath]
+    return new Set(folders.map((folder) => this.#real(folder)))
   }
 
   /** Absolute paths that an object names: programs and libraries, and folders of libraries, other than those of the loader. */
