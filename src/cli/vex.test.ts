@@ -91,7 +91,7 @@ test('what is not reached is not stated where the analysis has limits, and a sca
   const policy = ['--reach-policy', 'not-reached=vulnerable_code_not_in_execute_path']
   const refused = run('vex', image, ...policy)
   assert.equal(refused.status, 2)
-  assert.match(refused.stderr, /cannot state that code is not reached in .*\/bin\/bash/)
+  assert.match(refused.stderr, /cannot state that code is not reached in .*1 files could not be read/)
   const scanned = run('scan', image, '--reach', '--json')
   assert.equal(scanned.status, 0, scanned.stderr)
   const { packages } = JSON.parse(scanned.stdout).reach
