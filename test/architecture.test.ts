@@ -9,11 +9,14 @@ const rows: Readonly<Record<string, number>> = {
   debian: 1,
   oci: 1,
   sbom: 1,
+  attest: 1,
+  vex: 1,
   solver: 2,
   advisory: 2,
   image: 3,
   sandbox: 3,
   match: 3,
+  reach: 4,
   cli: 7,
 }
 

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 export const debianPackages: readonly string[] = [
   'apt',
   'apt-utils',
+  'binutils',
   'bubblewrap',
   'busybox-static',
   'docker-registry',

@@ -1,5 +1,6 @@
 import { isStale, type PartState } from '#advisory'
 import type { Finding } from '#match'
+import type { ImageReach } from '#reach'
 import { type ImageFindings, missingKinds } from './image-findings.ts'
 import { countsOf } from './scan-page.ts'
 
@@ -9,13 +10,15 @@ export interface ScanDocument {
   readonly scan: ImageFindings
   /** Those that are to be printed; the counts are of all. */
   readonly findings: readonly Finding[]
+  /** What the entrypoint can load, where that was asked for. */
+  readonly reach: ImageReach | undefined
   readonly parts: readonly PartState[]
   /** Milliseconds since the epoch. */
   readonly now: number
 }
 
 /** `casemate.scan/v1`: every finding with its evidence, and on what it all rests. */
-export function formatScanJson({ reference, scan, findings, parts, now }: ScanDocument): string {
+export function formatScanJson({ reference, scan, findings, reach, parts, now }: ScanDocument): string {
   const { inventory, release, debian, applications, ended } = scan
   const { name, digest, architecture } = inventory.image
   const document = {
@@ -39,6 +42,7 @@ export function formatScanJson({ reference, scan, findings, parts, now }: ScanDo
       hasFix: debian.hasFix,
     },
     findings,
+    ...(reach === undefined ? {} : { reach }),
   }
   return `${JSON.stringify(document, null, 2)}\n`
 }

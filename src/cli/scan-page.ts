@@ -35,18 +35,20 @@ function zeros(): Record<FindingStatus, number> {
 export interface ScanPageOptions {
   readonly all?: boolean
   readonly onlyFixed?: boolean
+  /** How a finding's packages stand to the entrypoint, in a column of its own. */
+  readonly standing?: ((finding: Finding) => string) | undefined
 }
 
 /** Debian will not act on them: listed only where everything is asked for. */
 const COUNTED_ONLY: ReadonlySet<FindingStatus> = new Set(['ignored', 'unimportant'])
 
-/** Whether a page lists a finding: what is suppressed, ignored or unimportant is counted only, unless all is asked for. */
+/** Whether a page lists a finding: what is ignored or unimportant is counted only, unless all is asked for or it is suppressed. */
 export function isListed(
   { status, suppression }: Finding,
   { all = false, onlyFixed = false }: ScanPageOptions,
 ): boolean {
   if (onlyFixed && status !== 'fixed') return false
-  return all || (suppression === undefined && !COUNTED_ONLY.has(status))
+  return all || suppression !== undefined || !COUNTED_ONLY.has(status)
 }
 
 /**
@@ -63,10 +65,11 @@ export function scanLines(
   const fixable = counted.filter(({ status }) => status === 'fixed')
   const waiting = (kind: Finding['kind']) => counted.filter((one) => one.kind === kind && one.status !== 'fixed')
   const rest = options.all === true ? issueTable : packageTable
+  const layout = { width: terminal.width, standing: options.standing }
   const sections: [string, string[]][] = [
-    ['Fixable now', issueTable(fixable, terminal.width)],
-    ['Waiting for Debian', rest(waiting('debian'), terminal.width)],
-    ['Waiting for a release upstream', rest(waiting('application'), terminal.width)],
+    ['Fixable now', issueTable(fixable, layout)],
+    ['Waiting for Debian', rest(waiting('debian'), layout)],
+    ['Waiting for a release upstream', rest(waiting('application'), layout)],
     [
       'Suppressed',
       suppressedTable(
@@ -115,8 +118,13 @@ function knowledge({ release, debian, applications, findings }: ImageFindings): 
   ]
 }
 
+/** How a table is laid out. */
+interface TableLayout extends Pick<ScanPageOptions, 'standing'> {
+  readonly width: number
+}
+
 /** A row for each issue. Where the terminal is narrow, columns that can be spared are left out. */
-function issueTable(findings: readonly Finding[], width: number): string[] {
+function issueTable(findings: readonly Finding[], { width, standing }: TableLayout): string[] {
   if (findings.length === 0) return []
   const isFixable = findings.some(({ fixedIn }) => fixedIn !== undefined)
   const last = isFixable ? 'fixed in' : 'status'
@@ -130,14 +138,18 @@ function issueTable(findings: readonly Finding[], width: number): string[] {
       finding.cve,
       label(finding),
       version,
+      standing?.(finding) ?? '',
       end,
     ]
   })
-  return fitted(['', 'severity', 'EPSS', 'issue', 'package', 'installed', last], rows, { width, spare: [2, 5] })
+  return fitted(['', 'severity', 'EPSS', 'issue', 'package', 'installed', 'reach', last], rows, {
+    width,
+    spare: [2, 5],
+  })
 }
 
 /** A row for each package and version: how many issues of which status, the worst, and the likeliest. */
-function packageTable(findings: readonly Finding[], width: number): string[] {
+function packageTable(findings: readonly Finding[], { width, standing }: TableLayout): string[] {
   if (findings.length === 0) return []
   const groups = Map.groupBy(findings, (finding) => `${label(finding)} ${subjectOf(finding).version}`)
   const rows = [...groups.values()].sort(compareGroups).map((group) => {
@@ -153,10 +165,11 @@ function packageTable(findings: readonly Finding[], width: number): string[] {
       likeliest < 0 ? '' : percent(likeliest),
       label(first),
       subjectOf(first).version,
+      standing?.(first) ?? '',
       [words, ...exploited].join('; '),
     ]
   })
-  return fitted(['', 'worst', 'EPSS to', 'package', 'installed', 'issues'], rows, { width, spare: [2, 4] })
+  return fitted(['', 'worst', 'EPSS to', 'package', 'installed', 'reach', 'issues'], rows, { width, spare: [2, 4] })
 }
 
 function suppressedTable(findings: readonly Finding[], width: number): string[] {
@@ -164,9 +177,10 @@ function suppressedTable(findings: readonly Finding[], width: number): string[] 
   const rows = findings.map((finding) => {
     const { suppression } = finding
     const until = suppression?.expires === undefined ? '' : `until ${suppression.expires}: `
-    return [mark(finding), finding.cve, label(finding), finding.status, `${until}${suppression?.statement ?? ''}`]
+    const by = suppression?.owner ?? ''
+    return [mark(finding), finding.cve, label(finding), finding.status, by, `${until}${suppression?.statement ?? ''}`]
   })
-  return fitted(['', 'issue', 'package', 'status', 'reason'], rows, { width, spare: [3] })
+  return fitted(['', 'issue', 'package', 'status', 'by', 'reason'], rows, { width, spare: [3] })
 }
 
 /** A table in the width there is: without its spare columns, one after the other, while it is too wide. */

@@ -14,6 +14,7 @@ import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { readIgnoreFile } from './ignore-file.ts'
 import { DEBIAN_KINDS, findInImage, type ImageFindings, missingKinds, requireDebian } from './image-findings.ts'
 import { printOutput } from './print-output.ts'
+import { type WeighedFindings, type WeighOptions, weighFindings } from './scan-evidence.ts'
 import { formatScanJson } from './scan-json.ts'
 import { isListed, scanLines } from './scan-page.ts'
 import { readScanned } from './scanned-inventory.ts'
@@ -27,7 +28,7 @@ import { visibleText } from './visible-text.ts'
 export type ScanFormat = 'table' | 'json' | 'sarif' | 'cyclonedx' | 'gitlab'
 
 /** The options of `casemate scan`, as the command line gives them. */
-export interface ScanOptions extends StaleOptions, PlaceOptions {
+export interface ScanOptions extends StaleOptions, PlaceOptions, WeighOptions {
   /** Advisories; the archive without any of Debian's. */
   readonly evidence?: ScanEvidence
   readonly platform: string
@@ -69,10 +70,11 @@ export async function runScan(reference: string, options: ScanOptions, terminal:
     terminal.progress('')
     const updates = evidence === 'archive' ? await archiveMatches(inventory, { store, options, terminal }) : undefined
     const found = findInImage(inventory, store, updates)
-    const { findings, expired } = suppressFindings(found.findings, rules, startedAt.toISOString().slice(0, 10))
-    const scan = { ...found, findings }
+    const { findings: ruled, expired } = suppressFindings(found.findings, rules, startedAt.toISOString().slice(0, 10))
+    const weighed = await weighFindings(reference, { inventory, findings: ruled }, options, terminal)
+    const scan = { ...found, findings: weighed.findings }
     const notices = warnings(scan, { store, policy, expired }, terminal)
-    const text = formatScan({ reference, scan, notices, store, startedAt }, { ...options, format }, terminal)
+    const text = formatScan({ reference, scan, weighed, notices, store, startedAt }, { ...options, format }, terminal)
     await printOutput(text, options.output, terminal)
     const failing = options.failOn === undefined ? undefined : FAILING[options.failOn]
     const fails = scan.findings.some(({ status, suppression }) => suppression === undefined && failing?.has(status))
@@ -118,21 +120,23 @@ function warnings(
 interface Scanned {
   readonly reference: string
   readonly scan: ImageFindings
+  readonly weighed: WeighedFindings
   readonly notices: readonly string[]
   readonly store: OpenStore
   readonly startedAt: Date
 }
 
 function formatScan(
-  { reference, scan, notices, store, startedAt }: Scanned,
+  { reference, scan, weighed, notices, store, startedAt }: Scanned,
   { format, ...options }: ScanOptions & { readonly format: ScanFormat },
   terminal: Terminal,
 ): string {
   const isWanted = ({ status }: Finding) => options.onlyFixed !== true || status === 'fixed'
   const findings = scan.findings.filter(isWanted)
   const now = new Date()
-  if (format === 'table') return `${scanLines(scan, options, terminal).join('\n')}\n`
-  if (format === 'json') return formatScanJson({ reference, scan, findings, parts: store.parts, now: now.getTime() })
+  if (format === 'table') return `${scanLines(scan, { ...options, standing: weighed.standing }, terminal).join('\n')}\n`
+  if (format === 'json')
+    return formatScanJson({ reference, scan, findings, reach: weighed.reach, parts: store.parts, now: now.getTime() })
   // Whoever reads these opens an alert for each: what Debian calls minor stays out of them unless it is asked for.
   const alerts = findings.filter((one) => one.suppression !== undefined || isListed(one, options))
   return EXCHANGE[format]({

@@ -9,7 +9,7 @@ import { readInventory } from './image-inventory.ts'
  * `readInventory` and `readSbom` do, and with `USAGE_INVALID` when the file cannot be read.
  */
 export async function readScanned(reference: string, platform: string): Promise<Inventory> {
-  const file = /^sbom:(.+)$/.exec(reference)?.[1] ?? (/^[^:]+\.json$/.test(reference) ? reference : undefined)
+  const file = sbomFile(reference)
   if (file === undefined) return readInventory(reference, platform)
   let text: string
   try {
@@ -18,4 +18,9 @@ export async function readScanned(reference: string, platform: string): Promise<
     throw new UsageError('USAGE_INVALID', `cannot read the SBOM ${file}: ${messageOf(cause)}`, { cause })
   }
   return readSbom(text, file)
+}
+
+/** The file of an SBOM, where a reference is one. */
+export function sbomFile(reference: string): string | undefined {
+  return /^sbom:(.+)$/.exec(reference)?.[1] ?? (/^[^:]+\.json$/.test(reference) ? reference : undefined)
 }

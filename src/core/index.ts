@@ -15,6 +15,7 @@ export {
   quote,
   type Shape,
 } from './shape.ts'
+export { type JsonLimits, readStrictJson, type StrictJson } from './strict-json.ts'
 export {
   TAR_BLOCK,
   TAR_LIMITS,

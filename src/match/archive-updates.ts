@@ -82,6 +82,7 @@ export function matchUpdates(
     silent: sources,
     notAffected: 0,
     hasFix: 0,
+    settled: [],
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Evidence } from '#advisory'
 import type { DebVersion } from '#debian'
 import type { ApplicationComponent } from '#sbom'
+import type { VexJustification } from '#vex'
 import type { Rating } from './rating.ts'
 
 /**
@@ -29,7 +30,10 @@ export interface FindingEvidence extends Evidence {
 }
 
 /** Why a finding counts no longer though it is there. */
-export interface Suppression {
+export type Suppression = RuleSuppression | VexSuppression
+
+/** A rule of an ignore file: its owner accepts the finding. */
+export interface RuleSuppression {
   readonly by: 'ignore-file'
   /** File and line of the rule. */
   readonly place: string
@@ -39,6 +43,28 @@ export interface Suppression {
   readonly owner?: string
   /** The day from which it counts no longer, YYYY-MM-DD; absent where the rule does not end. */
   readonly expires?: string
+}
+
+/** A VEX statement: who makes it says that the finding does no harm. */
+export interface VexSuppression {
+  readonly by: 'vex'
+  /** The document's file. */
+  readonly place: string
+  /** The statement's own words. */
+  readonly statement: string
+  /** The document's author, and whether a key that is trusted has signed it. */
+  readonly owner: string
+  readonly expires?: never
+  readonly vex: {
+    readonly status: 'not_affected' | 'fixed'
+    readonly justification?: VexJustification
+    /** RFC 3339. */
+    readonly timestamp: string
+    /** The document's id. */
+    readonly document: string
+    /** Fingerprints of the keys that verified it; empty where nobody signed. */
+    readonly signers: readonly string[]
+  }
 }
 
 /** What findings of all kinds say. */
@@ -96,6 +122,13 @@ export type Finding = DebianFinding | ApplicationFinding
 export function subjectOf(finding: Finding): { readonly name: string; readonly version: string } {
   if (finding.kind === 'application') return { name: finding.name, version: finding.version }
   return { name: finding.source, version: finding.sourceVersion }
+}
+
+/** An issue of a source package that an image does not have, and who says so. */
+export interface SettledIssue
+  extends Pick<DebianFinding, 'cve' | 'source' | 'sourceVersion' | 'packages' | 'note' | 'evidence'> {
+  /** `not-affected`: Debian says that the release never had it. `has-fix`: the installed version is as new as its fix. */
+  readonly reason: 'not-affected' | 'has-fix'
 }
 
 /**

@@ -15,6 +15,7 @@ export {
   type FindingEvidence,
   type FindingFacts,
   type FindingStatus,
+  type SettledIssue,
   type Suppression,
   subjectOf,
 } from './finding.ts'
@@ -27,3 +28,5 @@ export { type Suppressed, suppressFindings } from './ignore/suppress.ts'
 export { type MatchAdvisories, type Matches, matchPackages, releaseOf } from './match.ts'
 export { type ApplicationMatches, matchApplications } from './match-applications.ts'
 export { leadingRating, type Rating, type RatingMethod, SEVERITIES, type Severity } from './rating.ts'
+export { type ImageNames, suppressByVex } from './suppress-by-vex.ts'
+export { type DebPackage, type VexPolicy, vexStatements } from './vex-statements.ts'

@@ -6,7 +6,7 @@ import type { FindingStatus } from './finding.ts'
 export type Verdict =
   | { readonly kind: 'finding'; readonly status: 'fixed'; readonly fixedIn: DebVersion; readonly comparison: string }
   | { readonly kind: 'finding'; readonly status: Exclude<FindingStatus, 'fixed'> }
-  | { readonly kind: 'has-fix' }
+  | { readonly kind: 'has-fix'; readonly comparison: string }
   | { readonly kind: 'not-affected' }
 
 /** Words that stand in an announcement's line in place of a version. */
@@ -84,7 +84,7 @@ export function announcedFixes(
 }
 
 function judgeFix(installed: DebVersion, fixedIn: DebVersion): Verdict {
-  if (compareVersions(installed, fixedIn) >= 0) return { kind: 'has-fix' }
+  if (compareVersions(installed, fixedIn) >= 0) return { kind: 'has-fix', comparison: `${installed} >= ${fixedIn}` }
   return { kind: 'finding', status: 'fixed', fixedIn, comparison: `${installed} << ${fixedIn}` }
 }
 

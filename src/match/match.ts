@@ -2,7 +2,7 @@ import type { AdvisoryStore, DebianStatement } from '#advisory'
 import type { DebVersion } from '#debian'
 import type { DebComponent, Inventory } from '#sbom'
 import { MatchError } from './errors.ts'
-import { compareFindings, type DebianFinding } from './finding.ts'
+import { compareFindings, type DebianFinding, type SettledIssue } from './finding.ts'
 import { issueFacts } from './issue-facts.ts'
 import { announcedFixes, judgeAnnouncement, judgeStatement, overrules, type Verdict } from './judge.ts'
 
@@ -24,6 +24,8 @@ export interface Matches {
   readonly notAffected: number
   /** Issues that the image does not have because its version has the fix. */
   readonly hasFix: number
+  /** The issues that `notAffected` and `hasFix` count, in the order of packages and records. */
+  readonly settled: readonly SettledIssue[]
 }
 
 /** What an inventory says of an image as a whole. */
@@ -72,27 +74,26 @@ export function matchPackages(
   advisories: MatchAdvisories,
 ): Matches {
   const findings: DebianFinding[] = []
+  const settled: SettledIssue[] = []
   const silent = new Set<string>()
   const names = new Set<string>()
-  let notAffected = 0
-  let hasFix = 0
   for (const source of sourcesOf(packages)) {
     names.add(source.name)
     const statements = advisories.debianStatements(source.name, release)
     if (statements.length === 0) silent.add(source.name)
     for (const said of saidOf(source, release, { statements, advisories })) {
       const { verdict } = said
-      if (verdict.kind === 'not-affected') notAffected++
-      else if (verdict.kind === 'has-fix') hasFix++
-      else findings.push(findingOf(source, { ...said, verdict }, advisories))
+      if (verdict.kind === 'finding') findings.push(findingOf(source, { ...said, verdict }, advisories))
+      else settled.push(settledIssue(source, { ...said, verdict }))
     }
   }
   return {
     findings: findings.sort(compareFindings),
     sources: names.size,
     silent: [...silent].sort(),
-    notAffected,
-    hasFix,
+    notAffected: settled.filter(({ reason }) => reason === 'not-affected').length,
+    hasFix: settled.filter(({ reason }) => reason === 'has-fix').length,
+    settled,
   }
 }
 
@@ -134,6 +135,18 @@ function saidOf({ name, version }: SourcePackage, release: string, { statements,
     return { cve, description: announcement.title, ...note, evidence, verdict: judgeAnnouncement(version, fix) }
   })
   return [...stated, ...announced]
+}
+
+function settledIssue(
+  { name, version, packages }: SourcePackage,
+  { cve, note, evidence, verdict }: Said & { verdict: { kind: SettledIssue['reason'] } },
+): SettledIssue {
+  const comparison = verdict.kind === 'has-fix' ? { comparison: verdict.comparison } : {}
+  return {
+    ...{ cve, source: name, sourceVersion: version, packages, reason: verdict.kind },
+    ...(note === undefined ? {} : { note }),
+    evidence: { ...evidence, ...comparison },
+  }
 }
 
 function findingOf(

@@ -1,10 +1,10 @@
+import { readStrictJson } from '#core'
 import { OciError } from './errors.ts'
 
 /** The most bytes that an index, manifest or config may have: what registries accept (distribution-spec §push). */
 export const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 
 const MAX_DEPTH = 64
-const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]/g
 
 /**
  * Reads a JSON document whose top is an object; `name` is what messages call it. Throws `DOCUMENT_INVALID` for more
@@ -23,36 +23,9 @@ export function parseDocumentList(bytes: Uint8Array, name: string): JsonObject[]
 }
 
 function parseStrictly(bytes: Uint8Array, name: string): unknown {
-  if (bytes.length > MAX_DOCUMENT_BYTES) {
-    throw invalid(name, `it has ${bytes.length} bytes, more than ${MAX_DOCUMENT_BYTES}`)
-  }
-  let value: unknown
-  let text: string
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    value = JSON.parse(text)
-  } catch (cause) {
-    throw new OciError('DOCUMENT_INVALID', `cannot read ${name}: it is no JSON in UTF-8`, { cause })
-  }
-  checkNesting(text, name)
-  return value
-}
-
-/** Looks at the keys that `JSON.parse`, which has already accepted the text, would silently merge. */
-function checkNesting(text: string, name: string): void {
-  const open: Set<string>[] = []
-  for (const [token, colon] of text.matchAll(TOKENS)) {
-    if (token === '{' || token === '[') {
-      if (open.push(new Set()) > MAX_DEPTH) throw invalid(name, `it is nested deeper than ${MAX_DEPTH}`)
-    } else if (token === '}' || token === ']') {
-      open.pop()
-    } else if (colon !== undefined) {
-      const key: unknown = JSON.parse(token.slice(0, -colon.length))
-      const keys = open.at(-1)
-      if (keys?.has(String(key))) throw invalid(name, `the key ${token.slice(0, -colon.length)} stands twice`)
-      keys?.add(String(key))
-    }
-  }
+  const read = readStrictJson(bytes, { maxBytes: MAX_DOCUMENT_BYTES, maxDepth: MAX_DEPTH })
+  if ('value' in read) return read.value
+  throw new OciError('DOCUMENT_INVALID', `cannot read ${name}: ${read.fault}`, { cause: read.cause })
 }
 
 function invalid(place: string, reason: string): OciError {

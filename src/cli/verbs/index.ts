@@ -14,6 +14,7 @@ import { sbomVerb } from './sbom.ts'
 import { scanVerb } from './scan.ts'
 import { searchVerb } from './search.ts'
 import { testVerb } from './test.ts'
+import { vexVerb } from './vex.ts'
 import { whereVerb } from './where.ts'
 
 /** Every verb, in the order of the help. */
@@ -28,6 +29,7 @@ export const verbs: readonly Verb[] = [
   licensesVerb,
   advisoriesVerb,
   scanVerb,
+  vexVerb,
   diffVerb,
   whereVerb,
   catalogVerb,

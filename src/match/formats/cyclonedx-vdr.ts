@@ -1,4 +1,5 @@
 import { debPurl, formatCycloneDx, type Inventory } from '#sbom'
+import type { VexJustification } from '#vex'
 import type { ApplicationFinding, Finding } from '../finding.ts'
 import type { Rating } from '../rating.ts'
 import { pageOf, type ScanReport, solutionOf, subjectLabel, uuidOf } from './report.ts'
@@ -93,9 +94,17 @@ function ratingOf({ source, method, severity, score, basis }: Rating) {
   return { source: { name: source }, ...(score === undefined ? {} : { score }), severity, method, ...said }
 }
 
+/** OpenVEX's justifications in the words of CycloneDX, where it has one. */
+const JUSTIFICATIONS: Readonly<Partial<Record<VexJustification, string>>> = {
+  component_not_present: 'code_not_present',
+  vulnerable_code_not_present: 'code_not_present',
+  vulnerable_code_not_in_execute_path: 'code_not_reachable',
+  inline_mitigations_already_exist: 'protected_by_mitigating_control',
+}
+
 /**
  * How it stands in this image (CycloneDX 1.6, `analysis`). The publisher's word is no analysis of the image, so the state is
- * "in triage"; what the owner suppressed is accepted, which is not "not affected".
+ * "in triage"; what the owner suppressed is accepted, which is not "not affected"; what a VEX statement says is said as it is.
  */
 function analysisOf({ status, note, suppression, fixedIn }: Finding) {
   const word = note === undefined ? `${status}, by its publisher` : `${status}, by its publisher: ${note}`
@@ -104,6 +113,15 @@ function analysisOf({ status, note, suppression, fixedIn }: Finding) {
     return { state: 'in_triage', ...(response === undefined ? {} : { response }), detail: word }
   }
   const { statement, owner, expires } = suppression
+  if (suppression.by === 'vex') {
+    const { status, justification } = suppression.vex
+    const reason = justification === undefined ? undefined : JUSTIFICATIONS[justification]
+    return {
+      state: status === 'fixed' ? 'resolved' : 'not_affected',
+      ...(reason === undefined ? {} : { justification: reason }),
+      detail: `VEX by ${owner}: ${statement} (${word})`,
+    }
+  }
   const by = owner === undefined ? '' : `, by ${owner}`
   const until = expires === undefined ? '' : `, until ${expires}`
   return { state: 'exploitable', response: ['will_not_fix'], detail: `accepted${by}${until}: ${statement} (${word})` }

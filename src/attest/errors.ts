@@ -1,0 +1,15 @@
+import { CasemateError } from '#core'
+
+/** Why an attestation is not believed. */
+export type AttestErrorCode =
+  /** A text is no DSSE envelope. */
+  | 'ENVELOPE_INVALID'
+  /** None of an envelope's signatures is by one of the keys that are trusted. */
+  | 'ENVELOPE_UNTRUSTED'
+  /** A file is no public key of a kind that is used: ECDSA on P-256, or Ed25519. */
+  | 'KEY_INVALID'
+  /** What an envelope holds is no in-toto statement. */
+  | 'STATEMENT_INVALID'
+
+/** Thrown by `attest`. */
+export class AttestError extends CasemateError<AttestErrorCode> {}
