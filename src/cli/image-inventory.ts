@@ -57,6 +57,7 @@ export function inventoryOf(image: OpenedImage, files: ImageFiles, reference: st
     },
     distribution: distributionOf(release),
     packages: components,
+    applications: [],
     unowned: [...files.entries()]
       .filter(({ path, type }) => type === 'file' && !owned.has(path))
       .map(({ path }) => path)

@@ -29,7 +29,7 @@ function inventory(...names: readonly string[]): Inventory {
     }),
   )
   const image = { name: 'i', digest: digestOf('i'), architecture: 'amd64', created: '', version: '', layers: [] }
-  return { image, distribution: undefined, packages, unowned: [], faults: [] }
+  return { image, distribution: undefined, packages, applications: [], unowned: [], faults: [] }
 }
 
 const copyright = '/usr/share/doc/a/copyright'

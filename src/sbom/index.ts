@@ -24,7 +24,14 @@ export {
 export { compareSettings, type SettingChange } from './compare-settings.ts'
 export { formatCycloneDx } from './cyclonedx.ts'
 export type { ImageSettings, ImageState, StateFile, StateLayer } from './image-state.ts'
-export type { DebComponent, Distribution, InventoriedImage, Inventory } from './inventory.ts'
+export type {
+  ApplicationComponent,
+  ApplicationEcosystem,
+  DebComponent,
+  Distribution,
+  InventoriedImage,
+  Inventory,
+} from './inventory.ts'
 export { joinExtracted } from './licences/extracted-licences.ts'
 export {
   MAX_COPYRIGHT,

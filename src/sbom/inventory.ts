@@ -32,12 +32,32 @@ export interface DebComponent {
   readonly licence?: PackageLicence
 }
 
+/** OSV's words for the ecosystems of application packages. */
+export type ApplicationEcosystem = 'npm' | 'PyPI' | 'Go' | 'Maven' | 'RubyGems'
+
+/** An application's package in an image, whose files no Debian package owns. */
+export interface ApplicationComponent {
+  readonly ecosystem: ApplicationEcosystem
+  /** As OSV names it: `group:artifact` for Maven, normalised for PyPI (PEP 503). */
+  readonly name: string
+  readonly version: string
+  readonly purl: string
+  /** The file that says so; of a nested archive `outer.jar!/inner.jar`. */
+  readonly path: string
+  /** The diff ID of that file's layer. */
+  readonly layer: Digest | undefined
+  /** As the package declares it, where that is a valid SPDX expression. */
+  readonly licence?: string
+}
+
 /** Everything that is known to be in one platform's image. */
 export interface Inventory {
   readonly image: InventoriedImage
   readonly distribution: Distribution | undefined
   /** By name, then architecture. */
   readonly packages: readonly DebComponent[]
+  /** By purl, then path; each pair of them once. */
+  readonly applications: readonly ApplicationComponent[]
   /** Paths of regular files that no package owns, sorted. */
   readonly unowned: readonly string[]
   /** What could not be read, a line each. */

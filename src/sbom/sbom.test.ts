@@ -37,6 +37,7 @@ const inventory: Inventory = {
   },
   distribution: { id: 'debian', versionId: '13', prettyName: 'Debian GNU/Linux 13 (trixie)' },
   packages: [libstdc, tzdata],
+  applications: [],
   unowned: [],
   faults: [],
 }

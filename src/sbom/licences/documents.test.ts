@@ -47,6 +47,7 @@ const inventory: Inventory = {
     component('d', 'public-domain\n By D.'),
     component('e', undefined),
   ],
+  applications: [],
   unowned: [],
   faults: [],
 }
