@@ -1,4 +1,10 @@
 export {
+  type ApplicationContent,
+  ApplicationScan,
+  type ScannedFile,
+  type UnownedFile,
+} from './applications/application-scan.ts'
+export {
   compareFiles,
   type FileAspect,
   type FileChange,
@@ -28,7 +34,10 @@ export type {
   ApplicationComponent,
   ApplicationEcosystem,
   DebComponent,
+  DefinitionFacts,
   Distribution,
+  FileAccount,
+  FileGroup,
   InventoriedImage,
   Inventory,
 } from './inventory.ts'
