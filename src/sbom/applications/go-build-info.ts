@@ -38,11 +38,24 @@ export class GoBuildInfoReader {
 
   push(chunk: Uint8Array): void {
     if (this.#info !== undefined || this.#isElf === false || this.#places > MOST_PLACES) return
+    if (this.#isElf === true && this.#passes(chunk)) return
     this.#tail = this.#tail.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#tail, chunk])
     if (this.#isElf === undefined && this.#tail.length >= ELF.length) {
       this.#isElf = this.#tail.subarray(0, ELF.length).equals(ELF)
     }
     if (this.#isElf === true) this.#search(false)
+  }
+
+  /** Passes over a chunk in which, together with what was kept, no build info begins; it is not copied. */
+  #passes(chunk: Uint8Array): boolean {
+    const edge = MAGIC.length - 1
+    if (this.#tail.length > edge || chunk.length < edge) return false
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    const seam = Buffer.concat([this.#tail, bytes.subarray(0, edge)])
+    if (seam.includes(MAGIC) || bytes.includes(MAGIC)) return false
+    this.#offset += this.#tail.length + bytes.length - edge
+    this.#tail = Buffer.from(bytes.subarray(bytes.length - edge))
+    return true
   }
 
   /** The build info; `undefined` for a file that has none. */
