@@ -2,21 +2,29 @@ import type { Digest } from '#core'
 import { type InstalledPackage, isDatabasePath, parseOsRelease, readDpkgDatabase } from '#debian'
 import { type ImageFiles, type OpenedImage, openImage, parsePlatform, parseReference, readImageFiles } from '#oci'
 import { ApplicationScan, type DebComponent, type Distribution, type Inventory } from '#sbom'
+import { withDefinition } from './definition-facts.ts'
 import { accountOf } from './file-account.ts'
 import { imageLabels } from './image-labels.ts'
 import { isCopyrightPath, withLicences } from './image-licences.ts'
+
+/** What is looked at beside an image's packages. */
+export interface InventoryOptions {
+  readonly licences?: boolean
+  /** The image's definition: the name of a catalogue image, or a path. */
+  readonly definition?: string
+}
 
 const OS_RELEASE = ['/etc/os-release', '/usr/lib/os-release']
 
 /**
  * Reads what is in an image, ours or anybody's, from its layers, in one pass: Debian packages, applications' packages in files
  * that no Debian package owns, and what no file of either is; licences, which take longer, where they are asked for.
- * Rejects as `openImage` and `readImageFiles` do, and with `DPKG_DATABASE_INVALID`.
+ * Rejects as `openImage`, `readImageFiles` and `withDefinition` do, and with `DPKG_DATABASE_INVALID`.
  */
 export async function readInventory(
   reference: string,
   platform: string,
-  options: { readonly licences?: boolean } = {},
+  options: InventoryOptions = {},
 ): Promise<Inventory> {
   const wantsLicences = options.licences === true
   const image = await openImage(parseReference(reference), { platform: parsePlatform(platform) })
@@ -26,8 +34,10 @@ export async function readInventory(
       wants: (file) => isInventoryPath(file.path) || (wantsLicences && isCopyrightPath(file)),
       take: (file) => scan.sink(file),
     })
-    const inventory = withApplications(inventoryOf(image, files, reference), files, { image, scan })
-    return wantsLicences ? withLicences(inventory, files) : inventory
+    const found = withApplications(inventoryOf(image, files, reference), files, { image, scan })
+    const inventory = wantsLicences ? withLicences(found, files) : found
+    if (options.definition === undefined) return inventory
+    return await withDefinition(inventory, options.definition, { labels: image.config.config.Labels ?? {}, platform })
   } finally {
     await image.close()
   }
