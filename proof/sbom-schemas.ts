@@ -31,7 +31,9 @@ export async function run(only: readonly string[] = []): Promise<{ holds: boolea
       ]
       faults.push(...found.map((fault) => `${build.title}: ${fault}`))
       const groups = inventory.account?.groups.length ?? 0
-      lines.push(`${build.title.padEnd(40)} ${String(inventory.packages.length).padStart(4)} packages, ${groups} groups`)
+      lines.push(
+        `${build.title.padEnd(40)} ${String(inventory.packages.length).padStart(4)} packages, ${groups} groups`,
+      )
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })

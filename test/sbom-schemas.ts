@@ -97,11 +97,18 @@ function disagreements(spdx: SpdxDocument, { metadata, components }: CycloneDxDo
     .filter(({ type }) => type !== 'operating-system')
     .map(({ name, version, purl = '' }) => `${name} ${version} ${purl}`)
   const notes = (image?.annotations ?? []).map(({ comment }) => comment)
-  const listed = notes.find((text) => text.startsWith('files that nothing explains:'))?.split('\n').slice(1) ?? []
+  const listed =
+    notes
+      .find((text) => text.startsWith('files that nothing explains:'))
+      ?.split('\n')
+      .slice(1) ?? []
   const unexplained = metadata.component.properties.filter(({ name }) => name === 'casemate:file:unexplained')
   return [
     ...differences(left, right).map((one) => `the two documents differ in the component ${one}`),
-    ...differences(listed, unexplained.map(({ value }) => value)).map((one) => `the two documents differ in ${one}`),
+    ...differences(
+      listed,
+      unexplained.map(({ value }) => value),
+    ).map((one) => `the two documents differ in ${one}`),
   ]
 }
 

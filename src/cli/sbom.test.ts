@@ -9,7 +9,9 @@ const sample = (name: string) => readFileSync(join(import.meta.dirname, '../sbom
 const manifest = '{"name":"left-pad","version":"1.3.0","license":"WTFPL"}'
 const image: SampleImage = {
   packages: {
-    'node-yaml 2.0-1': [{ path: 'usr/share/nodejs/node_modules/yaml/package.json', content: '{"name":"yaml","version":"2"}' }],
+    'node-yaml 2.0-1': [
+      { path: 'usr/share/nodejs/node_modules/yaml/package.json', content: '{"name":"yaml","version":"2"}' },
+    ],
     'libslf4j-java 1.7.32-1': [{ path: 'usr/share/java/slf4j-nop.jar', content: sample('slf4j-nop-1.7.32.jar') }],
   },
   others: [
@@ -42,7 +44,9 @@ test('both documents hold applications once, never for a package’s files, and 
   const [spdx, cycloneDx] = ['spdx', 'cyclonedx'].map((format) => casemate('sbom', reference, '--format', format))
   assert.deepEqual([spdx?.status, cycloneDx?.status], [0, 0])
   const document = JSON.parse(cycloneDx?.stdout ?? '')
-  const purls = document.components.flatMap(({ purl = '' }) => (purl.startsWith('pkg:deb/') || purl === '' ? [] : [purl]))
+  const purls = document.components.flatMap(({ purl = '' }) =>
+    purl.startsWith('pkg:deb/') || purl === '' ? [] : [purl],
+  )
   assert.deepEqual(purls, found)
   const properties: { name: string; value: string }[] = document.metadata.component.properties
   const listed = properties.filter(({ name }) => name === 'casemate:file:unexplained').map(({ value }) => value)
@@ -50,7 +54,10 @@ test('both documents hold applications once, never for a package’s files, and 
   assert.match(spdx?.stderr ?? '', /cannot read \/app\/broken\.jar: it has no central directory/)
   // The sample's packages name no maintainer, as Debian's own always do.
   const faults = sbomFaults(spdx?.stdout ?? '', cycloneDx?.stdout ?? '')
-  assert.deepEqual(faults.filter((fault) => !fault.endsWith('has no supplier')), [])
+  assert.deepEqual(
+    faults.filter((fault) => !fault.endsWith('has no supplier')),
+    [],
+  )
 })
 
 test('documents that break a schema, lack an element or disagree are told', async (t) => {
