@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { formatCycloneDx, formatSpdx } from '#sbom'
 import { sbomFaults } from '../../test/sbom-schemas.ts'
+import { readInventory } from './image-inventory.ts'
 import { casemate, type SampleImage, sampleLayout } from './sample-layout.test.ts'
 
 const sample = (name: string) => readFileSync(join(import.meta.dirname, '../sbom/applications/testdata', name))
@@ -24,7 +26,7 @@ const image: SampleImage = {
     { path: 'app/slf4j-nop-1.7.32.jar', content: sample('slf4j-nop-1.7.32.jar') },
     { path: 'gems/specifications/minitest-5.17.0.gemspec', content: sample('minitest-5.17.0.gemspec') },
     { path: 'app/broken.jar', content: 'x\u001b[2J' },
-    { path: 'srv/odd\u001b[31m name', content: 'x' },
+    { path: 'srv/odd\u202e name', content: 'x' },
   ],
 }
 const found = [
@@ -37,64 +39,60 @@ const found = [
   'pkg:npm/left-pad@1.3.0',
   'pkg:pypi/six@1.17.0',
 ]
-const unexplained = ['/app/broken.jar', '/etc/os-release', '/etc/passwd', '/srv/odd\u001b[31m name']
+const unexplained = ['/app/broken.jar', '/etc/os-release', '/etc/passwd', '/srv/odd\u202e name']
+
+const maker = { tool: 'casemate-test' }
+const read = (reference: string, definition?: string) =>
+  readInventory(reference, 'linux/amd64', { licences: true, ...(definition && { definition }) })
 
 test('both documents hold applications once, never for a package’s files, and list what nothing explains', async (t) => {
-  const reference = await sampleLayout(t, image)
-  const [spdx, cycloneDx] = ['spdx', 'cyclonedx'].map((format) => casemate('sbom', reference, '--format', format))
-  assert.deepEqual([spdx?.status, cycloneDx?.status], [0, 0])
-  const document = JSON.parse(cycloneDx?.stdout ?? '')
-  const purls = document.components.flatMap(({ purl = '' }) =>
-    purl.startsWith('pkg:deb/') || purl === '' ? [] : [purl],
-  )
-  assert.deepEqual(purls, found)
-  const properties: { name: string; value: string }[] = document.metadata.component.properties
-  const listed = properties.filter(({ name }) => name === 'casemate:file:unexplained').map(({ value }) => value)
-  assert.deepEqual(listed, unexplained)
-  assert.match(spdx?.stderr ?? '', /cannot read \/app\/broken\.jar: it has no central directory/)
-  // The sample's packages name no maintainer, as Debian's own always do.
-  const faults = sbomFaults(spdx?.stdout ?? '', cycloneDx?.stdout ?? '')
+  const inventory = await read(await sampleLayout(t, image))
   assert.deepEqual(
-    faults.filter((fault) => !fault.endsWith('has no supplier')),
-    [],
+    inventory.applications.map(({ purl }) => purl),
+    found,
   )
-})
-
-test('documents that break a schema, lack an element or disagree are told', async (t) => {
-  const reference = await sampleLayout(t, image)
-  const [spdx = '', cycloneDx = ''] = ['spdx', 'cyclonedx'].map(
-    (format) => casemate('sbom', reference, '--format', format).stdout,
+  assert.deepEqual(inventory.account?.unexplained, unexplained)
+  assert.deepEqual(inventory.faults, ['cannot read /app/broken.jar: it has no central directory'])
+  const [spdx, cycloneDx] = [formatSpdx(inventory, maker), formatCycloneDx(inventory, maker)]
+  // The sample's packages name no maintainer and its system no version, as Debian's releases do.
+  const faults = sbomFaults(spdx, cycloneDx)
+  assert.deepEqual(
+    faults.filter((fault) => !/ has no supplier$|^CycloneDX: os:debian has no name or version$/.test(fault)),
+    [],
   )
   const changed = (text: string, from: string, to: string) => {
     assert.ok(text.includes(from))
     return text.replace(from, to)
   }
   assert.match(sbomFaults(changed(spdx, '"CONTAINER"', '"SHIP"'), cycloneDx).join(), /SPDX: \/packages\/0\/primaryPack/)
-  assert.match(sbomFaults(spdx, changed(cycloneDx, '"library"', '"books"')).join(), /CycloneDX: \/components\/0\/type/)
-  assert.match(sbomFaults(spdx, changed(cycloneDx, 'left-pad@1.3.0"', 'left-pad@1.3.1"')).join(), /left-pad/)
+  assert.match(sbomFaults(spdx, changed(cycloneDx, '"library"', '"books"')).join(), /CycloneDX: \/components\/1\/type/)
+  assert.match(sbomFaults(spdx, changed(cycloneDx, '"version": "1.3.0"', '"version": "1.3.1"')).join(), /left-pad/)
   assert.match(sbomFaults(changed(spdx, '/etc/passwd', '/etc/shadow'), cycloneDx).join(), /\/etc\/shadow/)
 })
 
 test('the text for people names applications and unexplained files, and nothing in it steers a terminal', async (t) => {
-  const { status, stdout } = casemate('sbom', await sampleLayout(t, image), '--format', 'text')
+  const { status, stdout, stderr } = casemate('sbom', await sampleLayout(t, image), '--format', 'text')
   assert.equal(status, 0)
   assert.match(stdout, /^Debian packages +2, of 2 source packages$/m)
   assert.match(stdout, /^ {2}npm +left-pad 1\.3\.0 +\/app\/node_modules\/left-pad\/package\.json$/m)
   assert.match(stdout, /^Files that nothing explains \(4\)$/m)
-  assert.ok(stdout.includes('/srv/odd\\u001b[31m name') && !stdout.includes('\u001b'))
+  assert.ok(stdout.includes('/srv/odd\\u202e name') && !stdout.includes('\u202e'))
+  assert.match(stderr, /cannot read \/app\/broken\.jar/)
 })
 
-test('effects and definition are told in layers that an image’s history calls its own, not above them', async (t) => {
+test('a label alone makes no file an effect’s; a definition adds what it leaves out, and must be the image’s', async (t) => {
   const labels = { 'dev.casemate.image': 'python', 'dev.casemate.variant': 'runtime' }
   const reference = await sampleLayout(t, { packages: {}, others: image.others ?? [], config: { Labels: labels } })
-  const { stdout } = casemate('sbom', reference, '--format', 'text')
-  assert.match(stdout, /^Files that nothing explains \(4\)$/m)
-  assert.doesNotMatch(stdout, /effect/)
-  const { status, stdout: document } = casemate('sbom', reference, '--definition', 'python')
-  assert.equal(status, 0)
-  const [own] = JSON.parse(document).packages
-  const notes: string[] = own.annotations.map(({ comment }: { comment: string }) => comment)
+  const inventory = await read(reference, 'python')
+  assert.ok(inventory.account?.unexplained.includes('/etc/passwd'))
+  assert.deepEqual(
+    inventory.account?.groups.map(({ name, files }) => [name, files]),
+    [['dpkg', ['/var/lib/dpkg/status']]],
+  )
+  assert.ok(inventory.definition?.leftOut.some(({ name }) => name === 'openssl'))
+  const document = JSON.parse(formatSpdx(inventory, maker))
+  const notes: string[] = document.packages[0].annotations.map(({ comment }: { comment: string }) => comment)
   assert.ok(notes.some((note) => note.startsWith('what was left out is from the definition of python')))
   assert.ok(notes.some((note) => note.startsWith('left out by the definition: openssl: ')))
-  assert.equal(casemate('sbom', reference, '--definition', 'node').status, 2)
+  await assert.rejects(read(reference, 'node'), /cannot use the definition node: it makes node, and the image says/)
 })
