@@ -1,32 +1,65 @@
 import type { Digest } from '#core'
 import { type InstalledPackage, isDatabasePath, parseOsRelease, readDpkgDatabase } from '#debian'
 import { type ImageFiles, type OpenedImage, openImage, parsePlatform, parseReference, readImageFiles } from '#oci'
-import type { DebComponent, Distribution, Inventory } from '#sbom'
+import { ApplicationScan, type DebComponent, type Distribution, type Inventory } from '#sbom'
+import { withDefinition } from './definition-facts.ts'
+import { accountOf } from './file-account.ts'
 import { imageLabels } from './image-labels.ts'
 import { isCopyrightPath, withLicences } from './image-licences.ts'
+
+/** What is looked at beside an image's packages. */
+export interface InventoryOptions {
+  readonly licences?: boolean
+  /** The image's definition: the name of a catalogue image, or a path. */
+  readonly definition?: string
+}
 
 const OS_RELEASE = ['/etc/os-release', '/usr/lib/os-release']
 
 /**
- * Reads what is in an image, ours or anybody's, from its layers; licences, which take longer, where they are asked for.
- * Rejects as `openImage` and `readImageFiles` do, and with `DPKG_DATABASE_INVALID`.
+ * Reads what is in an image, ours or anybody's, from its layers, in one pass: Debian packages, applications' packages in files
+ * that no Debian package owns, and what no file of either is; licences, which take longer, where they are asked for.
+ * Rejects as `openImage`, `readImageFiles` and `withDefinition` do, and with `DPKG_DATABASE_INVALID`.
  */
 export async function readInventory(
   reference: string,
   platform: string,
-  options: { readonly licences?: boolean } = {},
+  options: InventoryOptions = {},
 ): Promise<Inventory> {
   const wantsLicences = options.licences === true
   const image = await openImage(parseReference(reference), { platform: parsePlatform(platform) })
   try {
+    const scan = new ApplicationScan()
     const files = await readImageFiles(image.layers, {
       wants: (file) => isInventoryPath(file.path) || (wantsLicences && isCopyrightPath(file)),
+      take: (file) => scan.sink(file),
     })
-    const inventory = inventoryOf(image, files, reference)
-    return wantsLicences ? withLicences(inventory, files) : inventory
+    const found = withApplications(inventoryOf(image, files, reference), files, { image, scan })
+    const inventory = wantsLicences ? withLicences(found, files) : found
+    if (options.definition === undefined) return inventory
+    return await withDefinition(inventory, options.definition, { labels: image.config.config.Labels ?? {}, platform })
   } finally {
     await image.close()
   }
+}
+
+/** Adds what files without a Debian package are of, and how they came to be. */
+function withApplications(
+  inventory: Inventory,
+  files: ImageFiles,
+  { image, scan }: { image: OpenedImage; scan: ApplicationScan },
+): Inventory {
+  const owned = new Set(inventory.packages.flatMap((one) => one.files))
+  const unowned = inventory.unowned.flatMap((path) => {
+    const file = files.get(path)
+    if (file === undefined) return []
+    const contentPath = file.type === 'hardlink' ? file.target : path
+    // Another name of a package's own file is that package's.
+    return owned.has(contentPath) ? [] : [{ path, contentPath, layer: inventory.image.layers[file.layer] }]
+  })
+  const { applications, explained, faults } = scan.finish(unowned)
+  const account = accountOf(inventory, files, { image, explained })
+  return { ...inventory, applications, account, faults: [...inventory.faults, ...faults] }
 }
 
 /** Whether an inventory needs a file's content. */
@@ -59,7 +92,7 @@ export function inventoryOf(image: OpenedImage, files: ImageFiles, reference: st
     packages: components,
     applications: [],
     unowned: [...files.entries()]
-      .filter(({ path, type }) => type === 'file' && !owned.has(path))
+      .filter(({ path, type }) => (type === 'file' || type === 'hardlink') && !owned.has(path))
       .map(({ path }) => path)
       .sort(),
     faults,

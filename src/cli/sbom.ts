@@ -1,17 +1,26 @@
-import { formatCycloneDx, formatSpdx } from '#sbom'
+import { type DocumentMaker, formatCycloneDx, formatSpdx, type Inventory } from '#sbom'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { readInventory } from './image-inventory.ts'
+import { sbomLines } from './sbom-page.ts'
 import type { Terminal } from './terminal.ts'
 import { packageVersion } from './version.ts'
+import { visibleText } from './visible-text.ts'
 
 /** The options of `casemate sbom`, as the command line gives them. */
 export interface SbomOptions {
   readonly format: string
   readonly platform: string
+  readonly definition?: string
 }
 
-const FORMATS: Readonly<Record<string, typeof formatSpdx>> = { spdx: formatSpdx, cyclonedx: formatCycloneDx }
+type Format = (inventory: Inventory, maker: DocumentMaker, width: number) => string
+
+const FORMATS: Readonly<Record<string, Format>> = {
+  spdx: formatSpdx,
+  cyclonedx: formatCycloneDx,
+  text: (inventory, _, width) => sbomLines(inventory, width).join('\n'),
+}
 
 /** Prints what is in an image. Throws `USAGE_INVALID` for a format that is none, and as `readInventory` does. */
 export async function runSbom(reference: string, options: SbomOptions, terminal: Terminal): Promise<ExitStatus> {
@@ -20,8 +29,9 @@ export async function runSbom(reference: string, options: SbomOptions, terminal:
     const known = Object.keys(FORMATS).join(', ')
     throw new UsageError('USAGE_INVALID', `cannot write an SBOM as ${options.format}: want one of ${known}`)
   }
-  const inventory = await readInventory(reference, options.platform, { licences: true })
-  for (const fault of inventory.faults) terminal.warn(fault)
-  terminal.print(format(inventory, { tool: `casemate-${packageVersion()}` }).trimEnd())
+  const { platform, definition } = options
+  const inventory = await readInventory(reference, platform, { licences: true, ...(definition && { definition }) })
+  for (const fault of inventory.faults) terminal.warn(visibleText(fault))
+  terminal.print(format(inventory, { tool: `casemate-${packageVersion()}` }, terminal.width).trimEnd())
   return exitStatus.done
 }

@@ -48,6 +48,7 @@ export type {
 } from './effects/effect.ts'
 export type { EffectChange } from './effects/overlay.ts'
 export { effectSummaries } from './effects/registry.ts'
+export { effectOfPath } from './effects/written-paths.ts'
 export { ImageError, type ImageErrorCode } from './errors.ts'
 export type { RunAs } from './execution.ts'
 export { readAbout } from './io/about-files.ts'

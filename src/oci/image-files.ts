@@ -39,6 +39,8 @@ export interface ImageFile {
 export interface ReadFilesOptions {
   /** Whether the content of a file is wanted. Asked for visible files only. */
   wants(file: Omit<ImageFile, 'content'>): boolean
+  /** What takes the content of a visible file as it is read, held or not; `undefined` where nothing does. */
+  take?(file: Omit<ImageFile, 'content'>): ContentSink | undefined
   /** Bytes of content to hold at most. Default: 1 GiB. */
   readonly maxContent?: number
   /** Whether every visible file gets its digest, content held or not. Default: no. */
@@ -186,16 +188,19 @@ class Collector {
   #sink(file: ImageFile): ContentSink | undefined {
     const content = this.#options.wants(file) ? this.#hold(file) : undefined
     const hash = this.#options.hashes ? this.#hash(file.path) : undefined
-    if (content === undefined && hash === undefined) return undefined
+    const taker = this.#options.take?.(file)
+    if (content === undefined && hash === undefined) return taker
     let filled = 0
     return {
       write: (chunk) => {
         content?.set(chunk, filled)
         filled += chunk.length
         hash?.write(chunk)
+        taker?.write(chunk)
       },
       end: () => {
         hash?.end()
+        taker?.end()
         const digest = this.#digests.get(file.path)
         this.#own.set(file.path, {
           ...file,

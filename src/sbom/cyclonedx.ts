@@ -1,5 +1,6 @@
 import { canonicalJson, digestOf, hexOf, type Json } from '#core'
-import type { DebComponent, Inventory } from './inventory.ts'
+import type { ApplicationComponent, DebComponent, FileGroup, Inventory } from './inventory.ts'
+import { definitionNote, groupName, versionOfImage } from './own-components.ts'
 import { debPurl, imagePurl } from './purl.ts'
 import type { DocumentMaker } from './spdx.ts'
 import { supplierOf } from './supplier.ts'
@@ -12,7 +13,11 @@ export function formatCycloneDx(inventory: Inventory, { tool }: DocumentMaker): 
   const { image, distribution, packages } = inventory
   const [name = tool, version = ''] = tool.split(/-(?=[0-9])/)
   const own = imagePurl(image)
-  const components = packages.map((one) => component(one, debPurl(one, distribution)))
+  const components = [
+    ...packages.map((one) => component(one, debPurl(one, distribution))),
+    ...inventory.applications.map(applicationComponent),
+    ...(inventory.account?.groups ?? []).map((group) => groupComponent(group, inventory)),
+  ]
   const system =
     distribution === undefined
       ? []
@@ -38,24 +43,66 @@ export function formatCycloneDx(inventory: Inventory, { tool }: DocumentMaker): 
         'bom-ref': own,
         type: 'container',
         name: image.name,
-        version: image.version === '' ? image.digest : image.version,
+        version: versionOfImage(inventory),
         purl: own,
         hashes: [{ alg: 'SHA-256', content: image.digest.replace('sha256:', '') }],
-        properties: image.layers.map((layer) => ({ name: 'casemate:layer:diff-id', value: layer })),
+        properties: imageProperties(inventory),
       },
     },
     components: [...system, ...components],
     dependencies: [
       {
         ref: own,
-        dependsOn: [...system.map((one) => one['bom-ref']), ...packages.map((one) => debPurl(one, distribution))],
+        dependsOn: [...system, ...components].map((one) => one['bom-ref']),
       },
     ],
   }
   return `${JSON.stringify(JSON.parse(canonicalJson(document)), null, 1)}\n`
 }
 
-function component(one: DebComponent, purl: string): Json {
+function imageProperties({ image, definition, account, faults }: Inventory): Json[] {
+  const leftOut = definition?.leftOut ?? []
+  const property = (name: string) => (value: string) => ({ name, value })
+  return [
+    ...image.layers.map(property('casemate:layer:diff-id')),
+    ...(definition === undefined ? [] : [definitionNote(definition)].map(property('casemate:definition'))),
+    ...leftOut.map(({ name, reason }) => `${name}: ${reason}`).map(property('casemate:left-out')),
+    ...(account?.unexplained ?? []).map(property('casemate:file:unexplained')),
+    ...faults.map(property('casemate:fault')),
+  ]
+}
+
+type Component = { readonly 'bom-ref': string } & { readonly [key: string]: Json }
+
+function applicationComponent(one: ApplicationComponent): Component {
+  return {
+    'bom-ref': `${one.purl}#${one.path}`,
+    type: 'library',
+    name: one.name,
+    version: one.version,
+    purl: one.purl,
+    ...(one.licence === undefined ? {} : { licenses: [{ expression: one.licence, acknowledgement: 'declared' }] }),
+    evidence: { occurrences: [{ location: one.path }] },
+    properties: [
+      { name: 'casemate:application:ecosystem', value: one.ecosystem },
+      ...(one.layer === undefined ? [] : [{ name: 'casemate:layer:diff-id', value: one.layer }]),
+    ],
+  }
+}
+
+/** Files that no package brought, as one component of the image's own. */
+function groupComponent(group: FileGroup, inventory: Inventory): Component {
+  return {
+    'bom-ref': `${group.kind}:${group.name}`,
+    type: 'data',
+    name: groupName(group),
+    version: versionOfImage(inventory),
+    description: group.description,
+    evidence: { occurrences: group.files.map((location) => ({ location })) },
+  }
+}
+
+function component(one: DebComponent, purl: string): Component {
   const { name, address } = supplierOf(one.maintainer)
   const contact = address === '' ? {} : { contact: [{ email: address }] }
   return {
@@ -69,7 +116,7 @@ function component(one: DebComponent, purl: string): Json {
       ? {}
       : { licenses: [{ expression: one.licence.expression, acknowledgement: 'declared' }] }),
     ...(one.description === '' ? {} : { description: one.description }),
-    ...(one.homepage === '' ? {} : { externalReferences: [{ type: 'website', url: one.homepage }] }),
+    ...externalReferences(one),
     properties: [
       { name: 'casemate:deb:source', value: one.source.name },
       { name: 'casemate:deb:source-version', value: one.source.version },
@@ -78,6 +125,18 @@ function component(one: DebComponent, purl: string): Json {
       ...(one.layer === undefined ? [] : [{ name: 'casemate:layer:diff-id', value: one.layer }]),
     ],
   }
+}
+
+/** Where a package is at home, and below any mirror's root its .deb, for who knows which. */
+function externalReferences({ homepage, file }: DebComponent): { readonly [key: string]: Json } {
+  const references = [
+    ...(homepage === '' ? [] : [{ type: 'website', url: homepage }]),
+    ...(file === undefined
+      ? []
+      : [{ type: 'distribution', url: file.path, hashes: [{ alg: 'SHA-256', content: hexOf(file.digest) }] }]),
+  ]
+  const hashes = file === undefined ? {} : { hashes: [{ alg: 'SHA-256', content: hexOf(file.digest) }] }
+  return references.length === 0 ? hashes : { ...hashes, externalReferences: references }
 }
 
 /** A UUID of version 8 (RFC 9562, clause 5.8) made of the image's digest. */

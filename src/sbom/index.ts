@@ -1,4 +1,10 @@
 export {
+  type ApplicationContent,
+  ApplicationScan,
+  type ScannedFile,
+  type UnownedFile,
+} from './applications/application-scan.ts'
+export {
   compareFiles,
   type FileAspect,
   type FileChange,
@@ -25,7 +31,17 @@ export { compareSettings, type SettingChange } from './compare-settings.ts'
 export { formatCycloneDx } from './cyclonedx.ts'
 export { SbomError, type SbomErrorCode } from './errors.ts'
 export type { ImageSettings, ImageState, StateFile, StateLayer } from './image-state.ts'
-export type { ApplicationComponent, DebComponent, Distribution, InventoriedImage, Inventory } from './inventory.ts'
+export type {
+  ApplicationComponent,
+  ApplicationEcosystem,
+  DebComponent,
+  DefinitionFacts,
+  Distribution,
+  FileAccount,
+  FileGroup,
+  InventoriedImage,
+  Inventory,
+} from './inventory.ts'
 export { joinExtracted } from './licences/extracted-licences.ts'
 export {
   MAX_COPYRIGHT,

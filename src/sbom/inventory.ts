@@ -30,18 +30,32 @@ export interface DebComponent {
   readonly files: readonly string[]
   /** Absent where nobody has looked. */
   readonly licence?: PackageLicence
+  /** The .deb that it came from; known from a lock only. */
+  readonly file?: PackageFile
 }
 
-/** A package of a language's own package manager in an image. */
+/** A .deb as an archive has it. */
+export interface PackageFile {
+  /** Below the archive's root, which any mirror may serve: `pool/main/o/openssl/libssl3t64_3.5.7-1_amd64.deb`. */
+  readonly path: string
+  readonly digest: Digest
+}
+
+/** OSV's words for the ecosystems of application packages. */
+export type ApplicationEcosystem = 'npm' | 'PyPI' | 'Go' | 'Maven' | 'RubyGems'
+
+/** An application's package in an image, whose files no Debian package owns. */
 export interface ApplicationComponent {
-  readonly ecosystem: 'npm' | 'PyPI' | 'Go' | 'Maven' | 'RubyGems'
-  /** As OSV writes it; Maven's is `group:artifact`. */
+  readonly ecosystem: ApplicationEcosystem
+  /** As OSV names it: `group:artifact` for Maven, normalised for PyPI (PEP 503). */
   readonly name: string
   readonly version: string
   readonly purl: string
-  /** Where in the image it was found. */
+  /** The file that says so; of a nested archive `outer.jar!/inner.jar`. */
   readonly path: string
+  /** The diff ID of that file's layer. */
   readonly layer: Digest | undefined
+  /** As the package declares it, where that is a valid SPDX expression. */
   readonly licence?: string
 }
 
@@ -51,11 +65,46 @@ export interface Inventory {
   readonly distribution: Distribution | undefined
   /** By name, then architecture. */
   readonly packages: readonly DebComponent[]
+  /** By purl, then path; each pair of them once. */
   readonly applications: readonly ApplicationComponent[]
   /** Paths of regular files that no package owns, sorted. */
   readonly unowned: readonly string[]
   /** What could not be read, a line each. */
   readonly faults: readonly string[]
+  /** How files that no package owns are accounted for. Absent where nobody has looked. */
+  readonly account?: FileAccount
+  /** What the image's definition says; absent where none was at hand. */
+  readonly definition?: DefinitionFacts
+}
+
+/** Files without a package that something known has made. */
+export interface FileGroup {
+  readonly kind: 'effect' | 'definition' | 'package-database'
+  /** The effect's name, or `definition`, `dpkg`. */
+  readonly name: string
+  /** A sentence. */
+  readonly description: string
+  /** Files and links, sorted. */
+  readonly files: readonly string[]
+}
+
+/** How files that no Debian package owns came to be. */
+export interface FileAccount {
+  /** By kind, then name. */
+  readonly groups: readonly FileGroup[]
+  /** Regular files that neither a group nor an application's package has, sorted. */
+  readonly unexplained: readonly string[]
+}
+
+/** What only a definition tells of an image. */
+export interface DefinitionFacts {
+  /** The definition's name for its image, and which variant was looked at. */
+  readonly name: string
+  readonly variant: string
+  /** Packages that it leaves out although others want them, by name. */
+  readonly leftOut: readonly { readonly name: string; readonly reason: string }[]
+  /** Whether there was a lock beside it, so that packages have their files. */
+  readonly hasLock: boolean
 }
 
 /** The image that an inventory is of. */

@@ -1,7 +1,8 @@
-import { canonicalJson, type Json } from '#core'
-import type { DebComponent, Inventory } from './inventory.ts'
+import { canonicalJson, digestOf, hexOf, type Json } from '#core'
+import type { ApplicationComponent, DebComponent, FileGroup, Inventory } from './inventory.ts'
 import { joinExtracted } from './licences/extracted-licences.ts'
 import type { PackageLicence } from './licences/package-licence.ts'
+import { definitionNote, groupName, versionOfImage } from './own-components.ts'
 import { debPurl, imagePurl } from './purl.ts'
 import { supplierOf } from './supplier.ts'
 
@@ -19,7 +20,8 @@ const NONE = 'NOASSERTION'
  */
 export function formatSpdx(inventory: Inventory, { tool }: DocumentMaker): string {
   const { image, packages, distribution } = inventory
-  const ids = packages.map(idOf)
+  const groups = inventory.account?.groups ?? []
+  const ids = [...packages.map(idOf), ...inventory.applications.map(applicationId), ...groups.map(groupId)]
   const texts = joinExtracted(packages)
   const document: Json = {
     spdxVersion: 'SPDX-2.3',
@@ -28,7 +30,12 @@ export function formatSpdx(inventory: Inventory, { tool }: DocumentMaker): strin
     name: `${image.name}@${image.digest}`,
     documentNamespace: `urn:casemate:sbom:spdx:${image.digest}`,
     creationInfo: { created: image.created, creators: [`Tool: ${tool}`] },
-    packages: [imagePackage(inventory), ...packages.map((one) => debPackage(one, debPurl(one, distribution)))],
+    packages: [
+      imagePackage(inventory, tool),
+      ...packages.map((one) => debPackage(one, debPurl(one, distribution))),
+      ...inventory.applications.map(applicationPackage),
+      ...groups.map((group) => groupPackage(group, inventory, tool)),
+    ],
     ...(texts.length === 0
       ? {}
       : {
@@ -44,11 +51,13 @@ export function formatSpdx(inventory: Inventory, { tool }: DocumentMaker): strin
 
 const IMAGE = 'SPDXRef-Image'
 
-function imagePackage({ image }: Inventory): Json {
+function imagePackage(inventory: Inventory, tool: string): Json {
+  const { image } = inventory
+  const notes = imageNotes(inventory)
   return {
     SPDXID: IMAGE,
     name: image.name,
-    versionInfo: image.version === '' ? image.digest : image.version,
+    versionInfo: versionOfImage(inventory),
     supplier: NONE,
     downloadLocation: NONE,
     filesAnalyzed: false,
@@ -58,7 +67,24 @@ function imagePackage({ image }: Inventory): Json {
     primaryPackagePurpose: 'CONTAINER',
     checksums: [{ algorithm: 'SHA256', checksumValue: image.digest.replace('sha256:', '') }],
     externalRefs: [purlReference(imagePurl(image))],
+    ...(notes.length === 0 ? {} : { annotations: notes.map((text) => note(text, inventory, tool)) }),
   }
+}
+
+/** What the image's own entry says beside its components: what was left out, what could not be read or explained. */
+function imageNotes({ definition, account, faults }: Inventory): string[] {
+  const leftOut = definition?.leftOut ?? []
+  const unexplained = account?.unexplained ?? []
+  return [
+    ...(definition === undefined ? [] : [definitionNote(definition)]),
+    ...leftOut.map(({ name, reason }) => `left out by the definition: ${name}: ${reason}`),
+    ...(unexplained.length === 0 ? [] : [`files that nothing explains:\n${unexplained.join('\n')}`]),
+    ...faults.map((fault) => `not read: ${fault}`),
+  ]
+}
+
+function note(comment: string, { image }: Inventory, tool: string): Json {
+  return { annotationType: 'OTHER', annotator: `Tool: ${tool}`, annotationDate: image.created, comment }
 }
 
 function debPackage(one: DebComponent, purl: string): Json {
@@ -68,6 +94,12 @@ function debPackage(one: DebComponent, purl: string): Json {
     versionInfo: one.version,
     supplier: one.maintainer === '' ? NONE : `Organization: ${supplierOf(one.maintainer).text}`,
     downloadLocation: NONE,
+    ...(one.file === undefined
+      ? {}
+      : {
+          packageFileName: one.file.path,
+          checksums: [{ algorithm: 'SHA256', checksumValue: hexOf(one.file.digest) }],
+        }),
     ...(one.homepage === '' ? {} : { homepage: one.homepage }),
     filesAnalyzed: false,
     licenseConcluded: NONE,
@@ -78,6 +110,41 @@ function debPackage(one: DebComponent, purl: string): Json {
     sourceInfo: `built from the Debian source package ${one.source.name} ${one.source.version}`,
     primaryPackagePurpose: 'LIBRARY',
     externalRefs: [purlReference(purl)],
+  }
+}
+
+function applicationPackage(one: ApplicationComponent): Json {
+  return {
+    SPDXID: applicationId(one),
+    name: one.name,
+    versionInfo: one.version,
+    supplier: NONE,
+    downloadLocation: NONE,
+    filesAnalyzed: false,
+    licenseConcluded: NONE,
+    licenseDeclared: one.licence ?? NONE,
+    copyrightText: NONE,
+    sourceInfo: `found by ${one.path}`,
+    primaryPackagePurpose: 'LIBRARY',
+    externalRefs: [purlReference(one.purl)],
+  }
+}
+
+/** Files that no package brought, as one component of the image's own. */
+function groupPackage(group: FileGroup, inventory: Inventory, tool: string): Json {
+  return {
+    SPDXID: groupId(group),
+    name: groupName(group),
+    versionInfo: versionOfImage(inventory),
+    supplier: NONE,
+    downloadLocation: 'NONE',
+    filesAnalyzed: false,
+    licenseConcluded: NONE,
+    licenseDeclared: NONE,
+    copyrightText: NONE,
+    summary: group.description,
+    primaryPackagePurpose: 'FILE',
+    annotations: [note(`files:\n${group.files.join('\n')}`, inventory, tool)],
   }
 }
 
@@ -97,4 +164,13 @@ function relationship(from: string, type: string, to: string): Json {
 /** Letters, digits, dots and dashes only (SPDX 2.3, clause 7.2); what a name has beside them is spelt out. */
 function idOf({ name, architecture }: DebComponent): string {
   return `SPDXRef-deb-${name.replaceAll('+', '.plus.')}-${architecture}`
+}
+
+/** A purl and a path have more than an id may; both are in the digest. */
+function applicationId({ ecosystem, purl, path }: ApplicationComponent): string {
+  return `SPDXRef-${ecosystem}-${hexOf(digestOf(`${purl}\0${path}`)).slice(0, 24)}`
+}
+
+function groupId({ kind, name }: FileGroup): string {
+  return `SPDXRef-${kind}-${name}`
 }

@@ -7,11 +7,15 @@ export const sbomVerb: Verb = (program, session) => {
     .command('sbom')
     .argument('<reference>', 'the image: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://…')
     .description('print what is in an image, ours or any other that is based on Debian')
-    .option('--format <name>', 'spdx (2.3) or cyclonedx (1.6), both as JSON', 'spdx')
+    .option('--format <name>', 'spdx (2.3) or cyclonedx (1.6), both as JSON, or text for people', 'spdx')
+    .option(
+      '--definition <def>',
+      'the definition of an image of ours: adds what it leaves out, and the files of packages',
+    )
     .option('--platform <platform>', 'which image of an index', hostPlatform())
     .addHelpText(
       'after',
-      '\nExamples:\n  casemate sbom oci:./out:python\n  casemate sbom docker://registry.example.org/team/app:1.0 --format cyclonedx',
+      '\nExamples:\n  casemate sbom oci:./out:python\n  casemate sbom docker://registry.example.org/team/app:1.0 --format cyclonedx\n  casemate sbom oci:./out:python --format text --definition python',
     )
     .action(async (reference: string, options) => {
       const { runSbom } = await import('../sbom.ts')

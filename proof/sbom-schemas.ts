@@ -1,0 +1,68 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { formatCycloneDx, formatSpdx, type Inventory } from '#sbom'
+import { readInventory } from '../src/cli/image-inventory.ts'
+import { sbomFaults } from '../test/sbom-schemas.ts'
+import { buildCatalogueImage, type CatalogueBuild, catalogueImages } from './parts/catalogue.ts'
+
+/** Effects that write wherever packages or a definition ask for it: an image alone does not tell them from its definition. */
+const NOT_BY_PATH = new Set(['definition', 'script-paths', 'tmpfiles', 'configuration-files'])
+
+/**
+ * The SPDX and CycloneDX documents of every image of the catalogue keep their JSON Schemas, have NTIA's minimum elements and say
+ * the same; each package of the lock is in them once; no file is unexplained, none of an application; and what the image alone
+ * tells of effects is what the build knows. Arguments are names of images; all unless given.
+ */
+export async function run(only: readonly string[] = []): Promise<{ holds: boolean; lines: string[] }> {
+  const folder = mkdtempSync(join(tmpdir(), 'casemate-sbom-'))
+  const lines: string[] = []
+  const faults: string[] = []
+  try {
+    for (const image of await catalogueImages(only)) {
+      const build = await buildCatalogueImage(image, folder)
+      const inventory = await readInventory(`oci:${build.layout}:image`, image.platform, { licences: true })
+      rmSync(build.layout, { recursive: true })
+      const maker = { tool: 'casemate-proof' }
+      const found = [
+        ...sbomFaults(formatSpdx(inventory, maker), formatCycloneDx(inventory, maker)),
+        ...packageFaults(inventory, build),
+        ...fileFaults(inventory, build),
+      ]
+      faults.push(...found.map((fault) => `${build.title}: ${fault}`))
+      const groups = inventory.account?.groups.length ?? 0
+      lines.push(
+        `${build.title.padEnd(40)} ${String(inventory.packages.length).padStart(4)} packages, ${groups} groups`,
+      )
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return { holds: faults.length === 0 && lines.length > 0, lines: [...lines, '', ...faults] }
+}
+
+function packageFaults({ packages, faults, applications }: Inventory, { built }: CatalogueBuild): string[] {
+  const key = (one: { name: string; version: string; architecture: string }) =>
+    `${one.name} ${one.version} ${one.architecture}`
+  const [left, right] = [packages.map(key).sort(), built.packages.map(key).sort()]
+  return [
+    ...faults,
+    ...applications.map(({ purl, path }) => `${purl} is said to be in ${path}`),
+    ...(JSON.stringify(left) === JSON.stringify(right) ? [] : ['its packages are not those of the lock']),
+  ]
+}
+
+function fileFaults({ account }: Inventory, { built }: CatalogueBuild): string[] {
+  const { tree } = built.assembly
+  const wrong = (account?.groups ?? []).flatMap(({ kind, name, files }) =>
+    kind === 'package-database'
+      ? []
+      : files.flatMap((path) => {
+          const origin = tree.get(path)?.origin
+          const real = origin === undefined || origin.kind === 'definition' ? 'definition' : origin.name
+          const isRight = real === name || (name === 'definition' && NOT_BY_PATH.has(real))
+          return isRight ? [] : [`${path} is said to be of ${name}, and is of ${real}`]
+        }),
+  )
+  return [...(account?.unexplained ?? ['nobody looked']).map((path) => `nothing explains ${path}`), ...wrong]
+}

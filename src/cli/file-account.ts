@@ -1,0 +1,105 @@
+import { effectOfPath, effectSummaries } from '#image'
+import type { ImageFile, ImageFiles, OpenedImage } from '#oci'
+import type { FileAccount, FileGroup, Inventory } from '#sbom'
+import { imageLabels } from './image-labels.ts'
+
+/** Layers that hold no packages, as the history of our images names them. */
+const LAST_LAYER = 'casemate: effects, definition files and the package database'
+const DERIVED_LAYER = /^casemate: derived effect (\S+)$/
+
+/** What an image's history says that a layer was made by: a derived effect by name, or effects and definition together. */
+type LayerMaker = { readonly effect: string } | 'effects and definition'
+
+const DEFINITION = {
+  kind: 'definition',
+  name: 'definition',
+  description: "Files and links of the definition, and those that its packages' scripts would have made.",
+} as const
+const OTHERS: readonly Omit<FileGroup, 'files'>[] = [
+  {
+    kind: 'definition',
+    name: 'contract',
+    description: "What the image promises to who runs it, as the definition's contract says.",
+  },
+  { kind: 'definition', name: 'apt-sources', description: "Apt's sources, of the definition's archive." },
+  DEFINITION,
+  { kind: 'package-database', name: 'dpkg', description: "dpkg's record of the packages that are installed." },
+]
+
+/**
+ * Says of every file without a package what made it, so far as the image itself tells: dpkg's records of its packages and, in
+ * layers that an image of ours calls its own, effects and definition. Layers that others put on top are not ours.
+ */
+export function accountOf(
+  inventory: Inventory,
+  files: ImageFiles,
+  { image, explained }: { image: OpenedImage; explained: ReadonlySet<string> },
+): FileAccount {
+  const makers = layerMakers(image)
+  const isRecord = packageRecords(inventory)
+  const owned = new Set(inventory.packages.flatMap((one) => one.files))
+  const groups = new Map<string, string[]>()
+  const grouped = new Set<string>()
+  for (const file of files.entries()) {
+    if (file.type === 'directory' || owned.has(file.path)) continue
+    const name = groupOf(file, makers[file.layer], isRecord)
+    if (name === undefined || explained.has(file.path)) continue
+    grouped.add(file.path)
+    groups.set(name, [...(groups.get(name) ?? []), file.path])
+  }
+  return {
+    groups: knownGroups().flatMap((group) => {
+      const own = groups.get(group.name)
+      return own === undefined ? [] : [{ ...group, files: own.sort() }]
+    }),
+    unexplained: inventory.unowned.filter((path) => !grouped.has(path) && !explained.has(path)),
+  }
+}
+
+function knownGroups(): readonly Omit<FileGroup, 'files'>[] {
+  const effects = effectSummaries().map(
+    ({ name, summary }) => ({ kind: 'effect', name, description: summary }) as const,
+  )
+  const known: readonly Omit<FileGroup, 'files'>[] = [...effects, ...OTHERS]
+  return known.toSorted((left, right) => (`${left.kind} ${left.name}` < `${right.kind} ${right.name}` ? -1 : 1))
+}
+
+function layerMakers({ config }: OpenedImage): readonly (LayerMaker | undefined)[] {
+  if (config.config.Labels?.[imageLabels.image] === undefined) return []
+  const names = (config.history ?? []).filter((entry) => entry.empty_layer !== true).map((entry) => entry.created_by)
+  if (names.length !== config.diffIds.length) return []
+  const effects = new Set(effectSummaries().map(({ name }) => name))
+  return names.map((name = '') => {
+    const [, effect] = DERIVED_LAYER.exec(name) ?? []
+    if (effect !== undefined) return effects.has(effect) ? { effect } : undefined
+    return name === LAST_LAYER ? 'effects and definition' : undefined
+  })
+}
+
+function groupOf(
+  { path, target, type }: ImageFile,
+  maker: LayerMaker | undefined,
+  isRecord: (path: string) => boolean,
+): string | undefined {
+  if (isRecord(path)) return 'dpkg'
+  if (maker === undefined) return undefined
+  if (maker !== 'effects and definition') return maker.effect
+  if (path === '/usr/share/casemate/contract.json') return 'contract'
+  if (path.startsWith('/etc/apt/sources.list.d/')) return 'apt-sources'
+  return effectOfPath(path, type === 'symlink' ? target : '') ?? DEFINITION.name
+}
+
+/** Whether a path is dpkg's record of a package of the image, or of them all (dpkg(1), "FILES"). */
+function packageRecords({ packages }: Inventory): (path: string) => boolean {
+  const names = new Set(packages.map(({ name }) => name))
+  const ofAll =
+    /^\/var\/lib\/dpkg\/(?:(?:status|available|diversions|statoverride)(?:-old)?|arch(?:-native)?|cmethopt|lock|lock-frontend|info\/format|triggers\/(?:File|Lock|Unincorp))$/
+  return (path) => {
+    if (ofAll.test(path)) return true
+    const [, ofInfo, ofStatus] =
+      /^\/var\/lib\/dpkg\/(?:info\/([^/:]+?)(?::[^/.]+)?\.[a-z0-9]+|status\.d\/([^/]+?)(?:\.md5sums)?)$/.exec(path) ??
+      []
+    const name = ofInfo ?? ofStatus
+    return name !== undefined && names.has(name)
+  }
+}

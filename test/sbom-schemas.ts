@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs'
+import { Ajv } from 'ajv'
+import { Ajv2019 } from 'ajv/dist/2019.js'
+import addFormats from 'ajv-formats'
+
+const SPDX = new URL('testdata/spdx-2.3.schema.json', import.meta.url)
+const readJson = (file: URL) => JSON.parse(readFileSync(file, 'utf8'))
+const library = import.meta.resolve('@cyclonedx/cyclonedx-library/package.json')
+const cycloneDxSchema = (name: string) => readJson(new URL(`res/schema/${name}.SNAPSHOT.schema.json`, library))
+
+// The schemas have words of their own, and formats for international names that ajv-formats lacks.
+const options = { strict: false, allErrors: true, validateFormats: true, logger: false } as const
+const spdxAjv = new Ajv2019(options)
+const cycloneAjv = new Ajv(options)
+for (const ajv of [spdxAjv, cycloneAjv]) addFormats.default(ajv)
+cycloneAjv.addFormat('iri-reference', /^[^\s<>"{}|\\^`]*$/)
+cycloneAjv.addFormat('idn-email', /^[^\s@]+@[^\s@]+$/)
+for (const name of ['jsf-0.82', 'spdx']) {
+  cycloneAjv.addSchema(cycloneDxSchema(name), `http://cyclonedx.org/schema/${name}.SNAPSHOT.schema.json`)
+}
+
+const validateSpdx = spdxAjv.compile<SpdxDocument>(readJson(SPDX))
+const validateCycloneDx = cycloneAjv.compile<CycloneDxDocument>(cycloneDxSchema('bom-1.6'))
+
+interface SpdxDocument {
+  readonly creationInfo: { readonly created: string; readonly creators: readonly string[] }
+  readonly packages: readonly {
+    readonly SPDXID: string
+    readonly name: string
+    readonly versionInfo?: string
+    readonly supplier?: string
+    readonly externalRefs?: readonly { readonly referenceLocator: string }[]
+    readonly annotations?: readonly { readonly comment: string }[]
+  }[]
+  readonly relationships: readonly { readonly spdxElementId: string; readonly relatedSpdxElement: string }[]
+}
+
+interface CycloneDxDocument {
+  readonly metadata: {
+    readonly timestamp?: string
+    readonly tools?: unknown
+    readonly component: { readonly properties: readonly { readonly name: string; readonly value: string }[] }
+  }
+  readonly components: readonly {
+    readonly 'bom-ref': string
+    readonly type: string
+    readonly name: string
+    readonly version?: string
+    readonly purl?: string
+    readonly supplier?: { readonly name: string }
+  }[]
+  readonly dependencies: readonly { readonly ref: string; readonly dependsOn?: readonly string[] }[]
+}
+
+/**
+ * What is wrong with the two documents of an image, a line each: where they break their specification's JSON Schema, lack one of
+ * NTIA's minimum elements (supplier, name, version, identifier, relationship, author, time; a supplier is asked of Debian
+ * packages only, others name none), or do not say the same.
+ */
+export function sbomFaults(spdxText: string, cycloneDxText: string): string[] {
+  const spdx: unknown = JSON.parse(spdxText)
+  const cycloneDx: unknown = JSON.parse(cycloneDxText)
+  if (!validateSpdx(spdx)) return (validateSpdx.errors ?? []).map((one) => `SPDX: ${one.instancePath} ${one.message}`)
+  if (!validateCycloneDx(cycloneDx)) {
+    return (validateCycloneDx.errors ?? []).map((one) => `CycloneDX: ${one.instancePath} ${one.message}`)
+  }
+  return [...spdxMinimum(spdx), ...cycloneDxMinimum(cycloneDx), ...disagreements(spdx, cycloneDx)]
+}
+
+function spdxMinimum({ creationInfo, packages, relationships }: SpdxDocument): string[] {
+  const related = new Set(relationships.map(({ relatedSpdxElement }) => relatedSpdxElement))
+  return [
+    ...(creationInfo.creators.length > 0 && creationInfo.created !== '' ? [] : ['SPDX: no author or time']),
+    ...packages.flatMap(({ SPDXID, name, versionInfo = '', supplier = 'NOASSERTION' }) => [
+      ...(name !== '' && versionInfo !== '' ? [] : [`SPDX: ${SPDXID} has no name or version`]),
+      ...(related.has(SPDXID) ? [] : [`SPDX: nothing is said of how ${SPDXID} belongs to the image`]),
+      ...(SPDXID.startsWith('SPDXRef-deb-') && supplier === 'NOASSERTION' ? [`SPDX: ${SPDXID} has no supplier`] : []),
+    ]),
+  ]
+}
+
+function cycloneDxMinimum({ metadata, components, dependencies }: CycloneDxDocument): string[] {
+  const related = new Set(dependencies.flatMap(({ dependsOn = [] }) => dependsOn))
+  const references = components.map((one) => one['bom-ref'])
+  return [
+    ...(metadata.timestamp && metadata.tools ? [] : ['CycloneDX: no author or time']),
+    ...(new Set(references).size === references.length ? [] : ['CycloneDX: two components share a reference']),
+    ...components.flatMap(({ 'bom-ref': reference, name, version = '', purl = '', supplier }) => [
+      ...(name !== '' && version !== '' ? [] : [`CycloneDX: ${reference} has no name or version`]),
+      ...(related.has(reference) ? [] : [`CycloneDX: nothing is said of how ${reference} belongs to the image`]),
+      ...(purl.startsWith('pkg:deb/') && supplier === undefined ? [`CycloneDX: ${reference} has no supplier`] : []),
+    ]),
+  ]
+}
+
+function disagreements(spdx: SpdxDocument, { metadata, components }: CycloneDxDocument): string[] {
+  const [image, ...others] = spdx.packages
+  const left = others.map((one) => `${one.name} ${one.versionInfo} ${one.externalRefs?.[0]?.referenceLocator ?? ''}`)
+  const right = components
+    .filter(({ type }) => type !== 'operating-system')
+    .map(({ name, version, purl = '' }) => `${name} ${version} ${purl}`)
+  const notes = (image?.annotations ?? []).map(({ comment }) => comment)
+  const listed =
+    notes
+      .find((text) => text.startsWith('files that nothing explains:'))
+      ?.split('\n')
+      .slice(1) ?? []
+  const unexplained = metadata.component.properties.filter(({ name }) => name === 'casemate:file:unexplained')
+  return [
+    ...differences(left, right).map((one) => `the two documents differ in the component ${one}`),
+    ...differences(
+      listed,
+      unexplained.map(({ value }) => value),
+    ).map((one) => `the two documents differ in ${one}`),
+  ]
+}
+
+function differences(left: readonly string[], right: readonly string[]): string[] {
+  const [ofLeft, ofRight] = [left.toSorted(), right.toSorted()]
+  if (JSON.stringify(ofLeft) === JSON.stringify(ofRight)) return []
+  const odd = [...ofLeft.filter((one) => !right.includes(one)), ...ofRight.filter((one) => !left.includes(one))]
+  return odd.length > 0 ? odd : ['how often something is listed']
+}
