@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { pipeline, Readable } from 'node:stream'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { createZstdDecompress } from 'node:zlib'
 import type { Digest } from '#core'
 import { messageOf } from '#core'
 import { type BlobSource, readBlob, verified } from './blob-source.ts'
 import { type ImageConfig, parseConfig } from './config.ts'
 import type { Descriptor } from './descriptor.ts'
 import { OciError } from './errors.ts'
+import { gunzip } from './gzip-members.ts'
 import type { ImageDocument, Layer } from './image-source.ts'
 import { parseIndex } from './index-document.ts'
 import { MAX_DOCUMENT_BYTES } from './json-document.ts'
@@ -142,16 +143,18 @@ async function* decompressed(layer: Descriptor, bytes: AsyncIterable<Uint8Array>
     throw new OciError('DOCUMENT_INVALID', `cannot read layer ${layer.digest}: "${layer.mediaType}" is no layer's type`)
   }
   if (compression === 'none') return yield* bytes
-  const decoder = compression === 'gzip' ? createGunzip() : createZstdDecompress()
-  // An error of either side ends the decoder, and the loop below sees it.
-  const plain = pipeline(Readable.from(bytes), decoder, () => undefined)
   try {
-    for await (const chunk of plain) yield chunk
+    yield* compression === 'gzip' ? gunzip(bytes) : unzstd(bytes)
   } catch (cause) {
     if (cause instanceof OciError) throw cause
     const reason = messageOf(cause)
     throw new OciError('BLOB_MISMATCH', `cannot accept layer ${layer.digest}: ${compression}: ${reason}`, { cause })
   }
+}
+
+async function* unzstd(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  // An error of either side ends the decoder, and the loop sees it.
+  yield* pipeline(Readable.from(bytes), createZstdDecompress({ chunkSize: 256 * 1024 }), () => undefined)
 }
 
 function mismatch(layer: Descriptor, reason: string): OciError {
