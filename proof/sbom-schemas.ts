@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { formatCycloneDx, formatSpdx, type Inventory } from '#sbom'
 import { readInventory } from '../src/cli/image-inventory.ts'
-import { sbomFaults } from '../test/sbom-schemas.ts'
+import { sbomFaults } from '../src/cli/sbom-faults.test.ts'
 import { buildCatalogueImage, type CatalogueBuild, catalogueImages } from './parts/catalogue.ts'
 
 /** Effects that write wherever packages or a definition ask for it: an image alone does not tell them from its definition. */

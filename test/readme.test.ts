@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { parseArchive } from '#debian'
 import { parseDefinition } from '#image'
+import { parseIgnoreFile } from '#match'
 import { parseImageTests } from '#sandbox'
 import { fencedBlocks, readmeSteps } from './readme-blocks.ts'
 
@@ -12,7 +13,8 @@ const readme = readFileSync(join(root, 'README.md'), 'utf8')
 
 for (const { language, line, text } of fencedBlocks(readme).filter((block) => block.language === 'yaml')) {
   test(`the ${language} in README.md:${line} is read as it stands`, () => {
-    if (text.startsWith('archive:')) assert.notEqual(parseArchive(text, 'README.md').suites.length, 0)
+    if (text.startsWith('ignore:')) assert.notEqual(parseIgnoreFile(text, 'README.md').length, 0)
+    else if (text.startsWith('archive:')) assert.notEqual(parseArchive(text, 'README.md').suites.length, 0)
     else assert.notEqual(parseImageTests(parseDefinition(text, 'README.md').tests).length, 0)
   })
 }

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { formatCycloneDx, formatSpdx } from '#sbom'
-import { sbomFaults } from '../../test/sbom-schemas.ts'
 import { readInventory } from './image-inventory.ts'
 import { casemate, type SampleImage, sampleLayout } from './sample-layout.test.ts'
+import { sbomFaults } from './sbom-faults.test.ts'
 
 const sample = (name: string) => readFileSync(join(import.meta.dirname, '../sbom/applications/testdata', name))
 const manifest = '{"name":"left-pad","version":"1.3.0","license":"WTFPL"}'
