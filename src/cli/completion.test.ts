@@ -32,6 +32,8 @@ const cases: readonly [words: readonly string[], found: RegExp][] = [
   [['build', '--pl'], /^--platform$/],
   [['build', 'python', '--platform', 'linux/arm64'], /^linux\/arm64/],
   [['test', '--sandbox', 'r'], /^runc$/],
+  [['diff', '--evidence', ''], /^advisories\narchive$/],
+  [['where', '--st'], /^--stale$/],
   [['catalog', 'list', '--category', 'da'], /^databases$/],
   [['build', './nowhere', '--variant', ''], /^$/],
 ]

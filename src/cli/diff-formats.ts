@@ -1,7 +1,7 @@
 import type { DiffPage, DiffSection } from './diff-page.ts'
 import { formatTable, type Terminal } from './terminal.ts'
 
-/** Rows of a list of files that a terminal shows; `--json` has the rest. */
+/** Rows of a list of files or findings that a terminal shows; `--json` has the rest. */
 const TERMINAL_ROWS = 40
 /** Characters that a list of names has at least, however narrow the terminal. */
 const NAMES_WIDTH = 24
@@ -19,8 +19,10 @@ export function formatDiffText(page: DiffPage, terminal: Pick<Terminal, 'width' 
     terminal.style('bold', page.summary),
     '',
     ...formatTable(page.facts, { width }),
+    ...(page.notes.length === 0 ? [] : ['', ...page.notes]),
     ...page.sections.flatMap((section) => {
-      const rows = section.kind === 'files' ? section.rows.slice(0, TERMINAL_ROWS) : section.rows
+      const isCut = section.kind === 'files' || section.kind === 'findings'
+      const rows = isCut ? section.rows.slice(0, TERMINAL_ROWS) : section.rows
       const left = section.rows.length - rows.length
       return [
         '',
@@ -74,7 +76,7 @@ export function formatDiffMarkdown(page: DiffPage): string {
   return `${text}\nThe lists are too long for a page; \`casemate diff --json\` has them.\n`
 }
 
-function markdown({ summary, facts, sections }: DiffPage, limit: number): string {
+function markdown({ summary, facts, notes, sections }: DiffPage, limit: number): string {
   const [names = ['', '', ''], ...others] = facts
   const blocks = [
     `**${escaped(summary)}**`,
@@ -82,6 +84,7 @@ function markdown({ summary, facts, sections }: DiffPage, limit: number): string
       ['', code(names[1]), code(names[2])],
       others.map(([name, from, to]) => [name, escaped(from), escaped(to)]),
     ),
+    ...notes.map(escaped),
     ...sections.flatMap((section) => markdownSection(section, limit)),
   ]
   return `${blocks.join('\n\n')}\n`

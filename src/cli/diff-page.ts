@@ -8,6 +8,9 @@ import type {
 } from '#sbom'
 import type { ContractChange } from './contract-changes.ts'
 import { fileRows, permissionRows, privilegeRows } from './diff-files.ts'
+import type { DiffFindings } from './diff-findings.ts'
+import { findingNotes, findingSections, findingSummary } from './diff-findings-page.ts'
+import { licenceSections, licenceSummary } from './diff-licences.ts'
 import { formatBytes } from './terminal.ts'
 import { visibleText } from './visible-text.ts'
 
@@ -18,6 +21,7 @@ export interface DiffInput {
   readonly comparison: ImageComparison
   /** Empty where they are the same, or where one has none that can be read. */
   readonly contract: readonly ContractChange[]
+  readonly findings: DiffFindings
   readonly isSame: boolean
 }
 
@@ -36,15 +40,17 @@ export interface DiffPage {
   readonly summary: string
   /** Name, then the value of each image. */
   readonly facts: readonly (readonly [string, string, string])[]
+  /** A sentence each: on what the page rests, and what it leaves out. */
+  readonly notes: readonly string[]
   readonly sections: readonly DiffSection[]
 }
 
 /**
- * A list of the page. A `values` section has the columns name, from and to, and its values may be long; one of `files` may
- * be cut on a terminal, with the number of rows left out.
+ * A list of the page. A `values` section has the columns name, from and to, and its values may be long; one of `files` or of
+ * `findings` may be cut on a terminal, with the number of rows left out; in the last column of `packages` are names.
  */
 export interface DiffSection {
-  readonly kind: 'values' | 'packages' | 'files'
+  readonly kind: 'values' | 'packages' | 'files' | 'findings'
   readonly title: string
   readonly head: readonly string[]
   /** Never empty. */
@@ -59,7 +65,7 @@ const CONTRACT_LABEL = /^dev\.casemate\.contract(?:\.|$)/
 
 /** Lays out what differs: what a reviewer must not miss first. */
 export function diffPage(input: DiffInput): DiffPage {
-  const { packages, files } = input.comparison
+  const { packages, licences, files } = input.comparison
   const fileSection = (title: string, head: readonly string[], rows: DiffSection['rows']): DiffSection => ({
     kind: 'files',
     title,
@@ -75,12 +81,15 @@ export function diffPage(input: DiffInput): DiffPage {
   return {
     summary: summaryOf(input),
     facts: factsOf(input),
+    notes: findingNotes(input.findings),
     sections: [
+      ...findingSections(input.findings),
       fileSection('Privileged files gained', ['lends', 'package', 'path'], privilegeRows(files.privilegesGained)),
       fileSection('Privileged files lost', ['lent', 'package', 'path'], privilegeRows(files.privilegesLost)),
       values('Contract', contractRows(input.contract)),
       values('Configuration', settingRows(input)),
       ...packageSections(packages, files.packages),
+      ...licenceSections(licences),
       fileSection('Modes and owners', ['from', 'to', 'package', 'path'], permissionRows(files.permissions)),
       fileSection(
         'Files that differ though their package does not',
@@ -96,18 +105,20 @@ export function diffPage(input: DiffInput): DiffPage {
   }
 }
 
-function summaryOf({ comparison, contract, from, to, isSame }: DiffInput): string {
+function summaryOf({ comparison, contract, findings, from, to, isSame }: DiffInput): string {
   if (isSame) {
     return from.image.digest === to.image.digest
       ? 'The same image.'
       : 'The same contents in another packing: times, order of layers or compression.'
   }
-  const { packages, files, settings, sizes } = comparison
+  const { packages, licences, files, settings, sizes } = comparison
   const count = (kind: PackageChangeKind) =>
     packages.filter((change) => change.kind === kind).reduce((sum, change) => sum + change.packages.length, 0)
   const kinds = (['upgraded', 'downgraded', 'changed', 'added', 'removed'] as const).filter((kind) => count(kind) > 0)
   const parts = [
     kinds.length === 0 ? 'no package differs' : `packages: ${kinds.map((kind) => `${count(kind)} ${kind}`).join(', ')}`,
+    findingSummary(findings),
+    licenceSummary(licences),
     contract.length === 0 ? '' : `contract: ${[...new Set(contract.map(({ key }) => key))].join(', ')}`,
     contract.length > 0 || settings.length === 0 ? '' : `${settings.length} settings`,
     files.privilegesGained.length === 0 ? '' : `${files.privilegesGained.length} privileged files gained`,

@@ -32,7 +32,8 @@ test('everything that differs is in the JSON, in Debian’s order of versions', 
   assert.deepEqual([run.status, run.stderr], [1, ''])
   const found = JSON.parse(run.stdout)
   assert.deepEqual(Object.keys(found).sort(), [
-    ...['contract', 'files', 'from', 'isSame', 'layers', 'packages', 'schema', 'settings', 'sizes', 'to'],
+    ...['contract', 'files', 'findings', 'from', 'isSame', 'layers', 'licences', 'packages', 'schema', 'settings'],
+    ...['sizes', 'to', 'withoutFindings'],
   ])
   assert.deepEqual([found.schema, found.isSame, found.from.packages], ['casemate.diff/v1', false, 4])
   assert.deepEqual(
@@ -112,12 +113,12 @@ test('a page is no longer than a pull request takes, and says what it leaves out
     `/srv/some/long/path/of/an/application/${index}`,
   ])
   const section = { kind: 'files', title: 'Files', head: ['', 'what', 'path'], rows } as const
-  const page = formatDiffMarkdown({ summary: 's', facts: [], sections: [section] })
+  const page = formatDiffMarkdown({ summary: 's', facts: [], notes: [], sections: [section] })
   assert.ok(page.length <= 60_000 && page.length > 10_000, `${page.length}`)
   assert.match(page, /<details><summary><b>Files \(5000\)<\/b>/)
   assert.match(page, /^… and 4500 more\.$/m)
   const wide = { ...section, rows: [['+', '1 B', 'x'.repeat(70_000)]] }
-  assert.match(formatDiffMarkdown({ summary: 's', facts: [], sections: [wide] }), /too long for a page/)
+  assert.match(formatDiffMarkdown({ summary: 's', facts: [], notes: [], sections: [wide] }), /too long for a page/)
 })
 
 test('on a terminal long lists of names are broken and no path is cut', () => {
@@ -128,7 +129,7 @@ test('on a terminal long lists of names are broken and no path is cut', () => {
     { kind: 'files', title: 'F', head: ['', 'path'], rows: [['+', path]] },
   ] as const
   const terminal = { width: 50, style: (_: string, text: string) => text }
-  const lines = formatDiffText({ summary: 's', facts: [], sections }, terminal)
+  const lines = formatDiffText({ summary: 's', facts: [], notes: [], sections }, terminal)
   const at = lines.indexOf('P')
   const broken = lines.slice(at + 2, lines.indexOf('F') - 1)
   assert.ok(broken.length > 1 && broken.every((line) => line.length <= 50), broken.join('\n'))

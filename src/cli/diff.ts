@@ -1,6 +1,7 @@
 import { compareVersions } from '#debian'
 import { compareImages, isSameContent } from '#sbom'
 import { contractChanges } from './contract-changes.ts'
+import { type DiffEvidenceOptions, findingsOfBoth, formatFindings } from './diff-findings.ts'
 import { formatDiffMarkdown, formatDiffText } from './diff-formats.ts'
 import { type DiffInput, type DiffSide, diffPage } from './diff-page.ts'
 import { UsageError } from './errors.ts'
@@ -9,7 +10,7 @@ import { type ReadImage, readImageState } from './image-state.ts'
 import type { Terminal } from './terminal.ts'
 
 /** The options of `casemate diff`, as the command line gives them. */
-export interface DiffOptions {
+export interface DiffOptions extends DiffEvidenceOptions {
   readonly platform: string
   readonly markdown?: boolean
   readonly json?: boolean
@@ -17,7 +18,7 @@ export interface DiffOptions {
 
 /**
  * Prints in what two images differ; the status is "no" when they do. Throws `USAGE_INVALID` for two formats at once,
- * and as `readImageState` does.
+ * and as `readImageState` and `findingsOfBoth` do.
  */
 export async function runDiff(from: string, to: string, options: DiffOptions, terminal: Terminal): Promise<ExitStatus> {
   const { platform, markdown = false, json = false } = options
@@ -37,7 +38,8 @@ export async function runDiff(from: string, to: string, options: DiffOptions, te
   const comparison = compareImages(left.state, right.state, compareVersions)
   const contract = contractChanges(left.contract, right.contract)
   const isSame = isSameContent(comparison) && contract.length === 0
-  const input = { from: sideOf(from, left), to: sideOf(to, right), comparison, contract, isSame }
+  const findings = await findingsOfBoth(left.state.inventory, right.state.inventory, options, terminal)
+  const input = { from: sideOf(from, left), to: sideOf(to, right), comparison, contract, findings, isSame }
   if (json) terminal.print(formatDiffJson(input))
   else if (markdown) terminal.print(formatDiffMarkdown(diffPage(input)).trimEnd())
   else terminal.print(formatDiffText(diffPage(input), terminal).join('\n'))
@@ -49,9 +51,17 @@ function sideOf(reference: string, { state }: ReadImage): DiffSide {
   return { reference, image, distribution: distribution?.prettyName ?? '', packages: packages.length }
 }
 
-/** `casemate.diff/v1`: every key is always there, and null where there is nothing to say. */
-function formatDiffJson({ from, to, comparison, contract, isSame }: DiffInput): string {
-  const { packages, files, settings, layers, sizes } = comparison
-  const document = { schema: 'casemate.diff/v1', isSame, from, to, packages, files, settings, contract, layers, sizes }
+/**
+ * `casemate.diff/v1`: every key is always there, and null where there is nothing to say; `withoutFindings` says why findings
+ * are null.
+ */
+function formatDiffJson({ from, to, comparison, contract, findings, isSame }: DiffInput): string {
+  const { packages, licences, files, settings, layers, sizes } = comparison
+  const document = {
+    ...{ schema: 'casemate.diff/v1', isSame, from, to, packages, licences },
+    findings: findings.isKnown ? formatFindings(findings, Date.now()) : null,
+    withoutFindings: findings.isKnown ? null : findings.reason,
+    ...{ files, settings, contract, layers, sizes },
+  }
   return JSON.stringify(document, (_, value: unknown) => (value === undefined ? null : value), 2)
 }

@@ -44,7 +44,7 @@ export async function readInventory(
 }
 
 /** Adds what files without a Debian package are of, and how they came to be. */
-function withApplications(
+export function withApplications(
   inventory: Inventory,
   files: ImageFiles,
   { image, scan }: { image: OpenedImage; scan: ApplicationScan },

@@ -10,8 +10,9 @@ import {
   readImageFiles,
 } from '#oci'
 import { type Contract, effectiveContract, parseImageConfig, resolveAccount, SandboxError } from '#sandbox'
-import type { ImageSettings, ImageState, StateFile } from '#sbom'
-import { fileAt, inventoryOf, isInventoryPath } from './image-inventory.ts'
+import { ApplicationScan, type ImageSettings, type ImageState, type StateFile } from '#sbom'
+import { fileAt, inventoryOf, isInventoryPath, withApplications } from './image-inventory.ts'
+import { isCopyrightPath, withLicences } from './image-licences.ts'
 
 const ACCOUNTS = { passwd: '/etc/passwd', group: '/etc/group' } as const
 /** What dpkg keeps of each package, which no package lists as its own. */
@@ -27,14 +28,17 @@ export interface ReadImage {
   readonly faults: readonly string[]
 }
 
-/** Reads all that two images are compared by. Rejects as `readInventory` does. */
+/** Reads all that two images are compared by, licences and applications' packages among it. Rejects as `readInventory` does. */
 export async function readImageState(reference: string, platform: string): Promise<ReadImage> {
   const image = await openImage(parseReference(reference), { platform: parsePlatform(platform) })
   try {
     const accounts = new Set<string>(Object.values(ACCOUNTS))
-    const wants = ({ path }: { path: string }) => isInventoryPath(path) || accounts.has(path)
-    const files = await readImageFiles(image.layers, { wants, hashes: true })
-    const inventory = inventoryOf(image, files, reference)
+    const wants = (file: { path: string; size: number }) =>
+      isInventoryPath(file.path) || accounts.has(file.path) || isCopyrightPath(file)
+    const scan = new ApplicationScan()
+    const files = await readImageFiles(image.layers, { wants, take: (file) => scan.sink(file), hashes: true })
+    const found = withApplications(inventoryOf(image, files, reference), files, { image, scan })
+    const inventory = withLicences(found, files)
     const owners = ownersOf(files)
     const state: ImageState = {
       inventory,
@@ -50,7 +54,7 @@ export async function readImageState(reference: string, platform: string): Promi
 }
 
 /** The package of each path, folders among them; of a path that several have, the first by name. */
-function ownersOf(files: ImageFiles): ReadonlyMap<string, string> {
+export function ownersOf(files: ImageFiles): ReadonlyMap<string, string> {
   const paths = [...files.entries()].map(({ path }) => path)
   const owners = new Map<string, string>()
   const { packages } = readDpkgDatabase({ paths: () => paths, read: (path) => files.read(path) })

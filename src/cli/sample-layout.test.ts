@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -55,12 +55,33 @@ export async function sampleLayout(t: TestContext, sample: SampleImage): Promise
   return `oci:${folder}:sample`
 }
 
-/** Runs a verb that reads images. */
+/** Runs a verb that reads images, without any advisories. */
 export function casemate(...args: readonly string[]) {
-  const command = ['--conditions=source', CLI, ...args, '--platform', 'linux/amd64']
+  return runCasemate([...args, '--platform', 'linux/amd64'], join(tmpdir(), 'casemate-tests-no-cache'))
+}
+
+/** The command line with advisories of its own, imported from files by name; `run` is for verbs that read images. */
+export function casemateWith(t: TestContext, advisories: Readonly<Record<string, object | string>>) {
+  const folder = mkdtempSync(join(tmpdir(), 'casemate-advisories-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  for (const [name, content] of Object.entries(advisories)) {
+    writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content))
+    const { status, stderr } = runCasemate(['advisories', 'import', join(folder, name)], folder)
+    if (status !== 0) throw new Error(`cannot import ${name}: ${stderr}`)
+  }
+  return (...args: readonly string[]) => runCasemate([...args, '--platform', 'linux/amd64'], folder)
+}
+
+function runCasemate(args: readonly string[], cache: string) {
+  const command = ['--conditions=source', CLI, ...args]
   const { status, stdout, stderr } = spawnSync(process.execPath, command, {
     encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1', NODE_COMPILE_CACHE: join(tmpdir(), 'casemate-tests-code') },
+    env: {
+      ...process.env,
+      NO_COLOR: '1',
+      NODE_COMPILE_CACHE: join(tmpdir(), 'casemate-tests-code'),
+      XDG_CACHE_HOME: cache,
+    },
   })
   return { status, stdout, stderr }
 }

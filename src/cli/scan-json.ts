@@ -25,12 +25,7 @@ export function formatScanJson({ reference, scan, findings, reach, parts, now }:
     schema: 'casemate.scan/v1',
     reference,
     image: { name, digest, architecture, release, packages: inventory.packages.length },
-    advisories: parts.map((part) => ({
-      kind: part.kind,
-      origin: part.origin,
-      contentDate: part.contentDate,
-      isStale: isStale(part, now),
-    })),
+    advisories: advisoriesOf(parts, now),
     missing: missingKinds(parts).map(({ kind }) => kind),
     faults: inventory.faults,
     endedSupport: ended,
@@ -45,4 +40,14 @@ export function formatScanJson({ reference, scan, findings, reach, parts, now }:
     ...(reach === undefined ? {} : { reach }),
   }
   return `${JSON.stringify(document, null, 2)}\n`
+}
+
+/** The parts of a store as documents name them; `now` is in milliseconds since the epoch. */
+export function advisoriesOf(parts: readonly PartState[], now: number) {
+  return parts.map((part) => ({
+    kind: part.kind,
+    origin: part.origin,
+    contentDate: part.contentDate,
+    isStale: isStale(part, now),
+  }))
 }

@@ -216,13 +216,14 @@ function compareWorst(left: Rating, right: Rating): number {
 }
 
 /** `9.8 critical` by CVSS; `high Debian` where the tracker's urgency is all there is. */
-function severityText(ratings: readonly Rating[]): string {
+export function severityText(ratings: readonly Rating[]): string {
   const leading = leadingRating(ratings)
   if (leading === undefined) return ''
   return leading.score === undefined ? `${leading.severity} Debian` : `${leading.score.toFixed(1)} ${leading.severity}`
 }
 
-function statusText({ status, note }: Finding): string {
+/** The status with the publisher's own reason for it. */
+export function statusText({ status, note }: Finding): string {
   return note === undefined ? status : `${status}: ${note}`
 }
 
@@ -238,6 +239,7 @@ function mark({ isExploited }: Finding): string {
   return isExploited ? '!' : ''
 }
 
-function label(finding: Finding): string {
+/** The source package, or the application package with its ecosystem. */
+export function label(finding: Finding): string {
   return finding.kind === 'debian' ? finding.source : `${finding.ecosystem}:${finding.name}`
 }

@@ -12,13 +12,13 @@ import { archiveMatches, evidenceOf, openScanStore, type ScanEvidence } from './
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { readIgnoreFile } from './ignore-file.ts'
-import { DEBIAN_KINDS, findInImage, type ImageFindings, missingKinds, requireDebian } from './image-findings.ts'
+import { DEBIAN_KINDS, findInImage, type ImageFindings, requireDebian } from './image-findings.ts'
 import { printOutput } from './print-output.ts'
 import { type WeighedFindings, type WeighOptions, weighFindings } from './scan-evidence.ts'
 import { formatScanJson } from './scan-json.ts'
 import { isListed, scanLines } from './scan-page.ts'
 import { readScanned } from './scanned-inventory.ts'
-import { holdFresh, type StalePolicy, stalePolicy } from './stale-advisories.ts'
+import { holdAdvisories, type StalePolicy, stalePolicy } from './stale-advisories.ts'
 import type { Terminal } from './terminal.ts'
 import type { PlaceOptions, StaleOptions } from './verb.ts'
 import { packageVersion } from './version.ts'
@@ -104,8 +104,7 @@ function warnings(
   const lines: string[] = []
   const keeping = { warn: (line: string) => lines.push(line) }
   for (const fault of inventory.faults) keeping.warn(visibleText(fault))
-  const missing = missingKinds(parts).map(({ kind, means }) => `${kind} was never imported: ${means}`)
-  holdFresh(parts, missing, { now: Date.now(), policy, terminal: keeping })
+  holdAdvisories(parts, policy, keeping)
   lines.push(...ended)
   for (const { place, id, expires, statement, owner } of expired) {
     const by = owner === undefined ? '' : ` (${owner})`

@@ -1,6 +1,7 @@
 import { AdvisoryError, isAhead, isStale, type PartState, STALE_DAYS } from '#advisory'
 import { formatAge } from './advisories.ts'
 import { UsageError } from './errors.ts'
+import { missingKinds } from './image-findings.ts'
 import type { Terminal } from './terminal.ts'
 import type { StaleOptions } from './verb.ts'
 
@@ -44,6 +45,16 @@ export function holdFresh(
     throw new AdvisoryError('ADVISORY_STALE', `cannot go by the advisories that are here: ${reasons}; ${advice}`)
   }
   for (const line of [...missing, ...stale]) terminal.warn(line)
+}
+
+/** Says, or refuses, as `holdFresh` does; missing are all kinds that were never imported. */
+export function holdAdvisories(
+  parts: readonly PartState[],
+  policy: StalePolicy,
+  terminal: Pick<Terminal, 'warn'>,
+): void {
+  const missing = missingKinds(parts).map(({ kind, means }) => `${kind} was never imported: ${means}`)
+  holdFresh(parts, missing, { now: Date.now(), policy, terminal })
 }
 
 function staleLine(part: PartState, now: number, { maxAge }: StalePolicy): string {

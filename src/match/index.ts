@@ -5,6 +5,13 @@ export {
   matchUpdates,
   type UpdateChanges,
 } from './archive-updates.ts'
+export {
+  compareIssues,
+  type FindingCause,
+  type FindingChange,
+  type FindingComparison,
+  type ImageIssues,
+} from './compare-findings.ts'
 export { MatchError, type MatchErrorCode } from './errors.ts'
 export {
   type ApplicationFinding,
@@ -25,6 +32,7 @@ export type { ScanReport } from './formats/report.ts'
 export { formatSarif } from './formats/sarif.ts'
 export { type IgnoreRule, parseIgnoreFile } from './ignore/ignore-file.ts'
 export { type Suppressed, suppressFindings } from './ignore/suppress.ts'
+export { type IssueStanding, locateIssue, type NamedIssue, namesOfIssue } from './locate-issue.ts'
 export { type MatchAdvisories, type Matches, matchPackages, releaseOf } from './match.ts'
 export { type ApplicationMatches, matchApplications } from './match-applications.ts'
 export { leadingRating, type Rating, type RatingMethod, SEVERITIES, type Severity } from './rating.ts'

@@ -1,4 +1,5 @@
 import { compareFiles, type FileComparison } from './compare-files.ts'
+import { compareLicences, type LicenceComparison } from './compare-licences.ts'
 import { comparePackages, type PackageChange, type VersionOrder } from './compare-packages.ts'
 import { compareSettings, type SettingChange } from './compare-settings.ts'
 import type { ImageState, StateLayer } from './image-state.ts'
@@ -12,6 +13,7 @@ export interface FromTo {
 /** Everything in which two images differ. */
 export interface ImageComparison {
   readonly packages: readonly PackageChange[]
+  readonly licences: LicenceComparison
   readonly files: FileComparison
   readonly settings: readonly SettingChange[]
   readonly layers: LayerComparison
@@ -41,6 +43,7 @@ export function compareImages(from: ImageState, to: ImageState, order: VersionOr
   const changed = new Set(packages.flatMap((change) => change.packages.map(({ name }) => name)))
   return {
     packages,
+    licences: compareLicences(from.inventory, to.inventory),
     files: compareFiles(from.files, to.files, changed),
     settings: compareSettings(from.settings, to.settings),
     layers: compareLayers(from.layers, to.layers),

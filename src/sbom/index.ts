@@ -21,6 +21,13 @@ export {
   type LayerComparison,
 } from './compare-images.ts'
 export {
+  compareLicences,
+  type LicenceChange,
+  type LicenceComparison,
+  type LicencePresence,
+  licenceIds,
+} from './compare-licences.ts'
+export {
   type ChangedVersion,
   comparePackages,
   type PackageChange,
