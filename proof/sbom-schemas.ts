@@ -10,9 +10,9 @@ import { buildCatalogueImage, type CatalogueBuild, catalogueImages } from './par
 const NOT_BY_PATH = new Set(['definition', 'script-paths', 'tmpfiles', 'configuration-files'])
 
 /**
- * The SPDX and CycloneDX documents of every image of the catalogue keep their JSON Schemas, have NTIA's minimum elements and say
- * the same; each package of the lock is in them once; no file is unexplained, none of an application; and what the image alone
- * tells of effects is what the build knows. Arguments are names of images; all unless given.
+ * The SPDX and CycloneDX documents of every image of the catalogue, with files, keep their JSON Schemas, have NTIA's minimum
+ * elements and say the same; each package of the lock is in them once; no file is unexplained, none of an application; and what
+ * the image alone tells of effects and owners is what the build knows. Arguments are names of images; all unless given.
  */
 export async function run(only: readonly string[] = []): Promise<{ holds: boolean; lines: string[] }> {
   const folder = mkdtempSync(join(tmpdir(), 'casemate-sbom-'))
@@ -21,18 +21,22 @@ export async function run(only: readonly string[] = []): Promise<{ holds: boolea
   try {
     for (const image of await catalogueImages(only)) {
       const build = await buildCatalogueImage(image, folder)
-      const inventory = await readInventory(`oci:${build.layout}:image`, image.platform, { licences: true })
+      const inventory = await readInventory(`oci:${build.layout}:image`, image.platform, {
+        licences: true,
+        files: true,
+      })
       rmSync(build.layout, { recursive: true })
       const maker = { tool: 'casemate-proof' }
       const found = [
         ...sbomFaults(formatSpdx(inventory, maker), formatCycloneDx(inventory, maker)),
         ...packageFaults(inventory, build),
         ...fileFaults(inventory, build),
+        ...ownerFaults(inventory, build),
       ]
       faults.push(...found.map((fault) => `${build.title}: ${fault}`))
       const groups = inventory.account?.groups.length ?? 0
       lines.push(
-        `${build.title.padEnd(40)} ${String(inventory.packages.length).padStart(4)} packages, ${groups} groups`,
+        `${build.title.padEnd(40)} ${String(inventory.packages.length).padStart(4)} packages, ${groups} groups, ${inventory.files?.length} files`,
       )
     }
   } finally {
@@ -65,4 +69,16 @@ function fileFaults({ account }: Inventory, { built }: CatalogueBuild): string[]
         }),
   )
   return [...(account?.unexplained ?? ['nobody looked']).map((path) => `nothing explains ${path}`), ...wrong]
+}
+
+/** Every file of a package, and none other, is that package's. */
+function ownerFaults({ files = [] }: Inventory, { built }: CatalogueBuild): string[] {
+  const { tree } = built.assembly
+  const wrong = files.flatMap(({ path, owner }) => {
+    const origin = tree.get(path)?.origin
+    const real = origin?.kind === 'package' ? origin.name : undefined
+    const said = owner?.kind === 'package' ? owner.name : undefined
+    return real === said ? [] : [`${path} is said to be of ${said ?? 'no package'}, and is of ${real ?? 'none'}`]
+  })
+  return files.length === 0 ? ['no file is listed'] : wrong
 }

@@ -94,7 +94,7 @@ async function valuesOf(option: Option, operands: readonly string[]): Promise<re
     case '--sandbox':
       return sandboxes.map(({ name }) => name)
     default:
-      return []
+      return option.argChoices ?? []
   }
 }
 

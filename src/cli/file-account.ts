@@ -1,8 +1,10 @@
 import { effectOfPath, effectSummaries } from '#image'
 import type { ImageFile, ImageFiles, OpenedImage } from '#oci'
-import type { FileAccount, FileGroup, Inventory } from '#sbom'
+import type { FileAccount, FileGroup, FileOwner, Inventory } from '#sbom'
 import { imageLabels } from './image-labels.ts'
 
+/** Every last layer of ours has it, and no other layer. */
+export const CONTRACT = '/usr/share/casemate/contract.json'
 /** Layers that hold no packages, as the history of our images names them. */
 const LAST_LAYER = 'casemate: effects, definition files and the package database'
 const DERIVED_LAYER = /^casemate: derived effect (\S+)$/
@@ -15,6 +17,12 @@ const DEFINITION = {
   name: 'definition',
   description: "Files and links of the definition, and those that its packages' scripts would have made.",
 } as const
+/** What is dpkg's own. */
+export const PACKAGE_DATABASE = {
+  kind: 'package-database',
+  name: 'dpkg',
+  description: "dpkg's record of the packages that are installed.",
+} as const
 const OTHERS: readonly Omit<FileGroup, 'files'>[] = [
   {
     kind: 'definition',
@@ -23,7 +31,7 @@ const OTHERS: readonly Omit<FileGroup, 'files'>[] = [
   },
   { kind: 'definition', name: 'apt-sources', description: "Apt's sources, of the definition's archive." },
   DEFINITION,
-  { kind: 'package-database', name: 'dpkg', description: "dpkg's record of the packages that are installed." },
+  PACKAGE_DATABASE,
 ]
 
 /**
@@ -33,16 +41,16 @@ const OTHERS: readonly Omit<FileGroup, 'files'>[] = [
 export function accountOf(
   inventory: Inventory,
   files: ImageFiles,
-  { image, explained }: { image: OpenedImage; explained: ReadonlySet<string> },
+  { image, explained }: { image: OpenedImage; explained: ReadonlyMap<string, string> },
 ): FileAccount {
   const makers = layerMakers(image)
-  const isRecord = packageRecords(inventory)
+  const isRecord = packageRecords(inventory.packages.map(({ name }) => name))
   const owned = new Set(inventory.packages.flatMap((one) => one.files))
   const groups = new Map<string, string[]>()
   const grouped = new Set<string>()
   for (const file of files.entries()) {
     if (file.type === 'directory' || owned.has(file.path)) continue
-    const name = groupOf(file, makers[file.layer], isRecord)
+    const name = isRecord(file.path) ? PACKAGE_DATABASE.name : groupOf(file, makers[file.layer])
     if (name === undefined || explained.has(file.path)) continue
     grouped.add(file.path)
     groups.set(name, [...(groups.get(name) ?? []), file.path])
@@ -53,7 +61,14 @@ export function accountOf(
       return own === undefined ? [] : [{ ...group, files: own.sort() }]
     }),
     unexplained: inventory.unowned.filter((path) => !grouped.has(path) && !explained.has(path)),
+    ofApplications: explained,
   }
+}
+
+/** What of ours a path of our last layer belongs to: an effect, the definition's files, the contract. */
+export function groupInLastLayer(file: ImageFile): FileOwner {
+  const name = groupOf(file, 'effects and definition') ?? DEFINITION.name
+  return { kind: knownGroups().find((group) => group.name === name)?.kind ?? DEFINITION.kind, name }
 }
 
 function knownGroups(): readonly Omit<FileGroup, 'files'>[] {
@@ -76,22 +91,17 @@ function layerMakers({ config }: OpenedImage): readonly (LayerMaker | undefined)
   })
 }
 
-function groupOf(
-  { path, target, type }: ImageFile,
-  maker: LayerMaker | undefined,
-  isRecord: (path: string) => boolean,
-): string | undefined {
-  if (isRecord(path)) return 'dpkg'
+function groupOf({ path, target, type }: ImageFile, maker: LayerMaker | undefined): string | undefined {
   if (maker === undefined) return undefined
   if (maker !== 'effects and definition') return maker.effect
-  if (path === '/usr/share/casemate/contract.json') return 'contract'
+  if (path === CONTRACT) return 'contract'
   if (path.startsWith('/etc/apt/sources.list.d/')) return 'apt-sources'
   return effectOfPath(path, type === 'symlink' ? target : '') ?? DEFINITION.name
 }
 
-/** Whether a path is dpkg's record of a package of the image, or of them all (dpkg(1), "FILES"). */
-function packageRecords({ packages }: Inventory): (path: string) => boolean {
-  const names = new Set(packages.map(({ name }) => name))
+/** Whether a path is dpkg's record of one of these packages, or of them all (dpkg(1), "FILES"). */
+export function packageRecords(packages: Iterable<string>): (path: string) => boolean {
+  const names = new Set(packages)
   const ofAll =
     /^\/var\/lib\/dpkg\/(?:(?:status|available|diversions|statoverride)(?:-old)?|arch(?:-native)?|cmethopt|lock|lock-frontend|info\/format|triggers\/(?:File|Lock|Unincorp))$/
   return (path) => {

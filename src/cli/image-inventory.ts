@@ -1,15 +1,33 @@
 import type { Digest } from '#core'
 import { type InstalledPackage, isDatabasePath, parseOsRelease, readDpkgDatabase } from '#debian'
-import { type ImageFiles, type OpenedImage, openImage, parsePlatform, parseReference, readImageFiles } from '#oci'
-import { ApplicationScan, type DebComponent, type Distribution, type Inventory } from '#sbom'
+import {
+  type ImageFiles,
+  type OpenedImage,
+  type OpenedLayer,
+  openImage,
+  parsePlatform,
+  parseReference,
+  readImageFiles,
+} from '#oci'
+import {
+  ApplicationScan,
+  type DebComponent,
+  type Distribution,
+  type Inventory,
+  type LayerStatement,
+  withFiles,
+} from '#sbom'
 import { withDefinition } from './definition-facts.ts'
 import { accountOf } from './file-account.ts'
 import { imageLabels } from './image-labels.ts'
 import { isCopyrightPath, withLicences } from './image-licences.ts'
+import { readLayerStatement } from './layer-statement.ts'
 
 /** What is looked at beside an image's packages. */
 export interface InventoryOptions {
   readonly licences?: boolean
+  /** Whether every file is listed, with its checksums and owner. */
+  readonly files?: boolean
   /** The image's definition: the name of a catalogue image, or a path. */
   readonly definition?: string
 }
@@ -18,7 +36,7 @@ const OS_RELEASE = ['/etc/os-release', '/usr/lib/os-release']
 
 /**
  * Reads what is in an image, ours or anybody's, from its layers, in one pass: Debian packages, applications' packages in files
- * that no Debian package owns, and what no file of either is; licences, which take longer, where they are asked for.
+ * that no Debian package owns, and what no file of either is; licences and lists of files, which take longer, where they are asked for.
  * Rejects as `openImage`, `readImageFiles` and `withDefinition` do, and with `DPKG_DATABASE_INVALID`.
  */
 export async function readInventory(
@@ -35,12 +53,25 @@ export async function readInventory(
       take: (file) => scan.sink(file),
     })
     const found = withApplications(inventoryOf(image, files, reference), files, { image, scan })
-    const inventory = wantsLicences ? withLicences(found, files) : found
+    const licensed = wantsLicences ? withLicences(found, files) : found
+    const inventory = options.files === true ? await withListedFiles(licensed, files, image.layers) : licensed
     if (options.definition === undefined) return inventory
     return await withDefinition(inventory, options.definition, { labels: image.config.config.Labels ?? {}, platform })
   } finally {
     await image.close()
   }
+}
+
+/** Joins what each layer says of its files, for those that the image shows. */
+async function withListedFiles(
+  inventory: Inventory,
+  files: ImageFiles,
+  layers: readonly OpenedLayer[],
+): Promise<Inventory> {
+  const statements: LayerStatement[] = []
+  for (const layer of layers) statements.push(await readLayerStatement(layer))
+  const visible = [...files.entries()].filter(({ type }) => type === 'file' || type === 'hardlink')
+  return withFiles(inventory, visible, statements)
 }
 
 /** Adds what files without a Debian package are of, and how they came to be. */

@@ -12,6 +12,11 @@ export async function printOutput(text: string, file: string | undefined, termin
     terminal.print(text.trimEnd())
     return
   }
+  await writeWhole(text, file)
+}
+
+/** Writes a file that is seen whole or not at all. Throws `USAGE_INVALID` when it cannot be written. */
+export async function writeWhole(text: string, file: string): Promise<void> {
   const unfinished = `${file}.${process.pid}.tmp`
   try {
     await writeFile(unfinished, text)

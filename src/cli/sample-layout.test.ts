@@ -14,13 +14,15 @@ const CLI = join(import.meta.dirname, 'main.ts')
 export interface SampleImage {
   readonly packages: Readonly<Record<string, readonly TarItem[]>>
   readonly others?: readonly TarItem[]
+  /** Layers above these, lowest first. */
+  readonly above?: readonly (readonly TarItem[])[]
   readonly config?: ExecutionParameters
   readonly mtime?: number
 }
 
 /** Writes an image as a layout and gives its reference. */
 export async function sampleLayout(t: TestContext, sample: SampleImage): Promise<string> {
-  const { packages, others = [], config = {}, mtime = 1_700_000_000 } = sample
+  const { packages, others = [], above = [], config = {}, mtime = 1_700_000_000 } = sample
   const folder = mkdtempSync(join(tmpdir(), 'casemate-diff-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const status = Object.keys(packages).map((key) => {
@@ -39,7 +41,7 @@ export async function sampleLayout(t: TestContext, sample: SampleImage): Promise
     ...[...lists, ...Object.values(packages).flat(), ...others].map((item) => ({ mtime, ...item })),
   )
   const blobs = new Map<Digest, Uint8Array>()
-  const layers = [base, own].map((tar) => {
+  const layers = [base, own, ...above.map((items) => tarOf(...items))].map((tar) => {
     const bytes = gzipSync(tar)
     blobs.set(digestOf(bytes), bytes)
     const descriptor = { mediaType: MEDIA_TYPES.layerGzip, digest: digestOf(bytes), size: bytes.length }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Ajv } from 'ajv'
 import { Ajv2019 } from 'ajv/dist/2019.js'
@@ -31,31 +32,49 @@ interface SpdxDocument {
     readonly supplier?: string
     readonly externalRefs?: readonly { readonly referenceLocator: string }[]
     readonly annotations?: readonly { readonly comment: string }[]
+    readonly filesAnalyzed?: boolean
+    readonly packageVerificationCode?: { readonly packageVerificationCodeValue: string }
   }[]
-  readonly relationships: readonly { readonly spdxElementId: string; readonly relatedSpdxElement: string }[]
+  readonly files?: readonly {
+    readonly SPDXID: string
+    readonly fileName: string
+    readonly checksums: readonly { readonly algorithm: string; readonly checksumValue: string }[]
+  }[]
+  readonly relationships: readonly {
+    readonly spdxElementId: string
+    readonly relationshipType: string
+    readonly relatedSpdxElement: string
+  }[]
 }
 
 interface CycloneDxDocument {
   readonly metadata: {
     readonly timestamp?: string
     readonly tools?: unknown
-    readonly component: { readonly properties: readonly { readonly name: string; readonly value: string }[] }
+    readonly component: CycloneDxComponent & {
+      readonly properties: readonly { readonly name: string; readonly value: string }[]
+    }
   }
-  readonly components: readonly {
-    readonly 'bom-ref': string
-    readonly type: string
-    readonly name: string
-    readonly version?: string
-    readonly purl?: string
-    readonly supplier?: { readonly name: string }
-  }[]
+  readonly components: readonly CycloneDxComponent[]
   readonly dependencies: readonly { readonly ref: string; readonly dependsOn?: readonly string[] }[]
+}
+
+interface CycloneDxComponent {
+  readonly 'bom-ref': string
+  readonly type: string
+  readonly name: string
+  readonly version?: string
+  readonly purl?: string
+  readonly supplier?: { readonly name: string }
+  readonly hashes?: readonly { readonly alg: string; readonly content: string }[]
+  readonly components?: readonly CycloneDxComponent[]
 }
 
 /**
  * What is wrong with the two documents of an image, a line each: where they break their specification's JSON Schema, lack one of
  * NTIA's minimum elements (supplier, name, version, identifier, relationship, author, time; a supplier is asked of Debian
- * packages only, others name none), or do not say the same.
+ * packages only, others name none), or do not say the same. Where they list files: each in one component, with SHA-1 and SHA-256, and
+ * verification codes that hold.
  */
 export function sbomFaults(spdxText: string, cycloneDxText: string): string[] {
   const spdx: unknown = JSON.parse(spdxText)
@@ -64,7 +83,12 @@ export function sbomFaults(spdxText: string, cycloneDxText: string): string[] {
   if (!validateCycloneDx(cycloneDx)) {
     return (validateCycloneDx.errors ?? []).map((one) => `CycloneDX: ${one.instancePath} ${one.message}`)
   }
-  return [...spdxMinimum(spdx), ...cycloneDxMinimum(cycloneDx), ...disagreements(spdx, cycloneDx)]
+  return [
+    ...spdxMinimum(spdx),
+    ...cycloneDxMinimum(cycloneDx),
+    ...fileFaults(spdx, cycloneDx),
+    ...disagreements(spdx, cycloneDx),
+  ]
 }
 
 function spdxMinimum({ creationInfo, packages, relationships }: SpdxDocument): string[] {
@@ -93,6 +117,47 @@ function cycloneDxMinimum({ metadata, components, dependencies }: CycloneDxDocum
   ]
 }
 
+function fileFaults({ packages, files = [], relationships }: SpdxDocument, cycloneDx: CycloneDxDocument): string[] {
+  const titles = new Map(packages.map((one) => [one.SPDXID, `${one.name} ${one.versionInfo}`]))
+  const holders = Map.groupBy(
+    relationships.filter(({ relationshipType }) => relationshipType === 'CONTAINS'),
+    ({ relatedSpdxElement }) => relatedSpdxElement,
+  )
+  const faults: string[] = []
+  const held = files.map(({ SPDXID, fileName, checksums }) => {
+    const [first, ...others] = holders.get(SPDXID) ?? []
+    if (first === undefined || others.length > 0) faults.push(`SPDX: ${fileName} is not in one package`)
+    const sum = (name: string) => checksums.find(({ algorithm }) => algorithm === name)?.checksumValue
+    return { holder: first?.spdxElementId ?? '', path: fileName.slice(1), sha1: sum('SHA1'), sha256: sum('SHA256') }
+  })
+  const image = packages[0]?.SPDXID
+  for (const { SPDXID, filesAnalyzed, packageVerificationCode } of packages) {
+    const own = held.filter(({ holder }) => SPDXID === image || holder === SPDXID)
+    if ((filesAnalyzed !== false) !== own.length > 0) faults.push(`SPDX: ${SPDXID} says wrongly whether it has files`)
+    const code = createHash('sha1')
+      .update(
+        own
+          .map(({ sha1 }) => sha1)
+          .sort()
+          .join(''),
+      )
+      .digest('hex')
+    if (own.length > 0 && packageVerificationCode?.packageVerificationCodeValue !== code) {
+      faults.push(`SPDX: ${SPDXID} has another verification code than its files`)
+    }
+  }
+  const left = held.map(({ holder, path, sha1, sha256 }) => `${path} ${sha1} ${sha256} of ${titles.get(holder)}`)
+  const right = [cycloneDx.metadata.component, ...cycloneDx.components].flatMap(filesOf)
+  return [...faults, ...differences(left, right).map((one) => `the two documents differ in the file ${one}`)]
+}
+
+function filesOf({ name, version, components = [] }: CycloneDxComponent): string[] {
+  return components.map(({ name: path, hashes = [] }) => {
+    const sum = (wanted: string) => hashes.find(({ alg }) => alg === wanted)?.content
+    return `${path} ${sum('SHA-1')} ${sum('SHA-256')} of ${name} ${version}`
+  })
+}
+
 function disagreements(spdx: SpdxDocument, { metadata, components }: CycloneDxDocument): string[] {
   const [image, ...others] = spdx.packages
   const left = others.map((one) => `${one.name} ${one.versionInfo} ${one.externalRefs?.[0]?.referenceLocator ?? ''}`)
@@ -118,6 +183,7 @@ function disagreements(spdx: SpdxDocument, { metadata, components }: CycloneDxDo
 function differences(left: readonly string[], right: readonly string[]): string[] {
   const [ofLeft, ofRight] = [left.toSorted(), right.toSorted()]
   if (JSON.stringify(ofLeft) === JSON.stringify(ofRight)) return []
-  const odd = [...ofLeft.filter((one) => !right.includes(one)), ...ofRight.filter((one) => !left.includes(one))]
+  const [inLeft, inRight] = [new Set(left), new Set(right)]
+  const odd = [...ofLeft.filter((one) => !inRight.has(one)), ...ofRight.filter((one) => !inLeft.has(one))]
   return odd.length > 0 ? odd : ['how often something is listed']
 }

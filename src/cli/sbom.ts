@@ -2,6 +2,7 @@ import { type DocumentMaker, formatCycloneDx, formatSpdx, type Inventory } from 
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { readInventory } from './image-inventory.ts'
+import { writeLayerStatements } from './layer-statements.ts'
 import { sbomLines } from './sbom-page.ts'
 import type { Terminal } from './terminal.ts'
 import { packageVersion } from './version.ts'
@@ -12,6 +13,9 @@ export interface SbomOptions {
   readonly format: string
   readonly platform: string
   readonly definition?: string
+  readonly files?: boolean
+  /** A folder for what each layer says of its files. */
+  readonly layers?: string
 }
 
 type Format = (inventory: Inventory, maker: DocumentMaker, width: number) => string
@@ -22,15 +26,22 @@ const FORMATS: Readonly<Record<string, Format>> = {
   text: (inventory, _, width) => sbomLines(inventory, width).join('\n'),
 }
 
-/** Prints what is in an image. Throws `USAGE_INVALID` for a format that is none, and as `readInventory` does. */
+/** Prints what is in an image, or writes what each of its layers says of its files. Throws `USAGE_INVALID` for a format that is none, and as `readInventory` does. */
 export async function runSbom(reference: string, options: SbomOptions, terminal: Terminal): Promise<ExitStatus> {
   const format = Object.hasOwn(FORMATS, options.format) ? FORMATS[options.format] : undefined
   if (format === undefined) {
     const known = Object.keys(FORMATS).join(', ')
     throw new UsageError('USAGE_INVALID', `cannot write an SBOM as ${options.format}: want one of ${known}`)
   }
-  const { platform, definition } = options
-  const inventory = await readInventory(reference, platform, { licences: true, ...(definition && { definition }) })
+  const { platform, definition, files = false, layers } = options
+  if (layers !== undefined) return writeLayerStatements(reference, { platform, folder: layers }, terminal)
+  if (files && options.format === 'text') {
+    throw new UsageError('USAGE_INVALID', 'cannot list files as text: want --format spdx or --format cyclonedx')
+  }
+  const inventory = await readInventory(reference, platform, {
+    ...{ licences: true, files },
+    ...(definition && { definition }),
+  })
   for (const fault of inventory.faults) terminal.warn(visibleText(fault))
   terminal.print(format(inventory, { tool: `casemate-${packageVersion()}` }, terminal.width).trimEnd())
   return exitStatus.done

@@ -76,6 +76,37 @@ export function readDpkgDatabase(files: DatabaseFiles): DpkgDatabase {
   return { packages: sorted, faults }
 }
 
+/** What a part of a database says that a package owns. */
+export interface PackageList {
+  readonly name: string
+  /** Absent where the list's name does not say it. */
+  readonly architecture?: string
+  /** As the list writes them. */
+  readonly paths: readonly string[]
+}
+
+/**
+ * Reads which package owns what from the lists alone, for a part of an image that may have no `status`: `info/*.list`, and
+ * `status.d/` with its sums. In the order of the lists' paths; a paragraph of `status.d/` that is no package is left out.
+ */
+export function readPackageLists(files: DatabaseFiles): readonly PackageList[] {
+  const ofInfo = [...files.paths()].sort().flatMap((path): PackageList[] => {
+    const [, name, architecture] = /^\/var\/lib\/dpkg\/info\/([^/:]+)(?::([^/:]+))?\.list$/.exec(path) ?? []
+    if (name === undefined) return []
+    return [{ name, ...(architecture && { architecture }), paths: linesOf(files.read(path)) }]
+  })
+  const ofStatus = statusFiles(files).flatMap((path): PackageList[] => {
+    try {
+      const one = readInstalled(textOf(files.read(path)), path, () => sumsOf(files.read(`${path}.md5sums`)))
+      return one === undefined ? [] : [{ name: one.name, architecture: one.architecture, paths: one.paths }]
+    } catch (error) {
+      if (error instanceof DebianError) return []
+      throw error
+    }
+  })
+  return [...ofInfo, ...ofStatus]
+}
+
 function readInstalled(
   text: string,
   origin: string,

@@ -31,7 +31,9 @@ export {
   type DpkgDatabase,
   type InstalledPackage,
   isDatabasePath,
+  type PackageList,
   readDpkgDatabase,
+  readPackageLists,
 } from './dpkg-database.ts'
 export { DebianError, type DebianErrorCode } from './errors.ts'
 export type { ArchivePlace } from './io/archive-client.ts'

@@ -61,6 +61,10 @@ export async function readImageFiles(
   layers: readonly Pick<OpenedLayer, 'openTar'>[],
   options: ReadFilesOptions,
 ): Promise<ImageFiles> {
+  return new ImageFiles((await collect(layers, options)).files)
+}
+
+async function collect(layers: readonly Pick<OpenedLayer, 'openTar'>[], options: ReadFilesOptions): Promise<Collector> {
   const collector = new Collector(options)
   for (let number = layers.length - 1; number >= 0; number--) {
     const reader = new TarReader({
@@ -72,7 +76,29 @@ export async function readImageFiles(
     reader.end()
     collector.endLayer()
   }
-  return new ImageFiles(collector.files)
+  return collector
+}
+
+/** The entries of one layer by itself, and what it takes away from the layers below it. */
+export interface LayerContent {
+  readonly files: ImageFiles
+  /** Paths that whiteouts remove, sorted. */
+  readonly removed: readonly string[]
+  /** Folders whose lower content opaque whiteouts hide, sorted. */
+  readonly opaque: readonly string[]
+}
+
+/** Reads one layer without the others; `layer` of its files is 0. Rejects as `readImageFiles` does. */
+export async function readLayerContent(
+  layer: Pick<OpenedLayer, 'openTar'>,
+  options: ReadFilesOptions,
+): Promise<LayerContent> {
+  const collector = await collect([layer], options)
+  return {
+    files: new ImageFiles(collector.files),
+    removed: [...collector.removed].sort(),
+    opaque: [...collector.opaque].sort(),
+  }
 }
 
 /** The visible files of an image by path. */
@@ -126,10 +152,10 @@ export class ImageFiles {
 
 class Collector {
   readonly files = new Map<string, ImageFile>()
-  readonly #options: ReadFilesOptions
   /** Paths that upper layers have removed, and folders whose lower content they hide. */
-  readonly #removed = new Set<string>()
-  readonly #opaque = new Set<string>()
+  readonly removed = new Set<string>()
+  readonly opaque = new Set<string>()
+  readonly #options: ReadFilesOptions
   /** The same of the layer that is being read: they hold for lower layers only. */
   #removing: string[] = []
   #opening: string[] = []
@@ -164,8 +190,8 @@ class Collector {
   /** What a layer has and hides holds for the layers below it from now on. */
   endLayer(): void {
     for (const [path, file] of this.#own) this.files.set(path, file)
-    for (const path of this.#removing) this.#removed.add(path)
-    for (const path of this.#opening) this.#opaque.add(path)
+    for (const path of this.#removing) this.removed.add(path)
+    for (const path of this.#opening) this.opaque.add(path)
     this.#own = new Map()
     this.#digests = new Map()
     this.#removing = []
@@ -174,10 +200,10 @@ class Collector {
 
   /** Whether an upper layer has the path, or something that takes away what is below it. */
   #isHidden(path: string): boolean {
-    if (this.files.has(path) || this.#removed.has(path)) return true
+    if (this.files.has(path) || this.removed.has(path)) return true
     for (let above = path; above !== ''; ) {
       above = above.slice(0, above.lastIndexOf('/'))
-      if (this.#removed.has(above) || this.#opaque.has(above)) return true
+      if (this.removed.has(above) || this.opaque.has(above)) return true
       const file = this.files.get(above)
       if (file !== undefined && file.type !== 'directory') return true
     }

@@ -4,7 +4,14 @@ export { type ExecutionParameters, formatConfig, type HistoryEntry, type ImageCo
 export { type Descriptor, describe } from './descriptor.ts'
 export { OciError, type OciErrorCode } from './errors.ts'
 export { dockerArchive, ociArchive } from './image-archive.ts'
-export { type ImageFile, ImageFiles, type ReadFilesOptions, readImageFiles } from './image-files.ts'
+export {
+  type ImageFile,
+  ImageFiles,
+  type LayerContent,
+  type ReadFilesOptions,
+  readImageFiles,
+  readLayerContent,
+} from './image-files.ts'
 export {
   composeImage,
   composeIndex,

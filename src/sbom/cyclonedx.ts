@@ -1,4 +1,6 @@
 import { canonicalJson, digestOf, hexOf, type Json } from '#core'
+import { cycloneDxFiles } from './files/cyclonedx-files.ts'
+import type { FileHolder } from './files/placed-file.ts'
 import type { ApplicationComponent, DebComponent, FileGroup, Inventory } from './inventory.ts'
 import { definitionNote, groupName, versionOfImage } from './own-components.ts'
 import { debPurl, imagePurl } from './purl.ts'
@@ -13,11 +15,12 @@ export function formatCycloneDx(inventory: Inventory, { tool }: DocumentMaker): 
   const { image, distribution, packages } = inventory
   const [name = tool, version = ''] = tool.split(/-(?=[0-9])/)
   const own = imagePurl(image)
-  const components = [
-    ...packages.map((one) => component(one, debPurl(one, distribution))),
-    ...inventory.applications.map(applicationComponent),
-    ...(inventory.account?.groups ?? []).map((group) => groupComponent(group, inventory)),
-  ]
+  const files = cycloneDxFiles(inventory)
+  const referenceOf = (one: FileHolder) => componentOf(one, inventory)['bom-ref']
+  const components = [...packages, ...inventory.applications, ...(inventory.account?.groups ?? [])].map((one) => ({
+    ...componentOf(one, inventory),
+    ...files.componentsOf(one),
+  }))
   const system =
     distribution === undefined
       ? []
@@ -34,7 +37,7 @@ export function formatCycloneDx(inventory: Inventory, { tool }: DocumentMaker): 
     $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
     bomFormat: 'CycloneDX',
     specVersion: '1.6',
-    serialNumber: serialNumber(image.digest),
+    serialNumber: serialNumber(`cyclonedx ${inventory.files === undefined ? '' : 'files '}${image.digest}`),
     version: 1,
     metadata: {
       timestamp: image.created,
@@ -47,6 +50,7 @@ export function formatCycloneDx(inventory: Inventory, { tool }: DocumentMaker): 
         purl: own,
         hashes: [{ alg: 'SHA-256', content: image.digest.replace('sha256:', '') }],
         properties: imageProperties(inventory),
+        ...files.componentsOf(),
       },
     },
     components: [...system, ...components],
@@ -55,6 +59,7 @@ export function formatCycloneDx(inventory: Inventory, { tool }: DocumentMaker): 
         ref: own,
         dependsOn: [...system, ...components].map((one) => one['bom-ref']),
       },
+      ...files.dependencies(referenceOf),
     ],
   }
   return `${JSON.stringify(JSON.parse(canonicalJson(document)), null, 1)}\n`
@@ -73,6 +78,11 @@ function imageProperties({ image, definition, account, faults }: Inventory): Jso
 }
 
 type Component = { readonly 'bom-ref': string } & { readonly [key: string]: Json }
+
+function componentOf(one: FileHolder, inventory: Inventory): Component {
+  if ('kind' in one) return groupComponent(one, inventory)
+  return 'ecosystem' in one ? applicationComponent(one) : component(one, debPurl(one, inventory.distribution))
+}
 
 function applicationComponent(one: ApplicationComponent): Component {
   return {
@@ -139,9 +149,9 @@ function externalReferences({ homepage, file }: DebComponent): { readonly [key: 
   return references.length === 0 ? hashes : { ...hashes, externalReferences: references }
 }
 
-/** A UUID of version 8 (RFC 9562, clause 5.8) made of the image's digest. */
-function serialNumber(digest: string): string {
-  const hex = hexOf(digestOf(`cyclonedx ${digest}`)).slice(0, 32)
+/** A UUID of version 8 (RFC 9562, clause 5.8) made of what tells documents apart. */
+function serialNumber(subject: string): string {
+  const hex = hexOf(digestOf(subject)).slice(0, 32)
   const variant = ((Number.parseInt(hex[16] ?? '0', 16) & 3) | 8).toString(16)
   const bits = `${hex.slice(0, 12)}8${hex.slice(13, 16)}${variant}${hex.slice(17)}`
   return `urn:uuid:${bits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')}`

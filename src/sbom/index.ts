@@ -37,6 +37,14 @@ export {
 export { compareSettings, type SettingChange } from './compare-settings.ts'
 export { formatCycloneDx } from './cyclonedx.ts'
 export { SbomError, type SbomErrorCode } from './errors.ts'
+export { type VisibleFile, withFiles } from './files/join-layers.ts'
+export {
+  type FileChecksums,
+  formatLayerStatement,
+  type LayerFile,
+  type LayerStatement,
+  layerStatementFile,
+} from './files/layer-statement.ts'
 export type { ImageSettings, ImageState, StateFile, StateLayer } from './image-state.ts'
 export type {
   ApplicationComponent,
@@ -46,8 +54,10 @@ export type {
   Distribution,
   FileAccount,
   FileGroup,
+  FileOwner,
   InventoriedImage,
   Inventory,
+  ListedFile,
 } from './inventory.ts'
 export { joinExtracted } from './licences/extracted-licences.ts'
 export {

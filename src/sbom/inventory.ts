@@ -75,7 +75,25 @@ export interface Inventory {
   readonly account?: FileAccount
   /** What the image's definition says; absent where none was at hand. */
   readonly definition?: DefinitionFacts
+  /** The regular files that the image shows, hard links as files of their own, by path. Absent unless asked for. */
+  readonly files?: readonly ListedFile[]
 }
+
+/** A regular file of an image. */
+export interface ListedFile {
+  readonly path: string
+  /** In lowercase hex digits, as the next. */
+  readonly sha256: string
+  readonly sha1: string
+  /** Absent where nothing tells. */
+  readonly owner?: FileOwner
+}
+
+/** What a file belongs to: a Debian package, a group of files with a known maker, or an application's package by the path that says so. */
+export type FileOwner =
+  | { readonly kind: 'package'; readonly name: string; readonly architecture?: string }
+  | { readonly kind: FileGroup['kind']; readonly name: string }
+  | { readonly kind: 'application'; readonly path: string }
 
 /** Files without a package that something known has made. */
 export interface FileGroup {
@@ -94,6 +112,8 @@ export interface FileAccount {
   readonly groups: readonly FileGroup[]
   /** Regular files that neither a group nor an application's package has, sorted. */
   readonly unexplained: readonly string[]
+  /** Files of applications' packages, each with the path that its package was found by. */
+  readonly ofApplications: ReadonlyMap<string, string>
 }
 
 /** What only a definition tells of an image. */

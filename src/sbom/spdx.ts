@@ -1,9 +1,11 @@
-import { canonicalJson, digestOf, hexOf, type Json } from '#core'
+import { canonicalJson, hexOf, type Json } from '#core'
+import { spdxFiles } from './files/spdx-files.ts'
 import type { ApplicationComponent, DebComponent, FileGroup, Inventory } from './inventory.ts'
 import { joinExtracted } from './licences/extracted-licences.ts'
 import type { PackageLicence } from './licences/package-licence.ts'
 import { definitionNote, groupName, versionOfImage } from './own-components.ts'
 import { debPurl, imagePurl } from './purl.ts'
+import { elementId, IMAGE_ID, relationship } from './spdx-elements.ts'
 import { supplierOf } from './supplier.ts'
 
 /** What tells how documents are made. */
@@ -14,6 +16,9 @@ export interface DocumentMaker {
 
 const NONE = 'NOASSERTION'
 
+/** A package of a document, but for what is said of its files. */
+type Package = { readonly SPDXID: string } & { readonly [key: string]: Json }
+
 /**
  * Writes an inventory as an SPDX 2.3 document: the image, one package for each binary package in it, and what contains what.
  * The same inventory gives the same bytes: `created` is the image's, the namespace hangs on its digest.
@@ -21,46 +26,48 @@ const NONE = 'NOASSERTION'
 export function formatSpdx(inventory: Inventory, { tool }: DocumentMaker): string {
   const { image, packages, distribution } = inventory
   const groups = inventory.account?.groups ?? []
-  const ids = [...packages.map(idOf), ...inventory.applications.map(applicationId), ...groups.map(groupId)]
+  const components = [
+    ...packages.map((one) => debPackage(one, debPurl(one, distribution))),
+    ...inventory.applications.map(applicationPackage),
+    ...groups.map((group) => groupPackage(group, inventory, tool)),
+  ]
+  const listed = spdxFiles(inventory)
   const texts = joinExtracted(packages)
   const document: Json = {
     spdxVersion: 'SPDX-2.3',
     dataLicense: 'CC0-1.0',
     SPDXID: 'SPDXRef-DOCUMENT',
     name: `${image.name}@${image.digest}`,
-    documentNamespace: `urn:casemate:sbom:spdx:${image.digest}`,
+    documentNamespace: `urn:casemate:sbom:spdx:${image.digest}${inventory.files === undefined ? '' : ':files'}`,
     creationInfo: { created: image.created, creators: [`Tool: ${tool}`] },
-    packages: [
-      imagePackage(inventory, tool),
-      ...packages.map((one) => debPackage(one, debPurl(one, distribution))),
-      ...inventory.applications.map(applicationPackage),
-      ...groups.map((group) => groupPackage(group, inventory, tool)),
-    ],
+    packages: [imagePackage(inventory, tool), ...components].map((one) => ({
+      ...one,
+      ...listed.analysisOf(one.SPDXID),
+    })),
+    ...(listed.files.length === 0 ? {} : { files: listed.files }),
     ...(texts.length === 0
       ? {}
       : {
           hasExtractedLicensingInfos: texts.map(({ id, name, text }) => ({ licenseId: id, name, extractedText: text })),
         }),
     relationships: [
-      relationship('SPDXRef-DOCUMENT', 'DESCRIBES', IMAGE),
-      ...ids.map((id) => relationship(IMAGE, 'CONTAINS', id)),
+      relationship('SPDXRef-DOCUMENT', 'DESCRIBES', IMAGE_ID),
+      ...components.map(({ SPDXID }) => relationship(IMAGE_ID, 'CONTAINS', SPDXID)),
+      ...listed.relationships,
     ],
   }
   return `${JSON.stringify(JSON.parse(canonicalJson(document)), null, 1)}\n`
 }
 
-const IMAGE = 'SPDXRef-Image'
-
-function imagePackage(inventory: Inventory, tool: string): Json {
+function imagePackage(inventory: Inventory, tool: string): Package {
   const { image } = inventory
   const notes = imageNotes(inventory)
   return {
-    SPDXID: IMAGE,
+    SPDXID: IMAGE_ID,
     name: image.name,
     versionInfo: versionOfImage(inventory),
     supplier: NONE,
     downloadLocation: NONE,
-    filesAnalyzed: false,
     licenseConcluded: NONE,
     licenseDeclared: NONE,
     copyrightText: NONE,
@@ -87,9 +94,9 @@ function note(comment: string, { image }: Inventory, tool: string): Json {
   return { annotationType: 'OTHER', annotator: `Tool: ${tool}`, annotationDate: image.created, comment }
 }
 
-function debPackage(one: DebComponent, purl: string): Json {
+function debPackage(one: DebComponent, purl: string): Package {
   return {
-    SPDXID: idOf(one),
+    SPDXID: elementId(one),
     name: one.name,
     versionInfo: one.version,
     supplier: one.maintainer === '' ? NONE : `Organization: ${supplierOf(one.maintainer).text}`,
@@ -101,7 +108,6 @@ function debPackage(one: DebComponent, purl: string): Json {
           checksums: [{ algorithm: 'SHA256', checksumValue: hexOf(one.file.digest) }],
         }),
     ...(one.homepage === '' ? {} : { homepage: one.homepage }),
-    filesAnalyzed: false,
     licenseConcluded: NONE,
     licenseDeclared: one.licence?.expression ?? NONE,
     ...(one.licence === undefined ? {} : { licenseComments: commentOf(one.licence) }),
@@ -113,14 +119,13 @@ function debPackage(one: DebComponent, purl: string): Json {
   }
 }
 
-function applicationPackage(one: ApplicationComponent): Json {
+function applicationPackage(one: ApplicationComponent): Package {
   return {
-    SPDXID: applicationId(one),
+    SPDXID: elementId(one),
     name: one.name,
     versionInfo: one.version,
     supplier: NONE,
     downloadLocation: NONE,
-    filesAnalyzed: false,
     licenseConcluded: NONE,
     licenseDeclared: one.licence ?? NONE,
     copyrightText: NONE,
@@ -131,14 +136,13 @@ function applicationPackage(one: ApplicationComponent): Json {
 }
 
 /** Files that no package brought, as one component of the image's own. */
-function groupPackage(group: FileGroup, inventory: Inventory, tool: string): Json {
+function groupPackage(group: FileGroup, inventory: Inventory, tool: string): Package {
   return {
-    SPDXID: groupId(group),
+    SPDXID: elementId(group),
     name: groupName(group),
     versionInfo: versionOfImage(inventory),
     supplier: NONE,
     downloadLocation: 'NONE',
-    filesAnalyzed: false,
     licenseConcluded: NONE,
     licenseDeclared: NONE,
     copyrightText: NONE,
@@ -155,22 +159,4 @@ function commentOf({ expression, by, unclassified }: PackageLicence): string {
 
 function purlReference(purl: string): Json {
   return { referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: purl }
-}
-
-function relationship(from: string, type: string, to: string): Json {
-  return { spdxElementId: from, relationshipType: type, relatedSpdxElement: to }
-}
-
-/** Letters, digits, dots and dashes only (SPDX 2.3, clause 7.2); what a name has beside them is spelt out. */
-function idOf({ name, architecture }: DebComponent): string {
-  return `SPDXRef-deb-${name.replaceAll('+', '.plus.')}-${architecture}`
-}
-
-/** A purl and a path have more than an id may; both are in the digest. */
-function applicationId({ ecosystem, purl, path }: ApplicationComponent): string {
-  return `SPDXRef-${ecosystem}-${hexOf(digestOf(`${purl}\0${path}`)).slice(0, 24)}`
-}
-
-function groupId({ kind, name }: FileGroup): string {
-  return `SPDXRef-${kind}-${name}`
 }

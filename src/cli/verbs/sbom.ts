@@ -1,3 +1,4 @@
+import { Option } from 'commander'
 import { hostPlatform } from '../host-platform.ts'
 import type { Verb } from '../verb.ts'
 
@@ -12,10 +13,17 @@ export const sbomVerb: Verb = (program, session) => {
       '--definition <def>',
       'the definition of an image of ours: adds what it leaves out, and the files of packages',
     )
+    .option('--files', 'list every file with checksums and what it belongs to, joined from the layers')
+    .addOption(
+      new Option(
+        '--layers <folder>',
+        'instead, write what each layer says of its files to sha256-<diff ID>.json there, the same for every image that has it',
+      ).conflicts(['files', 'definition']),
+    )
     .option('--platform <platform>', 'which image of an index', hostPlatform())
     .addHelpText(
       'after',
-      '\nExamples:\n  casemate sbom oci:./out:python\n  casemate sbom docker://registry.example.org/team/app:1.0 --format cyclonedx\n  casemate sbom oci:./out:python --format text --definition python',
+      '\nExamples:\n  casemate sbom oci:./out:python\n  casemate sbom docker://registry.example.org/team/app:1.0 --format cyclonedx\n  casemate sbom oci:./out:python --format text --definition python\n  casemate sbom oci:./out:python --files --format cyclonedx\n  casemate sbom oci:./out:python --layers ./layer-files',
     )
     .action(async (reference: string, options) => {
       const { runSbom } = await import('../sbom.ts')

@@ -35,8 +35,8 @@ export interface UnownedFile {
 export interface ApplicationContent {
   /** By purl, then path; each pair once. */
   readonly applications: readonly ApplicationComponent[]
-  /** Of the files that were handed in, those that belong to the packages found. */
-  readonly explained: ReadonlySet<string>
+  /** Of the files that were handed in, those that belong to the packages found, each with the path that its package was found by. */
+  readonly explained: ReadonlyMap<string, string>
   /** By path. */
   readonly faults: readonly string[]
 }
@@ -157,40 +157,52 @@ function whole(size: number, read: (bytes: Uint8Array) => void): ContentSink {
   }
 }
 
-/** Which files the packages that were found account for. */
+/** Which files the packages that were found account for: what tells files apart, and the path that the package was found by. */
 class ExplainedFiles {
-  readonly #files = new Set<string>()
-  readonly #folders = new Set<string>()
-  readonly #gems = new Set<string>()
+  readonly #files = new Map<string, string>()
+  readonly #folders = new Map<string, string>()
+  readonly #gems = new Map<string, string>()
 
   addPackage(path: string): void {
-    this.#files.add(path)
+    this.#files.set(path, path)
     const folder = path.slice(0, path.lastIndexOf('/'))
     if (isNpmPackage(path)) {
-      this.#folders.add(folder)
-      this.#files.add(`${folder.replace(/(\/node_modules)\/(?:@[^/]+\/)?[^/]+$/, '$1')}/.package-lock.json`)
-    } else if (isGemSpecification(path)) this.#gems.add(gemKeyOf(path) ?? '')
-    else if (path.endsWith('/EGG-INFO/PKG-INFO')) this.#folders.add(folder.slice(0, folder.lastIndexOf('/')))
-    else if (isPythonMetadata(path) && !path.endsWith('.egg-info')) this.#folders.add(folder)
+      this.#folders.set(folder, path)
+      this.#addFile(`${folder.replace(/(\/node_modules)\/(?:@[^/]+\/)?[^/]+$/, '$1')}/.package-lock.json`, path)
+    } else if (isGemSpecification(path)) this.#gems.set(gemKeyOf(path) ?? '', path)
+    else if (path.endsWith('/EGG-INFO/PKG-INFO')) this.#folders.set(folder.slice(0, folder.lastIndexOf('/')), path)
+    else if (isPythonMetadata(path) && !path.endsWith('.egg-info')) this.#folders.set(folder, path)
   }
 
   /** A list of installed files counts where its distribution was found beside it. */
   addRecorded(path: string, recorded: readonly string[]): void {
-    if (this.#folders.has(path.slice(0, path.lastIndexOf('/')))) for (const one of recorded) this.#files.add(one)
+    const by = this.#folders.get(path.slice(0, path.lastIndexOf('/')))
+    if (by !== undefined) for (const one of recorded) this.#addFile(one, by)
   }
 
-  among(paths: readonly string[]): ReadonlySet<string> {
-    const has = (path: string) =>
-      this.#files.has(path) || this.#gems.has(gemKeyOf(path) ?? '') || this.#isInFolder(path)
-    return new Set(paths.filter((path) => has(path) || has(sourceOfByteCode(path) ?? path)))
+  among(paths: readonly string[]): ReadonlyMap<string, string> {
+    const packageOf = (path: string) =>
+      this.#files.get(path) ?? this.#gems.get(gemKeyOf(path) ?? '') ?? this.#packageOfFolder(path)
+    return new Map(
+      paths.flatMap((path): [string, string][] => {
+        const by = packageOf(path) ?? packageOf(sourceOfByteCode(path) ?? path)
+        return by === undefined ? [] : [[path, by]]
+      }),
+    )
+  }
+
+  /** What several packages list is the first one's. */
+  #addFile(path: string, by: string): void {
+    if (!this.#files.has(path)) this.#files.set(path, by)
   }
 
   /** A package's folder ends at the next `node_modules`: what lies there says itself what it is. */
-  #isInFolder(path: string): boolean {
+  #packageOfFolder(path: string): string | undefined {
     for (let folder = path; ; ) {
       folder = folder.slice(0, folder.lastIndexOf('/'))
-      if (this.#folders.has(folder)) return true
-      if (folder === '' || folder.endsWith('/node_modules')) return false
+      const by = this.#folders.get(folder)
+      if (by !== undefined) return by
+      if (folder === '' || folder.endsWith('/node_modules')) return undefined
     }
   }
 }

@@ -153,7 +153,7 @@ test('Java: properties of Maven, then what the manifest says, in archives of arc
     [found.applications[1]?.name, found.applications[1]?.licence],
     ['org.ow2.asm:asm-util', 'BSD-3-Clause'],
   )
-  assert.deepEqual([...found.explained], ['/app/app.jar', '/app/slf4j.jar'])
+  assert.deepEqual([...found.explained.keys()], ['/app/app.jar', '/app/slf4j.jar'])
   assert.deepEqual(found.faults, [])
 })
 
@@ -181,7 +181,7 @@ test('a file that a Debian package owns gives neither component nor fault; a har
     sink?.write(path.includes('/b/') ? content.fill('x') : content)
     sink?.end()
   }
-  assert.deepEqual(scan.finish([]), { applications: [], explained: new Set(), faults: [] })
+  assert.deepEqual(scan.finish([]), { applications: [], explained: new Map(), faults: [] })
   const path = '/app/node_modules/a/package.json'
   const linked = scan.finish([{ path, contentPath: '/usr/share/nodejs/node_modules/a/package.json', layer }])
   assert.deepEqual(short(linked), [`pkg:npm/a@1 ${path}`])
