@@ -7,6 +7,7 @@ import { OciError } from '../../errors.ts'
 import { Metrics } from '../../registry/metrics.ts'
 import { Refusal } from '../../registry/refusal.ts'
 import { readRoute } from '../../registry/route.ts'
+import { answerControl } from './control.ts'
 import { answerBase, answerCatalog, answerInRepository } from './dispatch.ts'
 import { Exchange } from './exchange.ts'
 import { ManifestCache } from './manifest-cache.ts'
@@ -127,6 +128,7 @@ export class RegistryServer {
     try {
       const uploads = await Uploads.open(store, { ...REGISTRY_LIMITS, ...options.limits })
       const server = new RegistryServer(store, uploads, options)
+      store.folderLock.handle((name, parameters) => answerControl(store, name, parameters))
       server.#server.listen(options.port, options.host)
       await once(server.#server, 'listening')
       return server
