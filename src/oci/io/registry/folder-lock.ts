@@ -50,6 +50,7 @@ export class FolderLock {
   }
 
   async release(): Promise<void> {
+    if (!this.#server.listening) return
     this.#server.closeAllConnections()
     this.#server.close()
     await once(this.#server, 'close')

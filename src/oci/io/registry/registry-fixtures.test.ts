@@ -29,12 +29,17 @@ export async function ownRegistry(
     await server.close(100)
     assert.deepEqual(faults, [], 'the registry had faults of its own')
   }
-  closings.set(folder, [...(closings.get(folder) ?? []), close])
+  closeWith(folder, close)
   return { server, folder, close, address: server.address, ask: asker(server.address) }
 }
 
 /** What is open in a folder ends before the folder goes. */
 const closings = new Map<string, (() => Promise<void>)[]>()
+
+/** Closes something that is open in a folder of `registryFolder` before that is removed. */
+export function closeWith(folder: string, close: () => Promise<void>): void {
+  closings.set(folder, [...(closings.get(folder) ?? []), close])
+}
 
 /** A short path: a socket lies in it. */
 export function registryFolder(t: Cleanup): string {

@@ -43,6 +43,7 @@ export class RegistryStore implements TagStore {
   readonly #queue: CommitQueue
   #journal: Journal | undefined
   #checkpoint: Promise<void> | undefined
+  #closed: Promise<void> | undefined
 
   private constructor(root: string, files: ContentFiles, folderLock: FolderLock, now: () => number) {
     this.root = root
@@ -163,8 +164,13 @@ export class RegistryStore implements TagStore {
     await this.#checkpoint
   }
 
-  /** Ends in order: what was under way is finished, and the next start has no journal to read. */
+  /** Ends in order, once: what was under way is finished, and the next start has no journal to read. */
   async close(): Promise<void> {
+    this.#closed ??= this.#close()
+    await this.#closed
+  }
+
+  async #close(): Promise<void> {
     await this.#queue.settle()
     try {
       await this.checkpoint()
