@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { FileHandle } from 'node:fs/promises'
 import type { ContentDigest } from '../../registry/content-digest.ts'
 import { type ByteRange, readRange } from '../../registry/range.ts'
@@ -96,6 +95,8 @@ async function sendFile(exchange: Exchange, file: FileHandle, { start, end }: By
     position += bytesRead
     return buffer.subarray(0, bytesRead)
   }
+  let wake: () => void = () => undefined
+  response.on('drain', () => wake()).once('close', () => wake())
   let next = read()
   for (let left = end - start; left > 0; ) {
     const chunk = await next
@@ -105,7 +106,10 @@ async function sendFile(exchange: Exchange, file: FileHandle, { start, end }: By
     if (left > 0) next = read()
     exchange.sent += chunk.length
     if (response.destroyed) break
-    if (!response.write(chunk)) await Promise.race([once(response, 'drain'), once(response, 'close')])
+    if (response.write(chunk)) continue
+    await new Promise<void>((resolve) => {
+      wake = resolve
+    })
   }
   await next.catch(() => undefined)
   response.end()
