@@ -51,7 +51,9 @@ class Connection {
     return new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
-      const head = Buffer.from(`${method} ${path} HTTP/1.1\r\nHost: registry\r\nAccept: ${MANIFEST_TYPE}\r\n${about}\r\n`)
+      const head = Buffer.from(
+        `${method} ${path} HTTP/1.1\r\nHost: registry\r\nAccept: ${MANIFEST_TYPE}\r\n${about}\r\n`,
+      )
       this.#socket.write(body === undefined ? head : Buffer.concat([head, body]))
     })
   }
