@@ -156,11 +156,11 @@ const SECRET = '$2y$04$PpGTsv7NI4UFRcsrwsXo3.214832NMJzEIQ64U6mHDS8vGQbmhKzW'
 export function authorityOf(
   access: string,
   users: readonly string[],
-  scheme: 'token' | 'basic' = 'basic',
+  { scheme = 'basic', isSecure = false }: { scheme?: 'token' | 'basic'; isSecure?: boolean } = {},
 ): AccessAuthority {
   const htpasswd = users.map((user) => `${user}:${SECRET}`).join('\n')
   return new AccessAuthority(
     { rules: parseAccess(access, 'access.yaml'), users: parseHtpasswd(htpasswd, 'htpasswd') },
-    { scheme, isSecure: false },
+    { scheme, isSecure },
   )
 }

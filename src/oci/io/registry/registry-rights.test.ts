@@ -127,7 +127,7 @@ test('a wrong password is refused everywhere, also where nobody needs one, and t
 })
 
 test('a token allows what it was issued for, no more than its user may, and nothing once the user may not', async (t) => {
-  const authority = authorityOf(ACCESS, USERS, 'token')
+  const authority = authorityOf(ACCESS, USERS, { scheme: 'token' })
   const { ask, address } = await ownRegistry(t, { authority })
   await putImage(ask, { repository: 'team/app', tag: '1', user: 'ada:secret' }, ['layer'])
   const challenge = await ask('GET /v2/team/app/manifests/1')
@@ -177,7 +177,7 @@ test('a token allows what it was issued for, no more than its user may, and noth
 })
 
 test('our own client pushes and pulls with a token, and without a password what everybody may read', async (t) => {
-  const { address } = await ownRegistry(t, { authority: authorityOf(ACCESS, USERS, 'token') })
+  const { address } = await ownRegistry(t, { authority: authorityOf(ACCESS, USERS, { scheme: 'token' }) })
   const image = sampleImage(testFolder(t))
   const wanda = { kind: 'password', username: 'wanda', password: 'secret' } as const
   const reference = (name: string) => parseReference(`${address}/${name}`) as RegistryReference
