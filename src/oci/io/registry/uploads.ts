@@ -118,7 +118,8 @@ async function readOrigin(path: string): Promise<UploadOrigin | undefined> {
   try {
     const { repository, owner }: { repository?: unknown; owner?: unknown } = JSON.parse(await readFile(path, 'utf8'))
     if (typeof repository !== 'string' || typeof owner !== 'string' || !isRepository(repository)) return undefined
-    return { repository, owner }
+    // What an earlier process left must not keep its client from beginning anew.
+    return { repository, owner: `${owner} before a restart` }
   } catch {
     return undefined
   }
