@@ -32,6 +32,18 @@ export type OciErrorCode =
   | 'REGISTRY_REFUSED'
   /** A registry answers otherwise than the distribution-spec says. */
   | 'REGISTRY_FAILED'
+  /** A request to our own registry is refused; the client gets the code that the distribution-spec has for it. */
+  | 'REQUEST_REFUSED'
+  /** The folder of a registry is served by another process already. */
+  | 'STORE_LOCKED'
+  /** What a registry's folder holds is not what was acknowledged. */
+  | 'STORE_DAMAGED'
+  /** There is no space left for what a registry is to store. */
+  | 'STORE_FULL'
+  /** A registry's folder cannot be read or written. */
+  | 'STORE_FAILED'
+  /** A file that says who may do what in a registry is not as it should be. */
+  | 'ACCESS_INVALID'
 
 /** Thrown by `oci`. */
 export class OciError extends CasemateError<OciErrorCode> {}

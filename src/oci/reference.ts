@@ -91,6 +91,11 @@ export function isTag(text: string): boolean {
   return TAG.test(text)
 }
 
+/** Tells whether a text can be the name of a repository (distribution-spec §pull), 255 characters at most. */
+export function isRepository(text: string): boolean {
+  return text.length <= 255 && REPOSITORY.test(text)
+}
+
 function parseRegistryReference(text: string, name: string): RegistryReference {
   const [rest = '', digestText, ...more] = name.split('@')
   if (more.length > 0) throw invalid(text, 'it has two digests')

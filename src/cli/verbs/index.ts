@@ -10,6 +10,7 @@ import { explainVerb } from './explain.ts'
 import { initVerb } from './init.ts'
 import { licensesVerb } from './licenses.ts'
 import { lockVerb } from './lock.ts'
+import { registryVerb } from './registry.ts'
 import { sbomVerb } from './sbom.ts'
 import { scanVerb } from './scan.ts'
 import { searchVerb } from './search.ts'
@@ -33,6 +34,7 @@ export const verbs: readonly Verb[] = [
   diffVerb,
   whereVerb,
   catalogVerb,
+  registryVerb,
   cacheVerb,
   doctorVerb,
   completionVerb,

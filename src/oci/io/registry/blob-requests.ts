@@ -1,0 +1,116 @@
+import type { FileHandle } from 'node:fs/promises'
+import type { ContentDigest } from '../../registry/content-digest.ts'
+import { type ByteRange, readRange } from '../../registry/range.ts'
+import { Refusal } from '../../registry/refusal.ts'
+import { deleteBlob, isBlobOf } from '../../registry/transactions.ts'
+import type { Exchange } from './exchange.ts'
+import type { Serving } from './serving.ts'
+
+/** A blob of a repository. */
+export interface BlobTarget {
+  readonly repository: string
+  readonly digest: ContentDigest
+}
+
+const READ_SIZE = 512 * 1024
+
+/** GET and HEAD of a blob, in parts and on conditions (distribution-spec §pulling-blobs, RFC 9110 §13 and §14). */
+export async function sendBlob(
+  exchange: Exchange,
+  { store }: Serving,
+  { repository, digest }: BlobTarget,
+): Promise<void> {
+  const content = store.state.contents.get(digest)
+  if (content === undefined || !isBlobOf(store.state, repository, digest)) throw blobUnknown(repository, digest)
+  // Who looks for a blob may rely on it in a manifest soon.
+  store.state.repositories.get(repository)?.blobs.set(content.digest, store.now())
+  const { size } = content
+  const headers = {
+    'content-type': 'application/octet-stream',
+    'docker-content-digest': digest,
+    etag: `"${digest}"`,
+    'accept-ranges': 'bytes',
+    'cache-control': 'max-age=31536000, immutable',
+    'x-content-type-options': 'nosniff',
+  }
+  const condition = conditionOf(exchange, digest)
+  if (condition !== undefined) return exchange.send(condition, headers)
+  const ifRange = exchange.header('if-range')
+  const range = ifRange !== undefined && ifRange !== headers.etag ? 'whole' : readRange(exchange.header('range'), size)
+  if (range === 'unsatisfiable') {
+    const words = `cannot send that part of ${digest}: want one range within its ${size} bytes`
+    throw new Refusal('SIZE_INVALID', words, { status: 416, headers: { 'content-range': `bytes */${size}` } })
+  }
+  const part = range === 'whole' ? { start: 0, end: size } : range
+  const status = range === 'whole' ? 200 : 206
+  const ranged = range === 'whole' ? {} : { 'content-range': `bytes ${part.start}-${part.end - 1}/${size}` }
+  const full = { ...headers, ...ranged, 'content-length': part.end - part.start }
+  const fresh = store.fresh(digest)
+  if (fresh !== undefined) return exchange.send(status, full, fresh.subarray(part.start, part.end))
+  const file = await store.files.open(digest, size)
+  if (file === undefined) {
+    store.markDamaged(digest)
+    throw blobUnknown(repository, digest)
+  }
+  try {
+    exchange.response.writeHead(status, full)
+    if (exchange.method === 'HEAD') exchange.response.end()
+    else await sendFile(exchange, file, part)
+  } finally {
+    await file.close()
+  }
+}
+
+/** DELETE of a blob: it can no longer be read through this repository (distribution-spec §deleting-blobs). */
+export async function removeBlob(
+  exchange: Exchange,
+  { store }: Serving,
+  { repository, digest }: BlobTarget,
+): Promise<void> {
+  await store.commit({ exclusive: true, decide: () => deleteBlob(store.state, repository, digest) })
+  exchange.send(202, {})
+}
+
+export function blobUnknown(repository: string, digest: ContentDigest): Refusal {
+  return new Refusal('BLOB_UNKNOWN', `${repository} has no blob ${digest}`)
+}
+
+/** The status that If-Match and If-None-Match call for, or `undefined` to go on. Content never changes under a digest. */
+export function conditionOf(exchange: Exchange, digest: ContentDigest): 304 | 412 | undefined {
+  const matches = (list: string) =>
+    list.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === `"${digest}"`)
+  const required = exchange.header('if-match')
+  if (required !== undefined && !matches(required)) return 412
+  const known = exchange.header('if-none-match')
+  return known !== undefined && matches(known) ? 304 : undefined
+}
+
+/** One part is read while the one before is on its way. */
+async function sendFile(exchange: Exchange, file: FileHandle, { start, end }: ByteRange): Promise<void> {
+  const { response } = exchange
+  let position = start
+  const read = async () => {
+    const buffer = Buffer.allocUnsafe(Math.min(READ_SIZE, end - position))
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, position)
+    position += bytesRead
+    return buffer.subarray(0, bytesRead)
+  }
+  let wake: () => void = () => undefined
+  response.on('drain', () => wake()).once('close', () => wake())
+  let next = read()
+  for (let left = end - start; left > 0; ) {
+    const chunk = await next
+    left -= chunk.length
+    // A file that ends too soon breaks the connection: the client must not take it for the whole.
+    if (chunk.length === 0) throw new Refusal('UNKNOWN', 'cannot send the blob: its file ends too soon')
+    if (left > 0) next = read()
+    exchange.sent += chunk.length
+    if (response.destroyed) break
+    if (response.write(chunk)) continue
+    await new Promise<void>((resolve) => {
+      wake = resolve
+    })
+  }
+  await next.catch(() => undefined)
+  response.end()
+}

@@ -1,0 +1,68 @@
+import { open } from 'node:fs/promises'
+import { hasSystemCode, messageOf } from '#core'
+import { OciError } from '../../errors.ts'
+
+/** Makes what was renamed into a folder, or removed from it, durable. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+/** An error of the operating system in the store's words: no space, or anything else. */
+export function storeError(cause: unknown, action: string): OciError {
+  if (cause instanceof OciError) return cause
+  const code = hasSystemCode(cause, 'ENOSPC', 'EDQUOT', 'EFBIG') ? 'STORE_FULL' : 'STORE_FAILED'
+  return new OciError(code, `cannot ${action}: ${messageOf(cause)}`, { cause })
+}
+
+/**
+ * A sync that many wait for: a request is served by a run that begins after it, so that all who come while one runs
+ * share the next.
+ */
+export class SharedSync {
+  readonly #run: () => Promise<void>
+  #running: Promise<void> | undefined
+  #next: Promise<void> | undefined
+
+  constructor(run: () => Promise<void>) {
+    this.#run = run
+  }
+
+  request(): Promise<void> {
+    if (this.#running === undefined) return this.#begin()
+    this.#next ??= this.#running.then(
+      () => this.#begin(),
+      () => this.#begin(),
+    )
+    return this.#next
+  }
+
+  #begin(): Promise<void> {
+    this.#next = undefined
+    const running = this.#run().finally(() => {
+      if (this.#running === running) this.#running = undefined
+    })
+    this.#running = running
+    return running
+  }
+}
+
+/** Runs one piece of work at a time for each key, in the order of the calls. */
+export class KeyedLock {
+  readonly #tails = new Map<string, Promise<unknown>>()
+
+  async run<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
+    const before = this.#tails.get(key)
+    const mine = (before ?? Promise.resolve()).then(work, work)
+    this.#tails.set(key, mine)
+    try {
+      return await mine
+    } finally {
+      if (this.#tails.get(key) === mine) this.#tails.delete(key)
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import { Refusal } from '../../registry/refusal.ts'
+import type { Route } from '../../registry/route.ts'
+import { removeBlob, sendBlob } from './blob-requests.ts'
+import type { Exchange } from './exchange.ts'
+import { sendCatalog, sendReferrers, sendTags } from './list-requests.ts'
+import { removeManifest, sendManifest, storeManifestRequest } from './manifest-requests.ts'
+import type { Action, Serving } from './serving.ts'
+import { beginUpload, cancelUpload, continueUpload, finishUpload, sendProgress } from './upload-requests.ts'
+
+/** What each kind of path can be asked, and the right that it needs. */
+const ACTIONS: Readonly<Record<string, Readonly<Record<string, Action>>>> = {
+  blob: { GET: 'pull', HEAD: 'pull', DELETE: 'delete' },
+  uploads: { POST: 'push' },
+  upload: { GET: 'push', PATCH: 'push', PUT: 'push', DELETE: 'push' },
+  manifest: { GET: 'pull', HEAD: 'pull', PUT: 'push', DELETE: 'delete' },
+  tags: { GET: 'pull', HEAD: 'pull' },
+  referrers: { GET: 'pull', HEAD: 'pull' },
+}
+
+type RepositoryRoute = Extract<Route, { repository: string }>
+
+/**
+ * Answers a request for something in a repository after its rights were checked. Throws a `Refusal` for all else; what
+ * somebody may not read is refused alike whether it is there or not.
+ */
+export async function answerInRepository(exchange: Exchange, serving: Serving, route: RepositoryRoute): Promise<void> {
+  const actions = ACTIONS[route.kind] ?? {}
+  const action = Object.hasOwn(actions, exchange.method) ? actions[exchange.method] : undefined
+  if (action === undefined) {
+    const allow = Object.keys(actions).join(', ')
+    throw new Refusal('UNSUPPORTED', `cannot ${exchange.method} this; it takes ${allow}`, { headers: { allow } })
+  }
+  checkRight(exchange, serving, route.repository, action)
+  switch (route.kind) {
+    case 'blob':
+      return exchange.method === 'DELETE' ? removeBlob(exchange, serving, route) : sendBlob(exchange, serving, route)
+    case 'uploads':
+      return beginUpload(exchange, serving, route.repository)
+    case 'upload':
+      return answerUpload(exchange, serving, route)
+    case 'manifest':
+      return answerManifest(exchange, serving, route)
+    case 'tags':
+      return sendTags(exchange, serving, route.repository)
+    case 'referrers':
+      return sendReferrers(exchange, serving, route)
+  }
+}
+
+/** The base of the API says whether it is there, and to a stranger how to say who he is (distribution-spec §end-1). */
+export function answerBase(exchange: Exchange, { authority }: Serving): void {
+  if (!authority.isWelcome(exchange.identity)) throw unauthorized(exchange, authority, undefined)
+  exchange.sendJson(200, {}, { 'docker-distribution-api-version': 'registry/2.0' })
+}
+
+/** `_catalog` shows whoever asks what he may read; to a stranger it is closed. */
+export function answerCatalog(exchange: Exchange, serving: Serving): void {
+  if (exchange.method !== 'GET' && exchange.method !== 'HEAD') {
+    throw new Refusal('UNSUPPORTED', 'cannot do that with the catalogue', { headers: { allow: 'GET, HEAD' } })
+  }
+  if (!serving.authority.isWelcome(exchange.identity)) {
+    throw unauthorized(exchange, serving.authority, 'registry:catalog:*')
+  }
+  sendCatalog(exchange, serving)
+}
+
+function answerUpload(exchange: Exchange, serving: Serving, { repository, id }: { repository: string; id: string }) {
+  const upload = serving.uploads.find(repository, id)
+  switch (exchange.method) {
+    case 'PATCH':
+      return continueUpload(exchange, serving, upload)
+    case 'PUT':
+      return finishUpload(exchange, serving, upload)
+    case 'DELETE':
+      return cancelUpload(exchange, serving, upload)
+    default:
+      return sendProgress(exchange, upload)
+  }
+}
+
+function answerManifest(exchange: Exchange, serving: Serving, route: { repository: string; reference: string }) {
+  switch (exchange.method) {
+    case 'PUT':
+      return storeManifestRequest(exchange, serving, route)
+    case 'DELETE':
+      return removeManifest(exchange, serving, route)
+    default:
+      return sendManifest(exchange, serving, route)
+  }
+}
+
+function checkRight(exchange: Exchange, { authority }: Serving, repository: string, action: Action): void {
+  if (authority.allows(exchange.identity, repository, action)) return
+  const wanted = action === 'push' ? 'pull,push' : action
+  if (exchange.identity.user === undefined || exchange.identity.granted !== undefined) {
+    throw unauthorized(exchange, authority, `repository:${repository}:${wanted}`)
+  }
+  throw new Refusal('DENIED', `${exchange.identity.user} may not ${action} ${repository}`)
+}
+
+function unauthorized(exchange: Exchange, authority: Serving['authority'], scope: string | undefined): Refusal {
+  const headers = authority.challenge(exchange, scope)
+  return new Refusal('UNAUTHORIZED', 'cannot do that without credentials that allow it', { headers })
+}

@@ -1,0 +1,243 @@
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ContentDigest } from '../../registry/content-digest.ts'
+import type { JournalBatch } from '../../registry/journal-format.ts'
+import { compareNames } from '../../registry/paging.ts'
+import { RegistryState } from '../../registry/state.ts'
+import type { MoveOutcome, TagMove, TagStore } from '../../registry/tag-store.ts'
+import { moveTags, type NewManifest, storeBlob, storeManifest } from '../../registry/transactions.ts'
+import { inParallel } from '../parallel.ts'
+import { CommitQueue, type Transaction } from './commit-queue.ts'
+import { ContentFiles } from './content-files.ts'
+import { KeyedLock, storeError, syncFolder } from './disk.ts'
+import { FolderLock } from './folder-lock.ts'
+import { Journal } from './journal.ts'
+import { readSnapshot, writeSnapshot } from './snapshot.ts'
+
+/** The most bytes of a content that goes into the journal and becomes a file later. */
+export const INLINE_LIMIT = 256 * 1024
+
+const JOURNAL_LIMIT = 32 * 1024 * 1024
+const WRITERS = 4
+
+/**
+ * A registry's folder. What a method has resolved is durable: it outlives a killed process and a power cut.
+ *
+ * Big contents are files: written, synced, renamed, their folder synced. Small ones and every change of the state are
+ * batches of a journal, one sync for all that come together; a checkpoint makes files and a snapshot of them.
+ */
+export class RegistryStore implements TagStore {
+  readonly root: string
+  readonly state = new RegistryState()
+  readonly files: ContentFiles
+  readonly folderLock: FolderLock
+  /** Held while a content's file comes or goes. */
+  readonly contentLock = new KeyedLock()
+  /** How many batches were made durable, and how many records they had. */
+  readonly counts = { batches: 0, records: 0, checkpoints: 0 }
+  readonly #now: () => number
+  readonly #pins = new Map<ContentDigest, number>()
+  /** Contents that stand in the journal and have no file yet. */
+  readonly #fresh = new Map<ContentDigest, Uint8Array>()
+  readonly #journalLock = new KeyedLock()
+  readonly #queue: CommitQueue
+  #journal: Journal | undefined
+  #checkpoint: Promise<void> | undefined
+  #closed: Promise<void> | undefined
+
+  private constructor(root: string, files: ContentFiles, folderLock: FolderLock, now: () => number) {
+    this.root = root
+    this.files = files
+    this.folderLock = folderLock
+    this.#now = now
+    this.#queue = new CommitQueue(
+      (batch) => this.#append(batch),
+      (batch) => this.#apply(batch),
+    )
+  }
+
+  /**
+   * Opens a folder, which is made when it is not there; everything that was acknowledged is in the state afterwards.
+   * Rejects with `STORE_LOCKED`, `STORE_DAMAGED` or `STORE_FAILED`.
+   */
+  static async open(root: string, { now = Date.now }: { now?: () => number } = {}): Promise<RegistryStore> {
+    let lock: FolderLock | undefined
+    try {
+      for (const folder of ['journal', 'uploads']) await mkdir(join(root, folder), { recursive: true, mode: 0o700 })
+      lock = await FolderLock.take(root)
+      const store = new RegistryStore(root, await ContentFiles.open(root), lock, now)
+      await store.#load()
+      await syncFolder(root)
+      return store
+    } catch (cause) {
+      await lock?.release()
+      throw storeError(cause, `open registry folder ${root}`)
+    }
+  }
+
+  /** The clock that grace is measured by, in milliseconds. */
+  now(): number {
+    return this.#now()
+  }
+
+  /** Makes a change durable; see `CommitQueue`. */
+  async commit<Result>(transaction: Transaction<Result>): Promise<Result> {
+    if (this.#journal?.isBroken) await this.checkpoint()
+    return await this.#queue.commit(transaction)
+  }
+
+  /** Stores a small blob whose digest has been verified. */
+  async putBlob(repository: string, digest: ContentDigest, bytes: Uint8Array): Promise<void> {
+    const content = { repository, digest, size: bytes.length, bytes }
+    await this.pinned(digest, () => this.commit({ weight: bytes.length, decide: () => storeBlob(this.state, content) }))
+  }
+
+  /** Stores a blob whose bytes lie in a durable temporary file and whose digest has been verified. The file is used up. */
+  async putBlobFile(
+    content: { repository: string; digest: ContentDigest; size: number },
+    temporary: string,
+  ): Promise<void> {
+    const { digest } = content
+    await this.pinned(digest, async () => {
+      await this.contentLock.run(digest, async () => {
+        // What is there already and whole is kept; a damaged file is replaced.
+        if (this.state.has(digest)) await rm(temporary, { force: true })
+        else await this.files.publish(temporary, digest)
+      })
+      await this.commit({ decide: () => storeBlob(this.state, content) })
+    })
+  }
+
+  async putManifest(manifest: NewManifest): Promise<void> {
+    const { repository, digest, tag, bytes } = manifest
+    const keys = tag === undefined ? [] : [`${repository}:${tag}`]
+    await this.pinned(digest, () =>
+      this.commit({ keys, weight: bytes.length, decide: () => storeManifest(this.state, manifest) }),
+    )
+  }
+
+  /** A content's bytes while they have no file, else `undefined`. */
+  fresh(digest: ContentDigest): Uint8Array | undefined {
+    return this.#fresh.get(digest)
+  }
+
+  /** Notes that a content is not what it should be: it is not served any more, and an upload heals it. */
+  markDamaged(digest: ContentDigest): void {
+    const content = this.state.contents.get(digest)
+    if (content !== undefined) content.damaged = true
+  }
+
+  /** Does some work during which garbage collection leaves a content alone. */
+  async pinned<Result>(digest: ContentDigest, work: () => Promise<Result>): Promise<Result> {
+    this.#pins.set(digest, (this.#pins.get(digest) ?? 0) + 1)
+    try {
+      return await work()
+    } finally {
+      const left = (this.#pins.get(digest) ?? 1) - 1
+      if (left === 0) this.#pins.delete(digest)
+      else this.#pins.set(digest, left)
+    }
+  }
+
+  isPinned(digest: ContentDigest): boolean {
+    return this.#pins.has(digest)
+  }
+
+  get(repository: string, tag: string): ContentDigest | undefined {
+    return this.state.repositories.get(repository)?.tags.get(tag)
+  }
+
+  list(repository: string): readonly string[] {
+    return [...(this.state.repositories.get(repository)?.tags.keys() ?? [])].sort(compareNames)
+  }
+
+  async moveTags(repository: string, moves: readonly TagMove[]): Promise<MoveOutcome> {
+    const keys = moves.map(({ tag }) => `${repository}:${tag}`)
+    return await this.commit({ keys, decide: () => moveTags(this.state, repository, moves) })
+  }
+
+  /** Turns what stands in the journal into files and a snapshot, and begins a new journal. One at a time. */
+  async checkpoint(): Promise<void> {
+    this.#checkpoint ??= this.#runCheckpoint().finally(() => {
+      this.#checkpoint = undefined
+    })
+    await this.#checkpoint
+  }
+
+  /** Ends in order, once: what was under way is finished, and the next start has no journal to read. */
+  async close(): Promise<void> {
+    this.#closed ??= this.#close()
+    await this.#closed
+  }
+
+  async #close(): Promise<void> {
+    await this.#queue.settle()
+    try {
+      await this.checkpoint()
+    } finally {
+      await this.#journal?.close()
+      await this.folderLock.release()
+    }
+  }
+
+  async #load(): Promise<void> {
+    const uploads = join(this.root, 'uploads')
+    for (const name of await readdir(uploads)) {
+      if (name.startsWith('content-')) await rm(join(uploads, name), { force: true })
+    }
+    const now = this.#now()
+    const { records, journal } = await readSnapshot(this.root)
+    for (const record of records) this.state.apply(record, now)
+    this.#journal = await Journal.open(join(this.root, 'journal'), journal, (batch) => this.#apply(batch))
+    this.#recount()
+    const files = new Set(await this.files.list())
+    for (const content of this.state.contents.values()) {
+      content.damaged = !files.has(content.digest) && !this.#fresh.has(content.digest)
+    }
+    if (this.#journal.size > JOURNAL_LIMIT) await this.checkpoint()
+  }
+
+  /** A snapshot may have a link before the content that it leads to, so holders are counted when all is read. */
+  #recount(): void {
+    for (const content of this.state.contents.values()) content.holders = 0
+    for (const { blobs, manifests } of this.state.repositories.values()) {
+      for (const digest of [...blobs.keys(), ...manifests.keys()]) {
+        const content = this.state.contents.get(digest)
+        if (content !== undefined) content.holders++
+      }
+    }
+  }
+
+  async #append(batch: JournalBatch): Promise<void> {
+    await this.#journalLock.run('journal', async () => this.#journal?.append(batch))
+    this.counts.batches++
+    this.counts.records += batch.records.length
+  }
+
+  #apply({ records, inline }: JournalBatch): void {
+    const now = this.#now()
+    for (const record of records) {
+      this.state.apply(record, now)
+      if (record.op === 'forget') this.#fresh.delete(record.digest)
+    }
+    for (const [digest, bytes] of inline) this.#fresh.set(digest, bytes)
+    // A failed checkpoint is tried again with the next batch; what it was to move is durable where it is.
+    if ((this.#journal?.size ?? 0) > JOURNAL_LIMIT) this.checkpoint().catch(() => undefined)
+  }
+
+  async #runCheckpoint(): Promise<void> {
+    const number = await this.#journalLock.run('journal', async () => await this.#journal?.rotate())
+    if (number === undefined) return
+    const moved = [...this.#fresh]
+    await inParallel(WRITERS, moved, ([digest, bytes]) =>
+      this.contentLock.run(digest, async () => {
+        if (this.state.contents.has(digest)) await this.files.write(digest, bytes)
+      }),
+    )
+    await this.files.sync()
+    await writeSnapshot(this.root, this.state, number)
+    await this.#journal?.removeBefore(number)
+    for (const [digest, bytes] of moved) if (this.#fresh.get(digest) === bytes) this.#fresh.delete(digest)
+    this.counts.checkpoints++
+  }
+}
