@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { RegistryServer } from '#oci'
+import { RegistryServer } from '#oci/registry'
 import { type Cleanup, dockerRegistry } from '../src/oci/io/fixtures.test.ts'
 import { buildSuite, type ConformanceResult, runSuite, SUITE } from '../test/conformance/distribution-spec.ts'
 

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { digestOf, messageOf } from '#core'
-import { MEDIA_TYPES, RegistryStore, scrub } from '#oci'
+import { MEDIA_TYPES } from '#oci'
+import { RegistryStore, scrub } from '#oci/registry'
 
 const WORKERS = 6
 const REPOSITORIES = ['team/a', 'team/b', 'c']

@@ -1,4 +1,5 @@
-import { isCodename, isDate, isIssueId, isSourceName, isVersion } from './fields.ts'
+import { isVersion } from '#debian'
+import { isCodename, isDate, isIssueId, isSourceName } from './fields.ts'
 import { found, printable, Quarantine } from './quarantine.ts'
 import type { AnnouncedFix, Announcement, ImportedFile } from './records.ts'
 

@@ -1,4 +1,3 @@
-import { DebianError, type DebVersion, parseVersion } from '#debian'
 import { printable } from './quarantine.ts'
 
 /** Tells an object of JSON from lists and scalars. */
@@ -29,17 +28,6 @@ export function isSourceName(text: string): boolean {
 /** Tells whether a text can be a release's codename. */
 export function isCodename(text: string): boolean {
   return /^[a-z][a-z0-9-]{1,31}$/.test(text)
-}
-
-/** Tells whether a text is a version as deb-version(7) has it. */
-export function isVersion(text: string): text is DebVersion {
-  try {
-    parseVersion(text)
-    return true
-  } catch (error) {
-    if (error instanceof DebianError) return false
-    throw error
-  }
 }
 
 /** Tells whether a text is a date, or a moment, that exists (RFC 3339); a 31 February is parsed, and gives another day. */

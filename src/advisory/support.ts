@@ -1,5 +1,6 @@
+import { isVersion } from '#debian'
 import { AdvisoryError } from './errors.ts'
-import { isDate, isVersion } from './fields.ts'
+import { isDate } from './fields.ts'
 import { found, printable, Quarantine } from './quarantine.ts'
 import type { ImportedFile, SupportNotice } from './records.ts'
 

@@ -1,4 +1,5 @@
-import { isCodename, isIssueId, isRecord, isSourceName, isVersion, textOf } from './fields.ts'
+import { isVersion } from '#debian'
+import { isCodename, isIssueId, isRecord, isSourceName, textOf } from './fields.ts'
 import { found, Quarantine } from './quarantine.ts'
 import type { DebianStanding, DebianSub, ImportedFile, TrackerRecord, TrackerRelease } from './records.ts'
 

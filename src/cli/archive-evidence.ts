@@ -1,4 +1,3 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { type AdvisoryKind, encodeStore, type OpenStore, openAdvisoryStore, openStore, type PartState } from '#advisory'
 import {
@@ -12,6 +11,7 @@ import {
   loadLibarchive,
   type OpenArchive,
   openArchive,
+  openDeb,
   parseChangelog,
   readArchives,
   readDebData,
@@ -165,39 +165,24 @@ class ChangelogReading {
     const names = [`${folder}/changelog.Debian.gz`, `${folder}/changelog.gz`]
     const contents = new Map<string, Uint8Array[]>()
     let linked: string | undefined
-    withDeb(path, (source) =>
-      readDebData(source, readDebMembers(source).data, {
-        decoders: this.#decoders,
-        onEntry: (entry) => {
-          const isChangelog = names.includes(entry.path)
-          if (entry.type === 'symlink' && (entry.path === folder || isChangelog)) {
-            const target = URL.parse(entry.linkPath, `file://${entry.path}`)
-            linked = /^\/usr\/share\/doc\/([^/]+)/.exec(target?.pathname ?? '')?.[1]
-          }
-          if (entry.type !== 'file' || !isChangelog || entry.size > CHANGELOG_LIMIT) return undefined
-          const chunks: Uint8Array[] = []
-          contents.set(entry.path, chunks)
-          return { write: (chunk) => void chunks.push(Uint8Array.from(chunk)), end: () => {} }
-        },
-      }),
-    )
+    using source = openDeb(path)
+    readDebData(source, readDebMembers(source).data, {
+      decoders: this.#decoders,
+      onEntry: (entry) => {
+        const isChangelog = names.includes(entry.path)
+        if (entry.type === 'symlink' && (entry.path === folder || isChangelog)) {
+          const target = URL.parse(entry.linkPath, `file://${entry.path}`)
+          linked = /^\/usr\/share\/doc\/([^/]+)/.exec(target?.pathname ?? '')?.[1]
+        }
+        if (entry.type !== 'file' || !isChangelog || entry.size > CHANGELOG_LIMIT) return undefined
+        const chunks: Uint8Array[] = []
+        contents.set(entry.path, chunks)
+        return { write: (chunk) => void chunks.push(Uint8Array.from(chunk)), end: () => {} }
+      },
+    })
     // A package with an upstream changelog has Debian's under its own name (Debian policy, 12.7).
     const chunks = names.map((each) => contents.get(each)).find((each) => each !== undefined)
     if (chunks === undefined) return linked === undefined ? undefined : { linked }
     return { text: gunzipSync(Buffer.concat(chunks), { maxOutputLength: CHANGELOG_LIMIT }).toString('utf8') }
-  }
-}
-
-function withDeb(path: string, use: (source: Parameters<typeof readDebMembers>[0]) => void): void {
-  const descriptor = openSync(path, 'r')
-  try {
-    const { size } = fstatSync(descriptor)
-    const read = (offset: number, length: number) => {
-      const bytes = new Uint8Array(length)
-      return bytes.subarray(0, readSync(descriptor, bytes, 0, length, offset))
-    }
-    use({ read, size, name: path })
-  } finally {
-    closeSync(descriptor)
   }
 }

@@ -53,7 +53,9 @@ export function accountOf(
     const name = isRecord(file.path) ? PACKAGE_DATABASE.name : groupOf(file, makers[file.layer])
     if (name === undefined || explained.has(file.path)) continue
     grouped.add(file.path)
-    groups.set(name, [...(groups.get(name) ?? []), file.path])
+    const group = groups.get(name)
+    if (group === undefined) groups.set(name, [file.path])
+    else group.push(file.path)
   }
   return {
     groups: knownGroups().flatMap((group) => {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { collectGarbageIn, scrubFolder } from '#oci'
+import { collectGarbageIn, scrubFolder } from '#oci/registry'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { formatBytes, formatTable, type Terminal } from './terminal.ts'

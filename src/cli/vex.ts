@@ -1,4 +1,4 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import type { OpenStore } from '#advisory'
 import { faultsOf, formatFault, parseYaml, type Shape } from '#core'
 import { type Matches, matchPackages, releaseOf, type VexPolicy, vexStatements } from '#match'
@@ -8,9 +8,10 @@ import { formatVexDocument } from '#vex'
 import { openCachedStore, warnOfStale } from './advisories.ts'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
-import { requireDebian } from './image-findings.ts'
+import { DEBIAN_KINDS, requireDebian } from './image-findings.ts'
 import { readInventory } from './image-inventory.ts'
 import { readReach } from './image-reach.ts'
+import { printOutput } from './print-output.ts'
 import type { Terminal } from './terminal.ts'
 import { packageVersion } from './version.ts'
 import { visibleText } from './visible-text.ts'
@@ -32,7 +33,6 @@ interface Policy {
   readonly notReached: boolean
 }
 
-const DEBIAN = new Set(['tracker', 'dsa', 'dla'])
 const policyShape: Shape = {
   type: 'object',
   title: 'a policy',
@@ -76,8 +76,7 @@ export async function runVex(reference: string, options: VexOptions, terminal: T
       tooling: `casemate-${packageVersion()}`,
       statements,
     })
-    if (options.output === undefined) terminal.print(document.trimEnd())
-    else await writeWhole(options.output, document)
+    await printOutput(document, options.output, terminal)
     return exitStatus.done
   } finally {
     store.close()
@@ -86,7 +85,7 @@ export async function runVex(reference: string, options: VexOptions, terminal: T
 
 /** The newest of the image and of what Debian says: when the statements were known to be true. */
 function evidenceTime(created: string, { parts }: OpenStore): string {
-  const dates = parts.filter(({ kind }) => DEBIAN.has(kind)).map(({ contentDate }) => contentDate)
+  const dates = parts.filter(({ kind }) => DEBIAN_KINDS.includes(kind)).map(({ contentDate }) => contentDate)
   const times = [created, ...dates].map((text) => Date.parse(text)).filter((time) => !Number.isNaN(time))
   return new Date(Math.max(0, ...times)).toISOString()
 }
@@ -153,16 +152,4 @@ async function readPolicy(path: string): Promise<ReadonlySet<string>> {
   const faults = faultsOf(policyShape, document.value).map(formatFault)
   if (faults.length > 0) throw refuse(faults.join('; '))
   return new Set(Object.keys(Object(document.value)))
-}
-
-/** All of it or nothing, whatever happens in between. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  const unfinished = `${path}.${process.pid}.partial`
-  try {
-    await writeFile(unfinished, text, { flag: 'wx' })
-    await rename(unfinished, path)
-  } catch (cause) {
-    await rm(unfinished, { force: true })
-    throw new UsageError('USAGE_INVALID', `cannot write ${path}: its folder is missing, or closed to us`, { cause })
-  }
 }

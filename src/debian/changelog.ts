@@ -1,6 +1,5 @@
-import { DebianError } from './errors.ts'
 import type { DebVersion } from './package.ts'
-import { compareVersions, parseVersion } from './version.ts'
+import { compareVersions, isVersion } from './version.ts'
 
 /** An entry of a Debian changelog: one upload. */
 export interface ChangelogEntry {
@@ -55,14 +54,4 @@ export function changesSince(
   const origin = installed.replace(/~(?:deb|bpo)[0-9]+[+.u0-9]*$/, '')
   const end = entries.findIndex(({ version }) => compareVersions(version, installed) <= 0 || version === origin)
   return { entries: end === -1 ? entries : entries.slice(0, end), isWhole: end !== -1 }
-}
-
-function isVersion(text: string): boolean {
-  try {
-    parseVersion(text)
-    return true
-  } catch (error) {
-    if (error instanceof DebianError) return false
-    throw error
-  }
 }

@@ -45,6 +45,7 @@ export { fetchFault, HTTP_LIMITS, type HttpAnswer, HttpClient, type HttpLimits }
 export { loadLibarchive } from './io/libarchive.ts'
 export { defaultCacheFolder } from './io/object-cache.ts'
 export { type OpenArchive, openArchive } from './io/open-archive.ts'
+export { openDeb } from './io/open-deb.ts'
 export { type FileSearch, type SuiteFileMatch, searchFiles } from './io/search-files.ts'
 export {
   mergeUniverse,
@@ -81,4 +82,4 @@ export {
   verifySuite,
 } from './suite.ts'
 export type { Provider, Universe } from './universe.ts'
-export { compareVersions, parseVersion, satisfies, type VersionParts } from './version.ts'
+export { compareVersions, isVersion, parseVersion, satisfies, type VersionParts } from './version.ts'

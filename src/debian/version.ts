@@ -30,6 +30,17 @@ export function parseVersion(text: DebVersion): VersionParts {
   return { epoch, upstream, revision }
 }
 
+/** Tells whether a text is a version as deb-version(7) has it. */
+export function isVersion(text: string): text is DebVersion {
+  try {
+    parseVersion(text)
+    return true
+  } catch (error) {
+    if (error instanceof DebianError) return false
+    throw error
+  }
+}
+
 /**
  * Orders two versions as dpkg does: epoch, upstream version, revision; digits by value, letters before other
  * characters, a tilde before everything, the end included (deb-version(7), "Sorting algorithm"). Total on any text:

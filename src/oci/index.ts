@@ -29,19 +29,6 @@ export { writeLayout } from './io/layout.ts'
 export { type Engine, type LoadReport, loadImage } from './io/load.ts'
 export { type OpenOptions, openImage } from './io/open-image.ts'
 export { type PushOptions, type PushReport, pushImage } from './io/push.ts'
-export { AccessAuthority, type AccessOptions, type AccessSettings } from './io/registry/access-authority.ts'
-export { type AccessFiles, readAccess } from './io/registry/access-files.ts'
-export { type CollectOptions, type CollectReport, collectGarbage } from './io/registry/collect.ts'
-export { collectGarbageIn, scrubFolder } from './io/registry/control.ts'
-export {
-  type AccessRecord,
-  REGISTRY_LIMITS,
-  type RegistryLimits,
-  RegistryServer,
-  type RegistryServerOptions,
-} from './io/registry/registry-server.ts'
-export { type ScrubReport, scrub } from './io/registry/scrub.ts'
-export { RegistryStore } from './io/registry/store.ts'
 export { type BlobOutcome, RegistryClient } from './io/registry-client.ts'
 export type { RegistryOptions } from './io/registry-connection.ts'
 export { type FileSegment, type SegmentedBlob, segmentBlobs } from './io/segment-blobs.ts'

@@ -52,8 +52,14 @@ const broken: Readonly<Record<string, Matcher>> = {
   ),
   'takes no-dsa for not affected': (packages, release, advisories) => {
     const matches = productMatcher(packages, release, advisories)
+    const { settled } = matches
+    const taken = matches.findings.filter(({ status }) => status === 'no-dsa')
     const findings = matches.findings.filter(({ status }) => status !== 'no-dsa')
-    return { ...matches, findings, notAffected: matches.notAffected + matches.findings.length - findings.length }
+    return {
+      ...matches,
+      findings,
+      settled: [...settled, ...taken.map((each) => ({ ...each, reason: 'not-affected' as const }))],
+    }
   },
   'drops what is unimportant': (packages, release, advisories) => {
     const matches = productMatcher(packages, release, advisories)

@@ -67,34 +67,14 @@ export function faultsOf({ falseNegatives, precision, wrongReasons }: Measure): 
 function judge(triple: Triple, advisories: AdvisoryStore, matcher: Matcher): Judgement {
   const { release, source, version, binary, binaryVersion, issue } = triple
   const packages = [{ name: binary, version: binaryVersion, source: { name: source, version } }]
-  const finding = matcher(packages, release, advisories).findings.find(
-    (each) => each.cve === issue && each.source === source,
-  )
+  const isMeant = (each: { readonly cve: string; readonly source: string }) =>
+    each.cve === issue && each.source === source
+  const { findings, settled } = matcher(packages, release, advisories)
+  const finding = findings.find(isMeant)
   if (finding !== undefined) {
     return { triple, said: finding.status, ...(finding.fixedIn === undefined ? {} : { fixedIn: finding.fixedIn }) }
   }
-  const { notAffected, hasFix } = matcher(packages, release, onlyAbout(issue, advisories))
-  return { triple, said: notAffected > 0 ? 'not-affected' : hasFix > 0 ? 'has-fix' : 'silent' }
-}
-
-/** The same advisories without any other issue, because a matcher counts packages that are safe and does not name them. */
-function onlyAbout(issue: string, advisories: AdvisoryStore): AdvisoryStore {
-  return {
-    parts: advisories.parts,
-    debianStatements: (source, release) =>
-      advisories.debianStatements(source, release).filter(({ cve }) => cve === issue),
-    announcements: (source) =>
-      advisories.announcements(source).flatMap((each) => {
-        if (each.id === issue && each.cves.length === 0) return [each]
-        return each.cves.includes(issue) ? [{ ...each, cves: [issue] }] : []
-      }),
-    issue: (id) => advisories.issue(id),
-    osv: (ecosystem, name) => advisories.osv(ecosystem, name),
-    osvAbout: (id) => advisories.osvAbout(id),
-    exploited: (cve) => advisories.exploited(cve),
-    prediction: (cve) => advisories.prediction(cve),
-    support: (source, release) => advisories.support(source, release),
-  }
+  return { triple, said: settled.find(isMeant)?.reason ?? 'silent' }
 }
 
 function isFinding(word: Label | 'silent'): boolean {

@@ -1,7 +1,5 @@
 import { createHash, type KeyObject } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { messageOf } from '#core'
 import { AdvisoryError } from '../errors.ts'
 import type { PartState } from '../part.ts'
@@ -10,6 +8,7 @@ import { checkSection } from '../section.ts'
 import { ENVELOPE_LIMIT, exportInvalid, formatEnvelope, isExport, verifyEnvelope } from '../signed-export.ts'
 import { encodeStore, readDirectory } from '../store-format.ts'
 import { openFile, storeCopies, storePath } from './store-folder.ts'
+import { writeAside } from './write-aside.ts'
 
 /**
  * Writes all parts of the store below a cache folder as one file: an envelope that names size and digest of what follows,
@@ -130,21 +129,12 @@ function digestOf(file: StoreFile): string {
 const READ = 4 << 20
 
 async function writeWhole(path: string, pieces: readonly Uint8Array[]): Promise<void> {
-  const aside = `${path}.${process.pid}.${process.hrtime.bigint()}`
   try {
-    await mkdir(dirname(path), { recursive: true })
-    const handle = await open(aside, 'wx')
-    try {
+    await writeAside(path, async (handle) => {
       for (const piece of pieces) await handle.appendFile(piece)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(aside, path)
+    })
   } catch (cause) {
     const reason = messageOf(cause)
     throw new AdvisoryError('ADVISORY_EXPORT_FAILED', `cannot write export ${path}: ${reason}`, { cause })
-  } finally {
-    await rm(aside, { force: true })
   }
 }

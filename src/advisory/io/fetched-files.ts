@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hasSystemCode } from '#core'
@@ -8,6 +8,7 @@ import { fetchFault, type HttpAnswer, type HttpClient } from '#debian'
 import { AdvisoryError } from '../errors.ts'
 import { isRecord, textOf } from '../fields.ts'
 import type { FetchedFile } from '../part.ts'
+import { writeAside } from './write-aside.ts'
 
 /** What a download may cost. */
 export interface FetchPatience {
@@ -198,18 +199,5 @@ function stateOf(value: unknown): FetchedFile | undefined {
     ...(typeof lastModified === 'string' ? { lastModified } : {}),
     fetchedAt,
     digest,
-  }
-}
-
-async function writeAside(path: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
-  const aside = `${path}.${process.pid}.${process.hrtime.bigint()}`
-  const handle = await open(aside, 'wx')
-  try {
-    await write(handle)
-    await handle.sync()
-    await rename(aside, path)
-  } finally {
-    await handle.close()
-    await rm(aside, { force: true })
   }
 }

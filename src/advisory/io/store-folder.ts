@@ -1,12 +1,13 @@
-import { closeSync, fstatSync, openSync, readSync, renameSync, statSync } from 'node:fs'
-import { mkdir, open, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
 import { hasSystemCode, messageOf } from '#core'
 import { AdvisoryError } from '../errors.ts'
 import type { NewPart, PartState } from '../part.ts'
 import type { StoreFile } from '../section.ts'
 import { type AdvisoryStore, openAdvisoryStore } from '../store.ts'
 import { encodeStore, readDirectory, type StoredPart } from '../store-format.ts'
+import { writeAside } from './write-aside.ts'
 
 /** A store that is open on disk; imports do not disturb it, it goes on with what it opened. */
 export interface OpenStore extends AdvisoryStore {
@@ -99,7 +100,12 @@ async function replaceStore(path: string, make: Make): Promise<boolean> {
   const older = openFile(path)
   try {
     const pieces = make(older && { file: older, parts: readDirectory(older) })
-    return await writeWhole(path, pieces, () => identityOf(path) === older?.identity)
+    const write = async (handle: FileHandle) => {
+      const { bytesWritten } = await handle.writev(pieces)
+      const wanted = pieces.reduce((sum, piece) => sum + piece.length, 0)
+      if (bytesWritten !== wanted) throw new Error(`${bytesWritten} of ${wanted} bytes were written`)
+    }
+    return await writeAside(path, write, () => identityOf(path) === older?.identity)
   } finally {
     older?.close()
   }
@@ -136,25 +142,5 @@ export function openFile(path: string): OpenFile | undefined {
       return bytes.subarray(0, filled)
     },
     close: () => closeSync(descriptor),
-  }
-}
-
-/** Writes a file aside and renames it, unless `isWanted` says at the last moment that it is too late. */
-async function writeWhole(path: string, pieces: readonly Uint8Array[], isWanted: () => boolean): Promise<boolean> {
-  await mkdir(dirname(path), { recursive: true })
-  const aside = `${path}.${process.pid}.${process.hrtime.bigint()}`
-  const handle = await open(aside, 'wx')
-  try {
-    const { bytesWritten } = await handle.writev([...pieces])
-    const wanted = pieces.reduce((sum, piece) => sum + piece.length, 0)
-    if (bytesWritten !== wanted) throw new Error(`${bytesWritten} of ${wanted} bytes were written`)
-    await handle.sync()
-    if (!isWanted()) return false
-    // Nothing is awaited since the check.
-    renameSync(aside, path)
-    return true
-  } finally {
-    await handle.close()
-    await rm(aside, { force: true })
   }
 }

@@ -1,8 +1,9 @@
-import { closeSync, fstatSync, openSync, readSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import {
   DECODE_LIMITS,
   DebianError,
   type DecoderFactory,
+  openDeb,
   readDebMembers,
   type XzBlock,
   xzBlockFrame,
@@ -77,24 +78,17 @@ export function decodeDataBlock(
 
 /** The blocks of a package's data, and where the data starts, if it is worth sharing. */
 function findBlocks(name: string, deb: string): { offset: number; blocks: readonly XzBlock[] } | undefined {
-  const file = openSync(deb, 'r')
+  using source = openDeb(deb, name)
+  if (source.size < SHARED_FROM) return undefined
   try {
-    const { size } = fstatSync(file)
-    if (size < SHARED_FROM) return undefined
-    const read = (offset: number, length: number) => {
-      const bytes = Buffer.allocUnsafe(length)
-      return bytes.subarray(0, readSync(file, bytes, 0, length, offset))
-    }
-    const { data } = readDebMembers({ read, size, name })
+    const { data } = readDebMembers(source)
     if (data.compression !== 'xz') return undefined
-    const streams = xzStreams((offset, length) => read(data.offset + offset, length), data.size, name)
+    const streams = xzStreams((offset, length) => source.read(data.offset + offset, length), data.size, name)
     const blocks = streams.flatMap((stream) => stream.blocks)
     return isWorthSharing(blocks, data.size) ? { offset: data.offset, blocks } : undefined
   } catch (error) {
     if (error instanceof DebianError && error.code === 'COMPRESSION_INVALID') return undefined
     throw error
-  } finally {
-    closeSync(file)
   }
 }
 

@@ -1,8 +1,8 @@
 import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { createDecoders, DECODE_LIMITS, type DebMember, loadLibarchive, readDebMembers } from '#debian'
+import { createDecoders, DECODE_LIMITS, type DebMember, loadLibarchive, openDeb, readDebMembers } from '#debian'
 import { ImageError } from '../errors.ts'
 
 /** The host's xz, found and known to decode as ours does. */
@@ -99,16 +99,8 @@ function openAt(path: string, offset: number): number {
 }
 
 function dataMember(deb: string): DebMember {
-  const file = openSync(deb, 'r')
-  try {
-    const read = (offset: number, length: number) => {
-      const bytes = Buffer.allocUnsafe(length)
-      return bytes.subarray(0, readSync(file, bytes, 0, length, offset))
-    }
-    return readDebMembers({ read, size: fstatSync(file).size, name: deb }).data
-  } finally {
-    closeSync(file)
-  }
+  using source = openDeb(deb)
+  return readDebMembers(source).data
 }
 
 async function decodeOwn(deb: string, data: DebMember, onOutput: (chunk: Uint8Array) => void): Promise<void> {

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { digestFromHex, digestOf, TAR_END } from '#core'
 import {
   DEB_DATA_LIMITS,
@@ -8,6 +7,7 @@ import {
   type DebSource,
   type DecoderFactory,
   debDataReader,
+  openDeb,
   readDebControl,
   readDebData,
 } from '#debian'
@@ -26,18 +26,9 @@ import { MEMORY_LIMIT, Spill } from './spill.ts'
  * readers throw for a hostile or damaged package.
  */
 export async function unpackMember(task: UnpackTask, decoders: DecoderFactory): Promise<UnpackResult> {
-  const file = openSync(task.deb, 'r')
+  using source = openDeb(task.deb, task.name)
   using spill = new Spill(task.spill, MEMORY_LIMIT, task.decoded)
-  try {
-    const read = (offset: number, length: number) => {
-      const bytes = Buffer.allocUnsafe(length)
-      return bytes.subarray(0, readSync(file, bytes, 0, length, offset))
-    }
-    const source = { read, size: fstatSync(file).size, name: task.name }
-    return await unpack(task, source, { spill, decoders })
-  } finally {
-    closeSync(file)
-  }
+  return await unpack(task, source, { spill, decoders })
 }
 
 /** What a package is taken apart with. */

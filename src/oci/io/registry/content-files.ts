@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasSystemCode } from '#core'
@@ -7,13 +6,12 @@ import {
   type ContentDigest,
   DIGEST_ALGORITHMS,
   type DigestAlgorithm,
-  finishDigest,
   readContentDigest,
 } from '../../registry/content-digest.ts'
 import { SharedSync, storeError, syncFolder } from './disk.ts'
+import { digestOfFile } from './file-digest.ts'
 
 const ALGORITHMS = Object.keys(DIGEST_ALGORITHMS) as DigestAlgorithm[]
-const READ_SIZE = 256 * 1024
 
 /** Contents as files `blobs/ALGORITHM/HEX`, as in an image layout. What has such a name is whole. */
 export class ContentFiles {
@@ -92,24 +90,12 @@ export class ContentFiles {
 
   /** Whether a content's file has exactly the bytes of its digest. Rejects with `STORE_FAILED` when it cannot be read. */
   async verify(digest: ContentDigest): Promise<boolean> {
-    const algorithm = algorithmOf(digest)
-    const hash = createHash(algorithm)
     try {
-      const file = await open(this.pathOf(digest), 'r')
-      try {
-        const buffer = Buffer.allocUnsafe(READ_SIZE)
-        for (let count = 1; count > 0; ) {
-          count = (await file.read(buffer, 0, buffer.length)).bytesRead
-          hash.update(buffer.subarray(0, count))
-        }
-      } finally {
-        await file.close()
-      }
+      return (await digestOfFile(this.pathOf(digest), algorithmOf(digest))) === digest
     } catch (cause) {
       if (hasSystemCode(cause, 'ENOENT')) return false
       throw storeError(cause, `read ${digest}`)
     }
-    return finishDigest(hash, algorithm) === digest
   }
 
   async remove(digest: ContentDigest): Promise<void> {

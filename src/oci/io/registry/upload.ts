@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { algorithmOf, type ContentDigest, contentDigestOf, finishDigest } from '../../registry/content-digest.ts'
 import { Refusal } from '../../registry/refusal.ts'
 import { storeError } from './disk.ts'
+import { digestOfFile } from './file-digest.ts'
 import { INLINE_LIMIT, type RegistryStore } from './store.ts'
 
 const WRITE_SIZE = 1024 * 1024
-const READ_SIZE = 256 * 1024
 
 /** Who began an upload, and where it goes. */
 export interface UploadOrigin {
@@ -133,18 +133,7 @@ export class Upload {
     if (this.#inFile && this.#memorySize > 0) await this.flush()
     if (algorithm === 'sha256' && this.#hash !== undefined) return finishDigest(this.#hash, algorithm)
     if (!this.#inFile) return contentDigestOf(Buffer.concat(this.#memory), algorithm)
-    const hash = createHash(algorithm)
-    const file = await open(this.#path, 'r')
-    try {
-      const buffer = Buffer.allocUnsafe(READ_SIZE)
-      for (let count = 1; count > 0; ) {
-        count = (await file.read(buffer, 0, buffer.length)).bytesRead
-        hash.update(buffer.subarray(0, count))
-      }
-    } finally {
-      await file.close()
-    }
-    return finishDigest(hash, algorithm)
+    return await digestOfFile(this.#path, algorithm)
   }
 
   get #path(): string {
