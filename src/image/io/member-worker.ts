@@ -1,52 +1,15 @@
-import { parentPort } from 'node:worker_threads'
-import { createDecoders, type DecoderFactory, loadLibarchive } from '#debian'
-import { compressBlock, prepareCodec } from '../codec.ts'
-import { decodeDataBlock } from './data-blocks.ts'
-import { measureLayer } from './measure-layer.ts'
+import { enableCompileCache } from 'node:module'
+import { parentPort, workerData } from 'node:worker_threads'
 import type { MemberTask } from './member-task.ts'
-import { plainError } from './revived-error.ts'
-import { readSpilled } from './spill.ts'
-import { unpackMember } from './unpack-member.ts'
+import type { WorkerStart } from './worker-pool.ts'
 
-/** One set of decoders a thread: their memory serves one package after the other. */
-let decoders: DecoderFactory | undefined
+// A thread does not inherit the compiled code of the program. It has to be asked for before anything is loaded.
+const { codeCache } = workerData as WorkerStart
+if (codeCache !== undefined) enableCompileCache(codeCache)
+const { answerTask } = await import('./answer-task.ts')
 
 /** The thread's side of `member-pool.ts`: one task in, one answer out. */
-async function perform(task: MemberTask) {
-  switch (task.kind) {
-    case 'unpack':
-      await prepareCodec(task.recipe.codec)
-      decoders ??= createDecoders(await loadLibarchive())
-      return unpackMember(task, decoders)
-    case 'decode':
-      decoders ??= createDecoders(await loadLibarchive())
-      return decodeDataBlock(task, decoders)
-    case 'compress':
-      await prepareCodec(task.codec)
-      return compressBlock(task.codec, readSpilled(task.spill, task.parts))
-    case 'measure':
-      return measureLayer(task)
-  }
-}
-
 parentPort?.on('message', async (task: MemberTask) => {
-  try {
-    const result = await perform(task)
-    parentPort?.postMessage({ result }, blocksOf(result))
-  } catch (error) {
-    parentPort?.postMessage({ error: plainError(error) })
-  }
+  const { answer, transfer } = await answerTask(task)
+  parentPort?.postMessage(answer, transfer)
 })
-
-/** Compressed blocks, each alone in its memory, change hands instead of being copied. */
-function blocksOf(result: Awaited<ReturnType<typeof perform>>): ArrayBuffer[] {
-  const blocks =
-    result instanceof Uint8Array
-      ? [result]
-      : result && 'kind' in result && result.kind === 'compressed'
-        ? result.blocks
-        : []
-  return blocks.flatMap(({ buffer, byteLength }) =>
-    buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [],
-  )
-}

@@ -1,3 +1,5 @@
+import { getCompileCacheDir } from 'node:module'
+import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { messageOf } from '#core'
 import { ImageError } from '../errors.ts'
@@ -13,6 +15,12 @@ interface Waiting<Task, Result> {
 export type WorkerAnswer<Result> =
   | { readonly result: Result }
   | { readonly error: { readonly name: string; readonly code: string | undefined; readonly message: string } }
+
+/** What a thread is started with. */
+export interface WorkerStart {
+  /** The folder of compiled code that the program was started with; below it Node keeps one for each of its versions. */
+  readonly codeCache?: string
+}
 
 /**
  * A fixed number of threads that run one kind of task, the heaviest first, and of equals the one that came first. Threads start when there is work for
@@ -80,7 +88,9 @@ export class WorkerPool<Task, Result> implements AsyncDisposable {
   }
 
   #start(): Worker {
-    const worker = new Worker(this.#script)
+    const compiled = getCompileCacheDir()
+    const workerData: WorkerStart = compiled === undefined ? {} : { codeCache: dirname(compiled) }
+    const worker = new Worker(this.#script, { workerData })
     worker.on('message', (answer: WorkerAnswer<Result>) => {
       const done = this.#busy.get(worker)
       this.#busy.delete(worker)
