@@ -13,6 +13,7 @@ const rows: Readonly<Record<string, number>> = {
   vex: 1,
   solver: 2,
   advisory: 2,
+  evidence: 2,
   image: 3,
   sandbox: 3,
   match: 3,

@@ -1,16 +1,18 @@
 /**
- * Runs every test of the project: installs the Debian packages that give second opinions, then the tests themselves
+ * Runs every test of the project: installs the Debian packages and tools that give second opinions, then the tests themselves
  * with a random SOURCE_DATE_EPOCH, time zone and umask, which must not matter to any result. Arguments are passed on as
  * files to run instead of all.
  */
 import { spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { cpus } from 'node:os'
+import { installDebianTools } from '#testkit'
 import { installDebianPackages } from './debian-packages.ts'
 
 const zones = ['UTC', 'Asia/Kathmandu', 'America/St_Johns', 'Pacific/Apia']
 
 installDebianPackages()
+await installDebianTools()
 const files = process.argv.slice(2)
 const environment = {
   ...process.env,

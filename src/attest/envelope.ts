@@ -1,7 +1,6 @@
-import { verify } from 'node:crypto'
 import { type Digest, faultsOf, formatFault, readStrictJson, type Shape } from '#core'
 import { AttestError } from './errors.ts'
-import type { PublicKey } from './public-key.ts'
+import { isSignedBy, type PublicKey } from './public-key.ts'
 
 /** The media type of a DSSE envelope. */
 export const ENVELOPE_TYPE = 'application/vnd.dsse.envelope.v1+json'
@@ -127,12 +126,6 @@ export function verifyEnvelope(envelope: Envelope, keys: readonly PublicKey[], n
     throw new AttestError('ENVELOPE_UNTRUSTED', `cannot trust ${name}: no trusted key has signed it (${tried})`)
   }
   return { payloadType, payload, signers }
-}
-
-function isSignedBy({ key, algorithm }: PublicKey, signed: Uint8Array, signature: Uint8Array): boolean {
-  return algorithm === 'ed25519'
-    ? verify(null, signed, key, signature)
-    : verify('sha256', signed, { key, dsaEncoding: 'der' }, signature)
 }
 
 function isEnvelopeJson(value: unknown): value is EnvelopeJson {

@@ -8,6 +8,10 @@ export type AttestErrorCode =
   | 'ENVELOPE_UNTRUSTED'
   /** A file is no public key of a kind that is used: ECDSA on P-256, or Ed25519. */
   | 'KEY_INVALID'
+  /** The password does not open an encrypted private key, or the key is damaged. */
+  | 'KEY_LOCKED'
+  /** A payload is no image signature as cosign and containers-signature(5) have it. */
+  | 'SIGNATURE_INVALID'
   /** What an envelope holds is no in-toto statement. */
   | 'STATEMENT_INVALID'
 

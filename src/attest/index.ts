@@ -1,4 +1,12 @@
 export {
+  BUNDLE_TYPE,
+  keySignatory,
+  SIGN_PREDICATE,
+  type Signatory,
+  type SignedPayload,
+  type SignedStatement,
+} from './bundle.ts'
+export {
   ENVELOPE_TYPE,
   type Envelope,
   type EnvelopeSignature,
@@ -10,5 +18,20 @@ export {
   verifyEnvelope,
 } from './envelope.ts'
 export { AttestError, type AttestErrorCode } from './errors.ts'
-export { type PublicKey, parsePublicKey } from './public-key.ts'
-export { parseStatement, STATEMENT_TYPE, type Statement, type Subject } from './statement.ts'
+export {
+  formatImageSignature,
+  IMAGE_SIGNATURE_TYPE,
+  type ImageSignature,
+  parseImageSignature,
+} from './image-signature.ts'
+export { generateKeyPair, isEncryptedKey, type KeyPair, openPrivateKey } from './private-key.ts'
+export { isSignedBy, type PublicKey, parsePublicKey } from './public-key.ts'
+export type { Signer } from './signer.ts'
+export {
+  formatStatement,
+  type NewStatement,
+  parseStatement,
+  STATEMENT_TYPE,
+  type Statement,
+  type Subject,
+} from './statement.ts'

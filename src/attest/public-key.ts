@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject } from 'node:crypto'
+import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { type Digest, digestOf } from '#core'
 import { AttestError } from './errors.ts'
 
@@ -31,6 +31,13 @@ export function parsePublicKey(pem: string, name: string): PublicKey {
     throw invalid(name, `it is ${got}, want ECDSA on P-256 or Ed25519`)
   }
   return { key, algorithm, fingerprint: digestOf(key.export({ type: 'spki', format: 'der' })) }
+}
+
+/** Whether a key has signed bytes. */
+export function isSignedBy({ key, algorithm }: PublicKey, signed: Uint8Array, signature: Uint8Array): boolean {
+  return algorithm === 'ed25519'
+    ? verify(null, signed, key, signature)
+    : verify('sha256', signed, { key, dsaEncoding: 'der' }, signature)
 }
 
 function algorithmOf(key: KeyObject): PublicKey['algorithm'] | undefined {

@@ -1,4 +1,14 @@
-import { type Digest, faultsOf, formatFault, parseDigest, readStrictJson, type Shape } from '#core'
+import {
+  canonicalJson,
+  type Digest,
+  faultsOf,
+  formatFault,
+  hexOf,
+  type Json,
+  parseDigest,
+  readStrictJson,
+  type Shape,
+} from '#core'
 import { AttestError } from './errors.ts'
 
 /** The payload type of an envelope that holds an in-toto statement. */
@@ -18,6 +28,13 @@ export interface Subject {
   readonly name?: string
   /** Absent where only other algorithms than SHA-256 are given: such a subject is nothing that we know. */
   readonly digest?: Digest
+}
+
+/** A statement that is to be signed. */
+export interface NewStatement {
+  readonly subjects: readonly { readonly name?: string; readonly digest: Digest }[]
+  readonly predicateType: string
+  readonly predicate: Json
 }
 
 const LIMITS = { maxBytes: 48 * 2 ** 20, maxDepth: 64 }
@@ -50,6 +67,12 @@ interface StatementJson {
   readonly predicateType: string
   readonly predicate: unknown
   readonly subject: readonly { readonly name?: string; readonly digest: Readonly<Record<string, string>> }[]
+}
+
+/** Writes a statement of version 1: the same bytes for the same value. Every subject has a digest. */
+export function formatStatement({ subjects, predicateType, predicate }: NewStatement): Uint8Array {
+  const subject = subjects.map(({ name, digest }) => ({ name, digest: { sha256: hexOf(digest) } }))
+  return new TextEncoder().encode(canonicalJson({ _type: TYPES[0] ?? '', subject, predicateType, predicate }))
 }
 
 /** Reads an in-toto statement; `name` is what messages call it. Throws `STATEMENT_INVALID`. */

@@ -30,6 +30,8 @@ export type OciErrorCode =
   | 'REGISTRY_UNREACHABLE'
   /** A registry refuses what was asked (401, 403). */
   | 'REGISTRY_REFUSED'
+  /** More manifests refer to one than anybody attaches, so none of them is looked at. */
+  | 'REFERRERS_TOO_MANY'
   /** A registry answers otherwise than the distribution-spec says. */
   | 'REGISTRY_FAILED'
   /** A request to our own registry is refused; the client gets the code that the distribution-spec has for it. */

@@ -18,6 +18,7 @@ export {
   type DebSpec,
   runXz,
 } from './deb.ts'
+export { type DebianTool, debianTool, installDebianTools } from './debian-tools.ts'
 export { testEffectInput, testPackage } from './effects.ts'
 export { type Fault, type MirrorRequest, requestsFor, type TestMirror, testMirror } from './mirror.ts'
 export { clearsign } from './sign.ts'

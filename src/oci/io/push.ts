@@ -4,8 +4,9 @@ import type { Descriptor } from '../descriptor.ts'
 import { OciError } from '../errors.ts'
 import { type ImageDocument, type ImageSource, layersOf } from '../image-source.ts'
 import { formatReference, type RegistryReference } from '../reference.ts'
+import type { BlobOutcome } from '../repository.ts'
 import { inParallel } from './parallel.ts'
-import { type BlobOutcome, RegistryClient } from './registry-client.ts'
+import { RegistryClient } from './registry-client.ts'
 import type { RegistryOptions } from './registry-connection.ts'
 
 const TRANSFERS = 4

@@ -3,11 +3,18 @@ import type { BlobSource } from '../blob-source.ts'
 import type { Descriptor } from '../descriptor.ts'
 import { OciError } from '../errors.ts'
 import type { ImageDocument } from '../image-source.ts'
-import { MAX_DOCUMENT_BYTES } from '../json-document.ts'
-import { DOCKER_MEDIA_TYPES, MEDIA_TYPES } from '../media-types.ts'
+import { type ImageIndex, parseIndex } from '../index-document.ts'
+import { MAX_DOCUMENT_BYTES, parseDocument } from '../json-document.ts'
+import { type Manifest, parseManifest } from '../manifest.ts'
+import { DOCKER_MEDIA_TYPES, isIndexType, MEDIA_TYPES } from '../media-types.ts'
+import { type BlobOutcome, MAX_REFERRERS, type Repository } from '../repository.ts'
 import { BlobUpload } from './blob-upload.ts'
 import { RegistryConnection, type RegistryOptions } from './registry-connection.ts'
 import { type HttpResponse, isUnreachable } from './registry-http.ts'
+import { addToReferrersTag, checkCount, readReferrersTag } from './registry-referrers.ts'
+
+/** More tags than this of one repository are nothing that we list. */
+const MAX_TAGS = 1_000_000
 
 const MANIFEST_TYPES = [
   MEDIA_TYPES.index,
@@ -16,20 +23,19 @@ const MANIFEST_TYPES = [
   DOCKER_MEDIA_TYPES.manifest,
 ].join(', ')
 
-/** What became of a blob that a registry was to have. */
-export type BlobOutcome = 'present' | 'mounted' | 'uploaded'
-
 /**
  * One repository of a registry (distribution-spec 1.1). Requests that may arrive twice are tried again; every method
  * rejects with `REGISTRY_REFUSED`, `REGISTRY_UNREACHABLE` or `REGISTRY_FAILED`.
  */
-export class RegistryClient {
+export class RegistryClient implements Repository {
+  readonly name: string
   readonly #connection: RegistryConnection
   readonly #repository: string
 
   constructor({ registry, repository }: { registry: string; repository: string }, options: RegistryOptions = {}) {
     this.#connection = new RegistryConnection(registry, options)
     this.#repository = repository
+    this.name = `${registry}/${repository}`
   }
 
   async close(): Promise<void> {
@@ -61,7 +67,51 @@ export class RegistryClient {
     return { mediaType, bytes: await response.bytes(MAX_DOCUMENT_BYTES) }
   }
 
-  /** Stores a manifest or index under its digest or a tag. */
+  /**
+   * Gives what refers to a manifest, by the API or, where the registry has none, by the tag that stands in for it. Rejects
+   * with `REFERRERS_TOO_MANY`, and with `DOCUMENT_INVALID` for an answer that is no index.
+   */
+  async referrers(digest: Digest): Promise<readonly Descriptor[]> {
+    const found: Descriptor[] = []
+    let target: string | URL | undefined = this.#path(`referrers/${digest}`)
+    for (let page = 0; target !== undefined && page <= MAX_REFERRERS; page++) {
+      const headers = { accept: MEDIA_TYPES.index }
+      const response = await this.#send({ method: 'GET', target, headers, scopes: this.#scopes('pull'), retry: true })
+      if (response.status === 404 && page === 0) {
+        await response.drop()
+        return readReferrersTag(this, digest)
+      }
+      if (response.status !== 200) throw await this.#failure(response, `list what refers to ${digest}`)
+      const next = nextPage(response.header('link'))
+      const bytes = await response.bytes(MAX_DOCUMENT_BYTES)
+      found.push(...parseIndex(bytes, `the referrers of ${this.name}@${digest}`).manifests)
+      checkCount(found.length, `${this.name}@${digest}`)
+      target = next
+    }
+    return found
+  }
+
+  /** Every tag of the repository, page by page (distribution-spec §listing-tags); none where there is no such repository. */
+  async tags(): Promise<readonly string[]> {
+    const found: string[] = []
+    let target: string | undefined = this.#path('tags/list')
+    while (target !== undefined) {
+      const response = await this.#send({ method: 'GET', target, scopes: this.#scopes('pull'), retry: true })
+      if (response.status === 404) {
+        await response.drop()
+        return found
+      }
+      if (response.status !== 200) throw await this.#failure(response, 'list tags')
+      const next = nextPage(response.header('link'))
+      const list = parseDocument(await response.bytes(MAX_DOCUMENT_BYTES), `the tags of ${this.name}`)
+      found.push(...(list.optionalTexts('tags') ?? []))
+      if (found.length > MAX_TAGS) throw await this.#failure(response, `list more than ${MAX_TAGS} tags`)
+      target = next
+    }
+    return found
+  }
+
+  /** Stores a manifest or index under its digest or a tag; a referrer's subject is told where the registry does not do it. */
   async putManifest({ descriptor, bytes }: ImageDocument, reference: string): Promise<void> {
     const headers = { 'content-type': descriptor.mediaType }
     const target = this.#path(`manifests/${reference}`)
@@ -73,6 +123,11 @@ export class RegistryClient {
     if (stored !== undefined && stored !== descriptor.digest) {
       const reason = `the registry calls it ${stored} instead of ${descriptor.digest}`
       throw new OciError('REGISTRY_FAILED', `cannot store manifest ${reference} in ${this.#repository}: ${reason}`)
+    }
+    const subject = subjectOf({ descriptor, bytes })
+    if (subject !== undefined && response.header('oci-subject') === undefined) {
+      const { mediaType, digest, size } = descriptor
+      await addToReferrersTag(this, subject.digest, { ...descriptorOf({ descriptor, bytes }), mediaType, digest, size })
     }
   }
 
@@ -148,4 +203,26 @@ export class RegistryClient {
   #scopes(allowed: 'pull' | 'push'): string[] {
     return [`repository:${this.#repository}:${allowed === 'push' ? 'pull,push' : 'pull'}`]
   }
+}
+
+/** The subject of a manifest or an index, if it has one. */
+function subjectOf(document: ImageDocument): Descriptor | undefined {
+  return readAny(document).subject
+}
+
+/** What an index of referrers says of one: its type of artifact and its annotations (distribution-spec §listing-referrers). */
+function descriptorOf(document: ImageDocument): Pick<Descriptor, 'artifactType' | 'annotations'> {
+  const { annotations, ...read } = readAny(document)
+  const artifactType = read.artifactType ?? ('config' in read ? read.config.mediaType : undefined)
+  return { ...(artifactType === undefined ? {} : { artifactType }), ...(annotations ? { annotations } : {}) }
+}
+
+function readAny({ descriptor, bytes }: ImageDocument): Manifest | ImageIndex {
+  const name = `manifest ${descriptor.digest}`
+  return isIndexType(descriptor.mediaType) ? parseIndex(bytes, name) : parseManifest(bytes, name)
+}
+
+/** The next page's path of a `Link` header (RFC 8288), if there is one. */
+function nextPage(link: string | undefined): string | undefined {
+  return link === undefined ? undefined : /^<([^>]+)>\s*;.*\brel="?next"?/.exec(link)?.[1]
 }

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type DebianTool, debianTool } from '#testkit'
+import { attachSignature, attachStatement } from './attach.ts'
+import {
+  clientOf,
+  pushSample,
+  run,
+  SIGNED_AT,
+  subjectsOf,
+  testFolder,
+  testRegistry,
+  testSignatory,
+} from './fixtures.test.ts'
+
+/** What each release of cosign wants said to verify by key, without transparency log. */
+const forms: readonly { tool: DebianTool; form: string; options: readonly string[] }[] = [
+  { tool: 'cosign-2', form: 'the older form', options: ['--insecure-ignore-tlog=true'] },
+  { tool: 'cosign-3', form: 'bundles', options: ['--insecure-ignore-tlog=true', '--new-bundle-format=true'] },
+  { tool: 'cosign-3', form: 'the older form', options: ['--insecure-ignore-tlog=true', '--new-bundle-format=false'] },
+]
+
+for (const { tool, form, options } of forms) {
+  test(`${tool} verifies signatures and statements of an index and its manifests in ${form}`, async (t) => {
+    const folder = testFolder(t)
+    const registry = await testRegistry(t)
+    const image = await pushSample(t, registry)
+    const repository = clientOf(t, registry)
+    const { signatory, publicKey } = testSignatory(folder)
+    const signing = { repository, signatory, signedAs: `${registry}/team/app`, signedAt: SIGNED_AT }
+    for (const subject of subjectsOf(image)) {
+      assert.equal(await attachSignature(subject, signing), 'attached')
+      const statement = { predicateType: 'https://slsa.dev/provenance/v1', predicate: { buildDefinition: {} } }
+      assert.equal(await attachStatement(subject, statement, signing), 'attached')
+      const name = `${registry}/team/app@${subject.digest}`
+      const common = ['--key', publicKey, '--allow-http-registry', ...options]
+      const verified = JSON.parse(await run(debianTool(tool), ['verify', ...common, name]))
+      assert.equal(verified[0].critical.image['docker-manifest-digest'], subject.digest)
+      const said = await run(debianTool(tool), ['verify-attestation', ...common, '--type', 'slsaprovenance1', name])
+      const payload = JSON.parse(Buffer.from(JSON.parse(said).payload, 'base64').toString())
+      assert.deepEqual(payload.predicate, statement.predicate)
+      const { publicKey: other } = testSignatory(folder, 'other')
+      await assert.rejects(run(debianTool(tool), ['verify', '--key', other, ...common.slice(2), name]))
+    }
+  })
+}

@@ -1,0 +1,42 @@
+import { canonicalJson, type Digest } from '#core'
+import { type Annotations, type Descriptor, describe, formatManifest, type ImageDocument, MEDIA_TYPES } from '#oci'
+
+/** What the older form keeps under a tag made of the subject's digest: image signatures, or statements. */
+export type TagKind = 'sig' | 'att'
+
+/** The tag of a subject's signatures or statements, as cosign 2 names it. */
+export function evidenceTag(subject: Digest, kind: TagKind): string {
+  return `${subject.replace(':', '-')}.${kind}`
+}
+
+/** One signature or statement: the layer of a manifest, with what stands beside it as annotations. */
+export interface TagLayer {
+  readonly mediaType: string
+  readonly bytes: Uint8Array
+  readonly annotations: Annotations
+}
+
+/** The annotation that holds the signature over a layer's bytes, in base64; empty for statements, which hold their own. */
+export const SIGNATURE_ANNOTATION = 'dev.cosignproject.cosign/signature'
+
+/** Makes the manifest under such a tag: an image whose layers are what is attached, those that were there before first. */
+export function composeTagged(layers: readonly Descriptor[]): { manifest: ImageDocument; config: ImageDocument } {
+  const json = canonicalJson({
+    architecture: '',
+    config: {},
+    created: '0001-01-01T00:00:00Z',
+    history: layers.map(() => ({ created: '0001-01-01T00:00:00Z' })),
+    os: '',
+    // Nothing is compressed, so what is stored is what it is.
+    rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => digest) },
+  })
+  const bytes = new TextEncoder().encode(json)
+  const config = { descriptor: describe(MEDIA_TYPES.config, bytes), bytes }
+  const manifest = formatManifest({ mediaType: MEDIA_TYPES.manifest, config: config.descriptor, layers })
+  return { manifest: { descriptor: describe(MEDIA_TYPES.manifest, manifest), bytes: manifest }, config }
+}
+
+/** The descriptor of a layer, with its annotations. */
+export function layerDescriptor({ mediaType, bytes, annotations }: TagLayer): Descriptor {
+  return { ...describe(mediaType, bytes), annotations }
+}

@@ -1,0 +1,34 @@
+import type { Digest } from '#core'
+import type { BlobSource } from './blob-source.ts'
+import type { Descriptor } from './descriptor.ts'
+import type { ImageDocument } from './image-source.ts'
+
+/** What became of a blob that a repository was to have. */
+export type BlobOutcome = 'present' | 'mounted' | 'uploaded'
+
+/** Images and what refers to them, wherever they are kept: one repository of a registry, or a layout's folder. */
+export interface Repository {
+  /** As a user may type it, without tag or digest. */
+  readonly name: string
+  /** Gives a manifest or index by tag or digest with its media type, or `undefined`. Its bytes are unverified. */
+  readManifest(reference: string): Promise<{ readonly mediaType: string; readonly bytes: Uint8Array } | undefined>
+  /** Gives what says that it refers to a manifest: descriptors with the type of artifact, at most `MAX_REFERRERS`. */
+  referrers(digest: Digest): Promise<readonly Descriptor[]>
+  /** Every tag, in no particular order. */
+  tags(): Promise<readonly string[]>
+  /** Opens blobs; what is read is unverified. */
+  blobs(): BlobSource
+  /** Sees to it that a blob is there. */
+  ensureBlob(blob: Descriptor, blobs: BlobSource): Promise<BlobOutcome>
+  /** Stores a manifest or index under its digest or a tag; what has a subject is from then on among its referrers. */
+  putManifest(document: ImageDocument, reference: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** More than this many referrers of one manifest are an attack, or a mistake. */
+export const MAX_REFERRERS = 1000
+
+/** The tag under which a registry without the referrers API keeps their index (distribution-spec §referrers-tag-schema). */
+export function referrersTag(digest: Digest): string {
+  return digest.replace(':', '-')
+}
