@@ -2,6 +2,8 @@ import { CasemateError } from '#core'
 
 /** Why an attestation is not believed. */
 export type AttestErrorCode =
+  /** A document is no Sigstore bundle with an envelope in it. */
+  | 'BUNDLE_INVALID'
   /** A text is no DSSE envelope. */
   | 'ENVELOPE_INVALID'
   /** None of an envelope's signatures is by one of the keys that are trusted. */

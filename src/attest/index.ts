@@ -24,6 +24,7 @@ export {
   type ImageSignature,
   parseImageSignature,
 } from './image-signature.ts'
+export { PREDICATES, predicateName, predicateType } from './predicate-types.ts'
 export { generateKeyPair, isEncryptedKey, type KeyPair, openPrivateKey } from './private-key.ts'
 export { isSignedBy, type PublicKey, parsePublicKey } from './public-key.ts'
 export type { Signer } from './signer.ts'
@@ -35,3 +36,4 @@ export {
   type Statement,
   type Subject,
 } from './statement.ts'
+export { type Believed, type BelievedPayload, type Bundle, keyTrust, parseBundle, type Trust } from './trust.ts'

@@ -1,6 +1,7 @@
 import type { Digest } from '#core'
 import { type InstalledPackage, isDatabasePath, parseOsRelease, readDpkgDatabase } from '#debian'
 import {
+  formatPlatform,
   type ImageFiles,
   type OpenedImage,
   type OpenedLayer,
@@ -41,11 +42,20 @@ const OS_RELEASE = ['/etc/os-release', '/usr/lib/os-release']
  */
 export async function readInventory(
   reference: string,
-  platform: string,
+  platform: string | undefined,
   options: InventoryOptions = {},
 ): Promise<Inventory> {
+  const chosen = platform === undefined ? {} : { platform: parsePlatform(platform) }
+  return inventoryOfImage(await openImage(parseReference(reference), chosen), { ...options, reference })
+}
+
+/** Reads what is in an image that was opened, and closes it. Rejects as `readInventory` does. */
+export async function inventoryOfImage(
+  image: OpenedImage,
+  options: InventoryOptions & { readonly reference: string },
+): Promise<Inventory> {
+  const { reference } = options
   const wantsLicences = options.licences === true
-  const image = await openImage(parseReference(reference), { platform: parsePlatform(platform) })
   try {
     const scan = new ApplicationScan()
     const files = await readImageFiles(image.layers, {
@@ -56,7 +66,10 @@ export async function readInventory(
     const licensed = wantsLicences ? withLicences(found, files) : found
     const inventory = options.files === true ? await withListedFiles(licensed, files, image.layers) : licensed
     if (options.definition === undefined) return inventory
-    return await withDefinition(inventory, options.definition, { labels: image.config.config.Labels ?? {}, platform })
+    return await withDefinition(inventory, options.definition, {
+      labels: image.config.config.Labels ?? {},
+      platform: formatPlatform(image.config.platform),
+    })
   } finally {
     await image.close()
   }

@@ -18,7 +18,7 @@ export async function runLicenses(
   const inventory = await readInventory(reference, options.platform, { licences: true })
   for (const fault of inventory.faults) terminal.warn(fault)
   const { packages } = inventory
-  if (options.json === true) terminal.print(JSON.stringify(documentOf(packages), null, 2))
+  if (options.json === true) terminal.print(JSON.stringify(licencesDocument(packages), null, 2))
   else printLicences(packages, terminal)
   return exitStatus.done
 }
@@ -77,7 +77,8 @@ function sourcesOf(packages: readonly DebComponent[]): readonly OfferedSource[] 
   return [...sources].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, source]) => source)
 }
 
-function documentOf(packages: readonly DebComponent[]) {
+/** The licences of an image's packages with their texts, what could not be classified, and the sources to offer. */
+export function licencesDocument(packages: readonly DebComponent[]) {
   return {
     packages: packages.map(({ name, version, architecture, licence }) => ({
       name,

@@ -84,7 +84,7 @@ export async function runVex(reference: string, options: VexOptions, terminal: T
 }
 
 /** The newest of the image and of what Debian says: when the statements were known to be true. */
-function evidenceTime(created: string, { parts }: OpenStore): string {
+export function evidenceTime(created: string, { parts }: OpenStore): string {
   const dates = parts.filter(({ kind }) => DEBIAN_KINDS.includes(kind)).map(({ contentDate }) => contentDate)
   const times = [created, ...dates].map((text) => Date.parse(text)).filter((time) => !Number.isNaN(time))
   return new Date(Math.max(0, ...times)).toISOString()

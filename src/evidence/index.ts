@@ -1,3 +1,14 @@
 export { EvidenceError, type EvidenceErrorCode } from './errors.ts'
+export type { EvidenceItem, FoundEvidence } from './found-evidence.ts'
 export { type AttachOutcome, attachSignature, attachStatement, type NewEvidence, type Signing } from './io/attach.ts'
+export { collectEvidence } from './io/collect.ts'
+export {
+  type AcceptedSignature,
+  type AcceptedStatement,
+  type Expectation,
+  type Judgement,
+  judgeEvidence,
+  type RefusedItem,
+} from './judge.ts'
 export { evidenceTag, type TagKind } from './tag-form.ts'
+export { lostReferrers, type RefusalReason, type Requirement, refusals } from './verdict.ts'

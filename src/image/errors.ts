@@ -32,6 +32,8 @@ export type ImageErrorCode =
   | 'LOCK_INVALID'
   /** Two packages, or a package and the definition, put different things at one path. */
   | 'PATH_CONFLICT'
+  /** A recipe, from which an image is to be built again, is malformed. */
+  | 'RECIPE_INVALID'
   /** Maintainer scripts do what no effect covers, and the definition does not acknowledge it. */
   | 'SCRIPT_OPEN'
   /** A maintainer script cannot be followed. */

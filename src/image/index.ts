@@ -87,6 +87,15 @@ export type { MemberIndex, MemberOmission } from './member.ts'
 export { MemoryTree } from './memory-tree.ts'
 export { pathRules } from './path-rules.ts'
 export { type PinnedVersions, pinnedVersions } from './pinned-universe.ts'
+export { BUILD_TYPE, type ProvenanceInput, type ProvenPlatform, provenanceOf } from './provenance.ts'
+export {
+  parseRecipe,
+  type Recipe,
+  type RecipeInput,
+  recipeDigests,
+  recipeOf,
+  recipePredicate,
+} from './recipe.ts'
 export {
   type ClassifiedPackage,
   type ClassifiedScript,

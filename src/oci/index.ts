@@ -36,7 +36,7 @@ export { type FileSegment, type SegmentedBlob, segmentBlobs } from './io/segment
 export { writeImage } from './io/write-image.ts'
 export { formatManifest, type Manifest, parseManifest } from './manifest.ts'
 export { compressionOf, type LayerCompression, MEDIA_TYPES } from './media-types.ts'
-export type { OpenedImage, OpenedLayer } from './opened-image.ts'
+export { type OpenedImage, type OpenedLayer, openSource } from './opened-image.ts'
 export {
   debianArchitectureOf,
   formatPlatform,

@@ -8,7 +8,7 @@ import { type ImageConfig, parseConfig } from './config.ts'
 import type { Descriptor } from './descriptor.ts'
 import { OciError } from './errors.ts'
 import { gunzip } from './gzip-members.ts'
-import type { ImageDocument, Layer } from './image-source.ts'
+import type { ImageDocument, ImageSource, Layer } from './image-source.ts'
 import { parseIndex } from './index-document.ts'
 import { MAX_DOCUMENT_BYTES } from './json-document.ts'
 import { type Manifest, parseManifest } from './manifest.ts'
@@ -34,6 +34,32 @@ export interface OpenedImage {
   readonly layers: readonly OpenedLayer[]
   /** Lets go of connections; what was opened before is of no more use. */
   close(): Promise<void>
+}
+
+/** Opens an image that is about to be written or pushed, as if it were there already. Rejects as `openFrom`. */
+export async function openSource(
+  { top, images, blobs }: ImageSource,
+  options: { name: string; platform: Platform | undefined },
+): Promise<OpenedImage> {
+  const documents = new Map(
+    images.flatMap(({ manifest, config }) => [manifest, config]).map((one) => [one.descriptor.digest, one.bytes]),
+  )
+  const store: ImageStore = {
+    async readManifest({ digest }) {
+      const bytes = documents.get(digest)
+      if (bytes === undefined) throw new OciError('BLOB_UNKNOWN', `cannot open ${options.name}: it has no ${digest}`)
+      return bytes
+    },
+    blobs: {
+      async *open(digest, start = 0) {
+        const bytes = documents.get(digest)
+        if (bytes === undefined) yield* blobs.open(digest, start)
+        else yield bytes.subarray(start)
+      },
+    },
+    close: async () => undefined,
+  }
+  return openFrom(store, top, options)
 }
 
 /** What an image is opened from. */

@@ -6,14 +6,17 @@ import { catalogVerb } from './catalog.ts'
 import { completionVerb } from './completion.ts'
 import { diffVerb } from './diff.ts'
 import { doctorVerb } from './doctor.ts'
+import { evidenceVerbs } from './evidence.ts'
 import { explainVerb } from './explain.ts'
 import { initVerb } from './init.ts'
+import { keygenVerb } from './keygen.ts'
 import { licensesVerb } from './licenses.ts'
 import { lockVerb } from './lock.ts'
 import { registryVerb } from './registry.ts'
 import { sbomVerb } from './sbom.ts'
 import { scanVerb } from './scan.ts'
 import { searchVerb } from './search.ts'
+import { signVerbs } from './sign.ts'
 import { testVerb } from './test.ts'
 import { vexVerb } from './vex.ts'
 import { whereVerb } from './where.ts'
@@ -33,6 +36,9 @@ export const verbs: readonly Verb[] = [
   vexVerb,
   diffVerb,
   whereVerb,
+  keygenVerb,
+  signVerbs,
+  evidenceVerbs,
   catalogVerb,
   registryVerb,
   cacheVerb,

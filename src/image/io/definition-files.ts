@@ -21,8 +21,21 @@ export interface OpenedDefinition {
   readonly files: readonly string[]
   /** Absolute; there may be no such file yet. `casemate.lock`, or `STEM.lock` for a file that is not `casemate.yaml`. */
   readonly lockFile: string
+  /** The same files as they were read, each with what it refers to. */
+  readonly sources: readonly DefinitionSource[]
+  /** Absolute, links followed: where the names of catalogue images lead to. */
+  readonly catalogue: string
   /** Whether it is one of the catalogue's own. */
   readonly isCatalogue: boolean
+}
+
+/** A definition file as it was read. */
+export interface DefinitionSource {
+  /** Absolute. */
+  readonly file: string
+  readonly bytes: Uint8Array
+  /** What it refers to, by paths from its own folder. */
+  readonly files: ReadonlyMap<string, Uint8Array>
 }
 
 /** Where to look for definitions. */
@@ -58,7 +71,7 @@ export async function catalogueNames(catalogue: string = catalogueFolder()): Pro
  */
 export async function openDefinition(reference: string, places: DefinitionPlaces): Promise<OpenedDefinition> {
   const catalogue = places.catalogue ?? catalogueFolder()
-  const chain: DefinitionFile[] = []
+  const chain: (DefinitionFile & DefinitionSource)[] = []
   let next: string | undefined = reference
   let folder = places.workingFolder
   while (next !== undefined) {
@@ -73,11 +86,14 @@ export async function openDefinition(reference: string, places: DefinitionPlaces
   chain.reverse()
   const files = chain.map(({ file }) => file)
   const own = files.at(-1) ?? ''
+  const realCatalogue = await realFolder(catalogue)
   return {
     definition: resolveDefinition(chain),
     files,
     lockFile: join(dirname(own), `${basename(own).replace(/\.ya?ml$/, '')}.lock`),
-    isCatalogue: own.startsWith(`${await realFolder(catalogue)}${sep}`),
+    sources: chain.map(({ file, bytes, files }) => ({ file, bytes, files })),
+    catalogue: realCatalogue,
+    isCatalogue: own.startsWith(`${realCatalogue}${sep}`),
   }
 }
 
@@ -115,13 +131,13 @@ async function notFound(reference: string, path: string | undefined, catalogue: 
   return new ImageError('DEFINITION_NOT_FOUND', `cannot find catalogue image ${reference}: ${reason}`)
 }
 
-async function readDefinitionFile(file: string): Promise<DefinitionFile> {
-  const text = decode(await readLimited(file, MAX_DEFINITION_BYTES, file), file)
-  const definition = parseDefinition(text, file)
+async function readDefinitionFile(file: string): Promise<DefinitionFile & DefinitionSource> {
+  const bytes = await readLimited(file, MAX_DEFINITION_BYTES, file)
+  const definition = parseDefinition(decode(bytes, file), file)
   const root = await realpath(dirname(file))
   const files = new Map<string, Uint8Array>()
   for (const path of referredFiles(definition)) files.set(path, await readInside(root, path, file))
-  return { file, definition, files }
+  return { file, definition, bytes, files }
 }
 
 /** Reads a file that a definition names; where links lead out of the definition's folder, that is refused. */

@@ -1,0 +1,85 @@
+import { type OpenStore, openStore } from '#advisory'
+import { PREDICATES } from '#attest'
+import type { Json } from '#core'
+import { defaultCacheFolder } from '#debian'
+import type { NewEvidence } from '#evidence'
+import { type Finding, matchPackages, releaseOf, subjectOf, vexStatements } from '#match'
+import { type DocumentMaker, formatCycloneDx, formatSpdx, type Inventory } from '#sbom'
+import { formatVexDocument } from '#vex'
+import { findInImage } from './image-findings.ts'
+import { licencesDocument } from './licenses.ts'
+import { packageVersion } from './version.ts'
+import { evidenceTime } from './vex.ts'
+
+/** What is said about one platform's image from its inventory, and from the advisories that are at hand. */
+export interface ImageStatements {
+  readonly statements: readonly NewEvidence[]
+  /** What could not be said, and why. */
+  readonly notices: readonly string[]
+}
+
+/**
+ * Makes the statements about an image that its own content and the advisories allow: SBOMs, licences, findings and VEX. The
+ * same image and advisories give the same statements. Throws as the makers of the documents do.
+ */
+export function imageStatements(inventory: Inventory, author: string): ImageStatements {
+  const maker: DocumentMaker = { tool: `casemate-${packageVersion()}` }
+  const statements: NewEvidence[] = [
+    { predicateType: PREDICATES.spdx, predicate: JSON.parse(formatSpdx(inventory, maker)) },
+    { predicateType: PREDICATES.cyclonedx, predicate: JSON.parse(formatCycloneDx(inventory, maker)) },
+    { predicateType: PREDICATES.licences, predicate: JSON.parse(JSON.stringify(licencesDocument(inventory.packages))) },
+  ]
+  const store = openStore(defaultCacheFolder())
+  if (store === undefined) {
+    return {
+      statements,
+      notices: ['no findings and no VEX are attached: there are no advisories; `casemate advisories update` gets them'],
+    }
+  }
+  try {
+    return { statements: [...statements, ...judged(inventory, store, author)], notices: [] }
+  } finally {
+    store.close()
+  }
+}
+
+function judged(inventory: Inventory, store: OpenStore, author: string): NewEvidence[] {
+  const matches = matchPackages(inventory.packages, releaseOf(inventory), store)
+  const scan = {
+    predicateType: PREDICATES.vuln,
+    predicate: scanPredicate(findInImage(inventory, store).findings, store),
+  }
+  const { image, packages } = inventory
+  const statements = vexStatements(matches, { image, packages, imageLevel: true, policy: {} })
+  if (statements.length === 0) return [scan]
+  const timestamp = evidenceTime(image.created, store)
+  const vex = formatVexDocument({ author, timestamp, tooling: `casemate-${packageVersion()}`, statements })
+  return [scan, { predicateType: PREDICATES.vex, predicate: JSON.parse(vex) }]
+}
+
+/**
+ * Findings as cosign's predicate for vulnerability scans has them: of which advisories, and what they say in Debian's words.
+ * The time is that of the newest advisories, so that the same scan is the same statement.
+ */
+function scanPredicate(findings: readonly Finding[], { parts }: OpenStore): Json {
+  const newest =
+    parts
+      .map(({ contentDate }) => contentDate)
+      .sort()
+      .at(-1) ?? ''
+  return {
+    scanner: {
+      uri: `pkg:npm/casemate@${packageVersion()}`,
+      version: packageVersion(),
+      db: { uri: '', version: newest },
+      result: {
+        advisories: parts.map(({ kind, digest, contentDate }) => ({ kind, digest, date: contentDate })),
+        findings: findings.map((finding) => ({
+          ...{ id: finding.cve, ...subjectOf(finding), status: finding.status },
+          ...(finding.fixedIn === undefined ? {} : { fixedIn: finding.fixedIn }),
+        })),
+      },
+    },
+    metadata: { scanStartedOn: newest, scanFinishedOn: newest },
+  }
+}

@@ -1,0 +1,42 @@
+import { attachSignature } from '#evidence'
+import { type ExitStatus, exitStatus } from './exit-status.ts'
+import { everySubject, findSubjects, repositoryName } from './image-subjects.ts'
+import { openSignatory } from './signing-key.ts'
+import type { Terminal } from './terminal.ts'
+
+/** The options of `casemate sign`, as the command line gives them. */
+export interface SignOptions {
+  readonly key: string
+  readonly signedAs?: string
+  readonly json?: boolean
+}
+
+/** Signs an image in a registry: its index and each platform's manifest. Rejects as `findSubjects`, `openSignatory` and the registry do. */
+export async function runSign(reference: string, options: SignOptions, terminal: Terminal): Promise<ExitStatus> {
+  const signatory = await openSignatory(options.key)
+  const image = await findSubjects(reference)
+  try {
+    const signedAs = options.signedAs ?? repositoryName(image.reference)
+    const signing = {
+      ...{ repository: image.repository, signatory, signedAs },
+      signedAt: Math.floor(Date.now() / 1000),
+    }
+    const signed = []
+    for (const { title, subject } of everySubject(image)) {
+      signed.push({ title, digest: subject.digest, outcome: await attachSignature(subject, signing) })
+    }
+    if (options.json === true) {
+      terminal.print(
+        JSON.stringify({ schema: 'casemate.sign/v1', signedAs, signedBy: signatory.name, signed }, null, 2),
+      )
+      return exitStatus.done
+    }
+    for (const { title, digest, outcome } of signed) {
+      terminal.print(`${outcome === 'attached' ? 'signed' : 'was signed already'}  ${title.padEnd(14)} ${digest}`)
+    }
+    terminal.print(`by ${signatory.name}, as ${signedAs}`)
+    return exitStatus.done
+  } finally {
+    await image.repository.close()
+  }
+}
