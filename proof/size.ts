@@ -137,7 +137,9 @@ async function sum(files: readonly string[], line: string): Promise<number> {
 async function extractByMmdebstrap({ platform }: CatalogueImage, build: CatalogueBuild, work: string): Promise<string> {
   const ends: (() => Promise<void>)[] = []
   try {
-    const provided = build.without.map((name) => `${name} (= 9999)`).join(', ')
+    // Of a version that any lower bound takes, and of those of the image's packages: some want their own one's and no later.
+    const versions = ['9999', ...new Set(build.built.packages.map(({ version }) => version))]
+    const provided = build.without.flatMap((name) => versions.map((version) => `${name} (= ${version})`)).join(', ')
     const empty = { name: 'left-out', architecture: 'all', fields: { Provides: provided }, files: {} }
     const debs = [...(await realDebs(await debsOf(build))), ...(provided === '' ? [] : [empty])]
     const architecture = platform.replace('linux/', '')
