@@ -1,12 +1,13 @@
+import type { Signatory } from '#attest'
 import { checkLayers, type EffectiveDefinition, type OpenedDefinition, openDefinition } from '#image'
-import { composeIndex, OciError, parseReference, segmentBlobs } from '#oci'
+import { composeIndex, OciError, parseReference, pushImage, type Reference, segmentBlobs } from '#oci'
 import { type BuildOrder, type BuildSettings, buildPlatforms } from './build-platforms.ts'
 import { printBuildSummary } from './build-summary.ts'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { provideLock } from './lock-choice.ts'
 import { openScripts } from './open-scripts.ts'
-import { writeOutputs } from './outputs.ts'
+import { type Push, writeOutputs } from './outputs.ts'
 import { placeOf } from './place.ts'
 import { Stages } from './stages.ts'
 import type { Terminal } from './terminal.ts'
@@ -18,6 +19,8 @@ export interface BuildOptions extends PlaceOptions, BuildSettings {
   readonly platform?: string
   readonly output?: readonly string[]
   readonly load?: boolean
+  /** Signs what goes into registries, with everything that can be said of it. */
+  readonly key?: string
   readonly json?: boolean
 }
 
@@ -27,6 +30,7 @@ export async function runBuild(reference: string, options: BuildOptions, termina
   const opened = await stages.run('read', () => openDefinition(reference, { workingFolder: process.cwd() }))
   const effective = variantOf(opened, options.variant)
   const outputs = (options.output ?? [`oci:./out:${effective.image}`]).map(parseReference)
+  const signatory = await signatoryFor(options, outputs)
   const platforms = options.platform?.split(',') ?? opened.definition.platforms
   const place = await placeOf(options, opened.files)
   const from = { platforms, place, acceptExpired: options.acceptExpired === true }
@@ -46,8 +50,16 @@ export async function runBuild(reference: string, options: BuildOptions, termina
   )
   const name = `localhost/${effective.image}:${built[0]?.tags[0] ?? 'latest'}`
   const load = { wanted: options.load === true, name }
+  const publication = signatory && { image, order, built, signatory, author: 'casemate' }
+  const push: Push = (source, to) =>
+    publication === undefined
+      ? pushImage(source, to)
+      : stages.run('sign', async () => {
+          const { publishSigned } = await import('./publish.ts')
+          return publishSigned(publication, to, terminal)
+        })
   const written = await stages
-    .run('write', () => writeOutputs(image, outputs, load))
+    .run('write', () => writeOutputs(image, outputs, load, push))
     .catch((error: unknown) => {
       // Layers that were made before are written unread, so damage in the cache shows here; it is taken away.
       if (error instanceof OciError && error.code === 'BLOB_MISMATCH') {
@@ -58,6 +70,18 @@ export async function runBuild(reference: string, options: BuildOptions, termina
   const summary = { effective, lock, lockFile, built, image, written, members, decoder, durations: stages.durations }
   printBuildSummary(summary, options.json === true, terminal)
   return exitStatus.done
+}
+
+/** Who signs, where somebody shall. Throws `USAGE_INVALID` where nothing would be signed, and as `openSignatory` does. */
+async function signatoryFor({ key }: BuildOptions, outputs: readonly Reference[]): Promise<Signatory | undefined> {
+  if (key === undefined) return undefined
+  // What signs is loaded where something is signed.
+  const { openSignatory } = await import('./signing-key.ts')
+  if (outputs.some(({ transport }) => transport === 'docker')) return openSignatory(key)
+  throw new UsageError(
+    'USAGE_INVALID',
+    'cannot sign the image: signatures are kept in registries, and no output is one',
+  )
 }
 
 /** The variant of that name. Throws `USAGE_INVALID`. */

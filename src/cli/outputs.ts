@@ -6,6 +6,7 @@ import {
   parsePlatform,
   pushImage,
   type Reference,
+  type RegistryReference,
   samePlatform,
   writeImage,
 } from '#oci'
@@ -20,14 +21,18 @@ export interface Written {
   readonly pushed?: PushReport
 }
 
+/** How an image gets into a registry: as it is, or with evidence. */
+export type Push = (image: ImageSource, reference: RegistryReference) => Promise<PushReport>
+
 /** Writes an image to every output; `name` is what an engine will call it. Rejects with what any of them throws. */
 export async function writeOutputs(
   image: ImageSource,
   outputs: readonly Reference[],
   load: { readonly wanted: boolean; readonly name: string },
+  push: Push = pushImage,
 ): Promise<Written[]> {
   const written: Written[] = []
-  for (const output of outputs) written.push(await writeOutput(image, output))
+  for (const output of outputs) written.push(await writeOutput(image, output, push))
   if (load.wanted) {
     const { engine, name } = await loadImage(forThisMachine(image, '--load'), load.name)
     written.push({ place: name, kind: engine })
@@ -35,11 +40,11 @@ export async function writeOutputs(
   return written
 }
 
-async function writeOutput(image: ImageSource, output: Reference): Promise<Written> {
+async function writeOutput(image: ImageSource, output: Reference, push: Push): Promise<Written> {
   const place = formatReference(output)
   switch (output.transport) {
     case 'docker':
-      return { place, kind: 'docker', pushed: await pushImage(image, output) }
+      return { place, kind: 'docker', pushed: await push(image, output) }
     case 'docker-archive':
       await writeImage(forThisMachine(image, place), output)
       break

@@ -12,6 +12,10 @@ export const buildVerb: Verb = (program, session) => {
       '-o, --output <reference...>',
       'where to: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker://… (default: oci:./out:NAME)',
     )
+    .option(
+      '--key <key>',
+      'sign what is pushed to registries, with provenance, SBOMs, licences, findings and VEX; the tag moves last',
+    )
     .option('--load', 'load the image into podman or docker')
     .option('--zstd', 'compress layers with zstd instead of gzip')
     .option('--xz', "decode packages by this machine's xz, after a check that it gives the same bytes")
@@ -23,6 +27,7 @@ export const buildVerb: Verb = (program, session) => {
 Examples:
   casemate build python
   casemate build ./my-image --platform linux/amd64 -o docker://registry.example.org/team/app:1.0
+  casemate build ./my-image -o docker://registry.example.org/team/app:1.0 --key casemate.key
   casemate build nginx --variant dev -o oci-archive:nginx-dev.tar`,
   )
   command.action(async (reference: string, options) => {

@@ -1,0 +1,92 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, join, sep } from 'node:path'
+import { PREDICATES } from '#attest'
+import { BUILT_IN_ARCHIVES, readArchives } from '#debian'
+import type { NewEvidence } from '#evidence'
+import {
+  type BuiltImage,
+  layersOf,
+  lockDerived,
+  type ProvenPlatform,
+  packageKey,
+  provenanceOf,
+  type Recipe,
+  recipeDigests,
+  recipeOf,
+  recipePredicate,
+} from '#image'
+import { formatPlatform } from '#oci'
+import type { BuildOrder } from './build-platforms.ts'
+import { programDigest } from './program-digest.ts'
+import { packageVersion } from './version.ts'
+
+/** Provenance and recipe of a build: of all platforms together, for the index, and of each, in the order of the build. */
+export interface BuildStatements {
+  readonly index: readonly NewEvidence[]
+  readonly platforms: readonly (readonly NewEvidence[])[]
+}
+
+/** Makes the statements that only a build can make. Rejects as reading the archives' files does. */
+export async function buildStatements(order: BuildOrder, built: readonly BuiltImage[]): Promise<BuildStatements> {
+  const recipe = await recipeOfBuild(order, built)
+  const proven = built.map((one) => provenPlatform(order, one))
+  const program = { version: packageVersion(), digest: programDigest() }
+  const statements = (platforms: readonly ProvenPlatform[]): NewEvidence[] => {
+    const { image, variant, codec } = recipe
+    const { format, observed } = order.lock
+    const files = recipeDigests(recipe)
+    const provenance = provenanceOf({ image, variant, codec, format, platforms, files, observed, program })
+    return [
+      { predicateType: PREDICATES.provenance, predicate: provenance },
+      { predicateType: PREDICATES.recipe, predicate: recipePredicate(recipe) },
+    ]
+  }
+  return { index: statements(proven), platforms: proven.map((one) => statements([one])) }
+}
+
+async function recipeOfBuild(order: BuildOrder, built: readonly BuiltImage[]): Promise<Recipe> {
+  const { opened, effective, lock, options } = order
+  const derived = new Map(
+    Object.entries(lock.platforms).map(([platform, locked]) => {
+      const made = built.find(({ image }) => formatPlatform(image.platform) === platform)?.derived ?? []
+      const others = locked.derived.filter(({ variant }) => variant !== effective.variant || made.length === 0)
+      return [platform, [...others, ...made]]
+    }),
+  )
+  return recipeOf({
+    image: effective.image,
+    variant: effective.variant,
+    codec: options.zstd === true ? 'zstd' : 'gzip',
+    lock: lockDerived(lock, derived),
+    sources: opened.sources,
+    catalogue: opened.catalogue,
+    archives: await foreignArchives(order),
+  })
+}
+
+/** The files of the archives that do not ship with Casemate, and of their keys. */
+async function foreignArchives({ effective, place }: BuildOrder): Promise<Map<string, Uint8Array>> {
+  const known = await readArchives([BUILT_IN_ARCHIVES, ...(place.archiveFolders ?? [])])
+  const files = new Map<string, Uint8Array>()
+  for (const name of effective.archives) {
+    const found = known.get(name)
+    if (found === undefined || found.path.startsWith(`${BUILT_IN_ARCHIVES}${sep}`)) continue
+    const keys = Object.values(found.archive.keys).map(({ file }) => join(dirname(found.path), file))
+    for (const path of [found.path, ...keys]) files.set(path, await readFile(path))
+  }
+  return files
+}
+
+/** Which layers hold which packages; the last one, of effects and the package database, holds none. */
+function provenPlatform({ lock, effective }: BuildOrder, { image, packages, assembly }: BuiltImage): ProvenPlatform {
+  const platform = formatPlatform(image.platform)
+  const held = layersOf(lock, platform, effective.variant)
+  return {
+    platform,
+    packages,
+    layers: assembly.layers.map(({ digest, diffId }, number) => ({
+      ...{ digest, diffId },
+      packages: (held[number] ?? []).map(packageKey),
+    })),
+  }
+}

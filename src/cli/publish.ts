@@ -1,0 +1,79 @@
+import type { Signatory } from '#attest'
+import { attachSignature, type Signing } from '#evidence'
+import type { BuiltImage } from '#image'
+import {
+  formatPlatform,
+  type ImageSource,
+  openSource,
+  type PushReport,
+  pushImage,
+  RegistryClient,
+  type RegistryReference,
+} from '#oci'
+import { attachAll } from './attest.ts'
+import type { BuildOrder } from './build-platforms.ts'
+import { buildStatements } from './build-statements.ts'
+import { inventoryOfImage } from './image-inventory.ts'
+import { imageStatements } from './image-statements.ts'
+import { repositoryName } from './image-subjects.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What is published, and by whom. */
+export interface Publication {
+  readonly image: ImageSource
+  readonly order: BuildOrder
+  readonly built: readonly BuiltImage[]
+  readonly signatory: Signatory
+  /** Who makes the VEX statements. */
+  readonly author: string
+}
+
+/**
+ * Pushes an image with all its evidence: contents and manifests by digest, then signatures and statements about the index and
+ * each platform, and the tag at last, so that no tag ever leads to something unsigned. Rejects as `pushImage`, the makers of
+ * the statements and the signatory do; then no tag has moved.
+ */
+export async function publishSigned(
+  publication: Publication,
+  reference: RegistryReference,
+  terminal: Terminal,
+): Promise<PushReport> {
+  const { image, signatory } = publication
+  const { tag, ...untagged } = reference
+  const pushed = await pushImage(image, untagged)
+  const repository = new RegistryClient(reference)
+  try {
+    const signedAs = repositoryName(reference)
+    const signing = { repository, signatory, signedAs, signedAt: Math.floor(Date.now() / 1000) }
+    await attachEverything(publication, signing, terminal)
+    if (tag === undefined) return pushed
+    await repository.putManifest(image.top, tag)
+    return { ...pushed, manifests: pushed.manifests + 1 }
+  } finally {
+    await repository.close()
+  }
+}
+
+async function attachEverything(publication: Publication, signing: Signing, terminal: Terminal): Promise<void> {
+  const { image, order, built, author } = publication
+  const { index, platforms } = await buildStatements(order, built)
+  const notices = new Set<string>()
+  for (const [number, { platform, manifest }] of built.map((one) => one.image).entries()) {
+    const title = formatPlatform(platform)
+    terminal.progress(`sign: what is in ${title}`)
+    const reference = `${signing.signedAs}@${manifest.descriptor.digest}`
+    const opened = await openSource(image, { name: reference, platform })
+    const inventory = await inventoryOfImage(opened, { reference, licences: true })
+    const own = imageStatements(inventory, author)
+    for (const notice of own.notices) notices.add(notice)
+    const statements = [...(platforms[number] ?? []), ...own.statements]
+    await attachSignature(manifest.descriptor, signing)
+    await attachAll(statements, { title, subject: manifest.descriptor, signing })
+  }
+  const { descriptor } = image.top
+  if (!image.images.some(({ manifest }) => manifest.descriptor.digest === descriptor.digest)) {
+    await attachAll(index, { title: 'index', subject: descriptor, signing })
+    await attachSignature(descriptor, signing)
+  }
+  for (const notice of notices) terminal.warn(notice)
+}
