@@ -13,6 +13,7 @@ import { keygenVerb } from './keygen.ts'
 import { licensesVerb } from './licenses.ts'
 import { lockVerb } from './lock.ts'
 import { registryVerb } from './registry.ts'
+import { reproduceVerb } from './reproduce.ts'
 import { sbomVerb } from './sbom.ts'
 import { scanVerb } from './scan.ts'
 import { searchVerb } from './search.ts'
@@ -39,6 +40,7 @@ export const verbs: readonly Verb[] = [
   keygenVerb,
   signVerbs,
   evidenceVerbs,
+  reproduceVerb,
   catalogVerb,
   registryVerb,
   cacheVerb,

@@ -22,32 +22,35 @@ export function imageInputs(definition: EffectiveDefinition, lock: Lock, platfor
 
 /**
  * Why a lock is not one for this definition and the asked platforms, in words; empty when it is. A lock may hold more
- * platforms than are asked for.
+ * platforms than are asked for. Where `only` names a variant, the others are nobody's business.
  */
 export function lockMismatches(
   lock: Lock,
   definition: ResolvedDefinition,
   platforms: readonly string[] = definition.platforms,
+  only?: string,
 ): readonly string[] {
   const reasons: string[] = []
   if (lock.image !== definition.image) reasons.push(`it is the lock of image ${lock.image}`)
-  for (const [variant, effective] of definition.variants) {
+  const concerns = (variant: string) => only === undefined || variant === only
+  const variants = new Map([...definition.variants].filter(([variant]) => concerns(variant)))
+  for (const [variant, effective] of variants) {
     const locked = lock.definitions[variant]
     if (locked === undefined) reasons.push(`variant ${variant} is new`)
     else if (locked !== definitionDigest(effective)) reasons.push(`the definition of ${variant} has changed since`)
   }
   for (const variant of Object.keys(lock.definitions).sort()) {
-    if (!definition.variants.has(variant)) reasons.push(`variant ${variant} is gone`)
+    if (concerns(variant) && !variants.has(variant)) reasons.push(`variant ${variant} is gone`)
   }
   for (const platform of platforms) {
     const locked = lock.platforms[platform]
     if (locked === undefined) reasons.push(`platform ${platform} is not in it`)
-    else reasons.push(...missingResults(locked, definition).map((what) => `${what} for ${platform} is not in it`))
+    else reasons.push(...missingResults(locked, variants).map((what) => `${what} for ${platform} is not in it`))
   }
   return reasons
 }
 
-function missingResults({ derived }: LockedPlatform, { variants }: ResolvedDefinition): readonly string[] {
+function missingResults({ derived }: LockedPlatform, variants: ResolvedDefinition['variants']): readonly string[] {
   return [...variants].flatMap(([variant, effective]) => {
     const locked = derived.filter((one) => one.variant === variant).map(({ effect }) => effect)
     const missing = effective.derived.filter((effect) => !locked.includes(effect))
