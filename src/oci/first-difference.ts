@@ -77,9 +77,9 @@ async function entriesOf(layer: OpenedLayer): Promise<Entry[]> {
   return entries
 }
 
-function factsOf({ path: _, mode, xattrs, ...header }: TarHeader): Record<string, string> {
+function factsOf({ path: _, type, mode, xattrs, ...header }: TarHeader): Record<string, string> {
   const attributes = [...xattrs].map(([name, value]) => `${name}=${Buffer.from(value).toString('base64')}`)
-  const facts = { mode: mode.toString(8), ...header, xattrs: attributes.sort().join(' ') }
+  const facts = { type, mode: mode.toString(8), ...header, xattrs: attributes.sort().join(' ') }
   return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, String(value)]))
 }
 
