@@ -1,10 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { PREDICATES } from '#attest'
+import { join } from 'node:path'
 import type { Digest } from '#core'
-import { collectEvidence, judgeEvidence } from '#evidence'
-import { lockMismatches, openDefinition, parseLock, parseRecipe, type Recipe } from '#image'
+import { lockMismatches, openDefinition, parseLock, type Recipe } from '#image'
 import {
   composeIndex,
   firstDifference,
@@ -18,18 +16,17 @@ import {
 import { variantOf } from './build.ts'
 import { buildPlatforms } from './build-platforms.ts'
 import { UsageError } from './errors.ts'
-import { type TrustOptions, trustOf } from './evidence-trust.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { everySubject, findSubjects, type ImageSubjects, repositoryName } from './image-subjects.ts'
 import { placeOf } from './place.ts'
 import { Stages } from './stages.ts'
 import type { Terminal } from './terminal.ts'
+import { layRecipe, type RecipeTrust, trustedRecipe } from './trusted-recipe.ts'
 import type { PlaceOptions } from './verb.ts'
 import { visibleText } from './visible-text.ts'
 
 /** The options of `casemate reproduce`, as the command line gives them. */
-export interface ReproduceOptions extends TrustOptions, PlaceOptions {
-  readonly signedAs?: readonly string[]
+export interface ReproduceOptions extends RecipeTrust, PlaceOptions {
   /** Folders with .debs by digest that are looked in before the network is. */
   readonly store?: readonly string[]
   readonly workers?: string
@@ -66,28 +63,6 @@ export async function runReproduce(
   } finally {
     await rm(folder, { recursive: true, force: true })
     await image.repository.close()
-  }
-}
-
-/** The recipe that somebody trusted has attached to what the reference names. */
-async function trustedRecipe(image: ImageSubjects, options: ReproduceOptions): Promise<Recipe> {
-  const trust = await trustOf(options)
-  const repositories = [repositoryName(image.reference), ...(options.signedAs ?? [])]
-  const found = await collectEvidence(image.repository, image.top.digest)
-  const { statements, refused } = judgeEvidence(found, { trust, repositories })
-  const recipes = statements.filter(({ statement }) => statement.predicateType === PREDICATES.recipe)
-  const [first] = recipes
-  if (first !== undefined) return parseRecipe(first.statement.predicate, first.place)
-  const [why] = refused.map(({ reason }) => reason)
-  const reason = why === undefined ? 'no recipe is attached to it' : `no recipe of it is believed: ${why}`
-  throw new UsageError('USAGE_INVALID', `cannot reproduce ${image.repository.name}@${image.top.digest}: ${reason}`)
-}
-
-async function layRecipe({ files }: Recipe, folder: string): Promise<void> {
-  await mkdir(join(folder, 'catalogue'), { recursive: true })
-  for (const [path, bytes] of files) {
-    await mkdir(dirname(join(folder, path)), { recursive: true })
-    await writeFile(join(folder, path), bytes)
   }
 }
 

@@ -21,11 +21,17 @@ export interface TestOptions {
   readonly platform: string
   readonly sandbox?: string
   readonly junit?: string
+  /** Signs the result and attaches it to the image. */
+  readonly key?: string
+  readonly signedAs?: string
   readonly json?: boolean
 }
 
 /** Runs an image's tests and prints the report; the status says whether all passed. */
 export async function runTest(reference: string, options: TestOptions, terminal: Terminal): Promise<ExitStatus> {
+  if (options.key !== undefined && parseReference(reference).transport !== 'docker') {
+    throw new UsageError('USAGE_INVALID', `cannot attach the result to ${reference}: evidence is kept in registries`)
+  }
   const image = await openImage(parseReference(reference), { platform: parsePlatform(options.platform) })
   try {
     const { name, variant } = imageNamed(image.config, reference, options)
@@ -45,6 +51,10 @@ export async function runTest(reference: string, options: TestOptions, terminal:
       onProgress: ({ name: done }) => terminal.progress(done),
     })
     if (options.junit !== undefined) await writeFile(options.junit, formatJunit(report, `${name} ${variant}`))
+    if (options.key !== undefined) {
+      const { attestReport } = await import('./attest-report.ts')
+      await attestReport(report, { tests, image, reference, ...options, key: options.key })
+    }
     terminal.print(options.json === true ? formatTestJson(report) : formatTestTable(report))
     return hasPassed(report) ? exitStatus.done : exitStatus.no
   } finally {

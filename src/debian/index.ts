@@ -40,10 +40,17 @@ export type { ArchivePlace } from './io/archive-client.ts'
 export { type ArchiveFile, BUILT_IN_ARCHIVES, readArchives, selectArchive } from './io/archive-folder.ts'
 export type { OpenArchiveOptions } from './io/archive-session.ts'
 export { DOWNLOAD_PATIENCE, type DownloadPatience } from './io/downloader.ts'
+export {
+  type FetchedIndex,
+  type FetchObservedOptions,
+  fetchObserved,
+  type ObservedFiles,
+  type ObservedState,
+} from './io/fetch-observed.ts'
 export { type FetchPackagesOptions, type FetchProgress, fetchPackages, type PackageFile } from './io/fetch-packages.ts'
 export { fetchFault, HTTP_LIMITS, type HttpAnswer, HttpClient, type HttpLimits } from './io/http-client.ts'
 export { loadLibarchive } from './io/libarchive.ts'
-export { defaultCacheFolder } from './io/object-cache.ts'
+export { defaultCacheFolder, digestOfFile, ObjectCache } from './io/object-cache.ts'
 export { type OpenArchive, openArchive } from './io/open-archive.ts'
 export { openDeb } from './io/open-deb.ts'
 export { type FileSearch, type SuiteFileMatch, searchFiles } from './io/search-files.ts'
@@ -71,6 +78,7 @@ export { type IndexFile, openPackagesIndex, type PackagesIndex } from './package
 export { formatRelation, parseDependencies, parseProvisions, parseRelation, parseRelations } from './relation.ts'
 export { parseRelease, type Release, type ReleaseFile } from './release.ts'
 export { checkSignatures, type PinnedKey, readPinnedKey, type SignatureCheck } from './signature.ts'
+export type { SourceReference } from './source-index.ts'
 export { parseStanza, parseStanzas, type Stanza } from './stanza.ts'
 export {
   FUTURE_TOLERANCE,

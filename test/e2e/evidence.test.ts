@@ -68,6 +68,42 @@ test('an image is built, signed with all that can be said of it, verified, and b
   assert.deepEqual([reproduced, compared[0].got], [true, digest])
 })
 
+test('what a release was made of is kept, checked, and enough to build it again without any mirror', async (t) => {
+  const { place, registry } = await openPublisher(t)
+  const reference = `${registry}/team/greeting:1`
+  await place.build(['-o', `docker://${reference}`, '--key', 'casemate.key'], { env: PASSWORD })
+  const kept = await place.run(['store', 'keep', reference, '--key', 'casemate.pub', '--json'])
+  assert.equal(kept.status, 0, kept.stdout + kept.stderr)
+  const { objects, missingSources } = JSON.parse(kept.stdout)
+  const whats = objects.map(({ what }: { what: string }) => what)
+  for (const wanted of [
+    /^casemate\.lock$/,
+    /\/greet_1\.2-3_amd64\.deb$/,
+    /^test-1\/trixie\/InRelease$/,
+    /\/Packages(\.[gx]z)?$/,
+  ]) {
+    assert.ok(
+      whats.some((what: string) => wanted.test(what)),
+      `${wanted} in ${whats}`,
+    )
+  }
+  assert.ok(missingSources.length > 0, 'the test archive has no index of sources')
+  assert.equal((await place.run(['store', 'check'])).status, 0)
+
+  place.remove('cache')
+  const again = await place.run(['reproduce', reference, '--key', 'casemate.pub', '--store', 'store', '--offline'])
+  assert.equal(again.status, 0, again.stdout + again.stderr)
+
+  const [deb] = objects.filter(({ what }: { what: string }) => what.endsWith('/greet_1.2-3_amd64.deb'))
+  const hex = deb.digest.slice('sha256:'.length)
+  place.write(`store/objects/sha256/${hex.slice(0, 2)}/${hex}`, 'damaged')
+  const checked = await place.run(['store', 'check'])
+  assert.deepEqual([checked.status, checked.stdout.split('  ')[0]], [1, 'damaged'])
+  place.remove('cache')
+  const broken = await place.run(['reproduce', reference, '--key', 'casemate.pub', '--store', 'store', '--offline'])
+  assert.deepEqual([broken.status, /greet_1\.2-3_amd64\.deb/.test(broken.stderr)], [3, true])
+})
+
 test('provenance leads from every package and its source to the layer that holds it', async (t) => {
   const { place, registry } = await openPublisher(t)
   const reference = `${registry}/team/greeting:1`

@@ -18,6 +18,7 @@ import { sbomVerb } from './sbom.ts'
 import { scanVerb } from './scan.ts'
 import { searchVerb } from './search.ts'
 import { signVerbs } from './sign.ts'
+import { storeVerb } from './store.ts'
 import { testVerb } from './test.ts'
 import { vexVerb } from './vex.ts'
 import { whereVerb } from './where.ts'
@@ -41,6 +42,7 @@ export const verbs: readonly Verb[] = [
   signVerbs,
   evidenceVerbs,
   reproduceVerb,
+  storeVerb,
   catalogVerb,
   registryVerb,
   cacheVerb,

@@ -11,10 +11,15 @@ export const testVerb: Verb = (program, session) => {
     .option('--platform <platform>', 'which image of an index', hostPlatform())
     .option('--sandbox <name>', 'bwrap, runc or podman (default: the first that works here)')
     .option('--junit <file>', 'also write the report as JUnit XML')
+    .option('--key <key>', 'sign the result and attach it to the image, which is in a registry')
+    .option(
+      '--signed-as <repository>',
+      'with --key: the repository that the statement names (default: where the image is)',
+    )
     .option('--json', 'print the report as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  casemate test oci:./out:python\n  casemate test oci:./out:app --definition ./app --sandbox runc --junit report.xml',
+      '\nExamples:\n  casemate test oci:./out:python\n  casemate test oci:./out:app --definition ./app --sandbox runc --junit report.xml\n  casemate test docker://registry.example.org/team/app:1.0 --key casemate.key',
     )
     .action(async (reference: string, options) => {
       const { runTest } = await import('../test-image.ts')

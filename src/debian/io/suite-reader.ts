@@ -9,7 +9,7 @@ import type { Downloader } from './downloader.ts'
 import { type ObjectCache, writeWhole } from './object-cache.ts'
 
 /** The largest real InRelease file is a quarter of a megabyte. */
-const IN_RELEASE_LIMIT = 8 << 20
+export const IN_RELEASE_LIMIT = 8 << 20
 
 /** The suite to read and all that decides whether it is taken. */
 export interface SuiteRequest {

@@ -1,0 +1,253 @@
+import { createReadStream } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { type Digest, digestOf, hasSystemCode, hexOf, messageOf, parseDigest } from '#core'
+import { digestOfFile, fetchObserved, fetchPackages, ObjectCache, type SourceReference } from '#debian'
+import { formatLock, type Lock, type LockedPackage, openDefinition, parseLock } from '#image'
+import { debianArchitectureOf, parsePlatform } from '#oci'
+import { UsageError } from './errors.ts'
+import { type ExitStatus, exitStatus } from './exit-status.ts'
+import { readLockText } from './lock-choice.ts'
+import { placeOf } from './place.ts'
+import { writeWhole } from './print-output.ts'
+import { formatBytes, formatTable, type Terminal } from './terminal.ts'
+import { layRecipe, trustedRecipeOf } from './trusted-recipe.ts'
+import type { PlaceOptions } from './verb.ts'
+
+/** The options of `casemate store keep`, as the command line gives them. */
+export interface KeepOptions extends PlaceOptions {
+  readonly dir: string
+  /** Public keys: then the reference is an image in a registry, and its recipe has to be signed by one of them. */
+  readonly key?: readonly string[]
+  readonly signedAs?: readonly string[]
+  readonly json?: boolean
+}
+
+/** One thing that is kept: what it is, and its content's digest. */
+interface KeptObject {
+  readonly what: string
+  readonly digest: Digest
+  readonly size: number
+}
+
+/** What is kept of one release. */
+interface KeptRelease {
+  readonly schema: 'casemate.store/v1'
+  /** The image's index, or nothing where a definition's lock was kept. */
+  readonly image?: string
+  readonly name: string
+  readonly lock: Digest
+  readonly objects: readonly KeptObject[]
+  /** The sources of the packages: where the archive has them, with their digests. */
+  readonly sources: readonly SourceReference[]
+  /** Sources that no index of these suites lists, as `name version`. */
+  readonly missingSources: readonly string[]
+}
+
+/**
+ * Keeps everything that a release was made of, so that building it again needs no mirror's memory: the lock, every .deb, and
+ * of each suite the InRelease and the indexes that were observed, with references to the sources. Rejects as
+ * `fetchPackages` and `fetchObserved` do; what was kept before then stays.
+ */
+export async function runStoreKeep(reference: string, options: KeepOptions, terminal: Terminal): Promise<ExitStatus> {
+  const folder = await mkdtemp(join(tmpdir(), 'casemate-store-'))
+  try {
+    const release = await keepRelease(await lockOf(reference, options, folder), options, terminal)
+    await writeRelease(resolve(options.dir), release)
+    printKept(release, options, terminal)
+    return exitStatus.done
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** What shall be kept: a lock, and where the archives that it names are described. */
+interface Wanted {
+  readonly name: string
+  readonly lock: Lock
+  /** The image's index, where an image is kept. */
+  readonly image: Digest | undefined
+  /** Only this variant of the lock, where an image is kept. */
+  readonly variant: string | undefined
+  readonly definitionFiles: readonly string[]
+}
+
+async function keepRelease(wanted: Wanted, options: KeepOptions, terminal: Terminal): Promise<KeptRelease> {
+  const { name, lock, image, variant, definitionFiles } = wanted
+  const store = new ObjectCache(resolve(options.dir))
+  const place = await placeOf(options, definitionFiles)
+  const kept: KeptObject[] = []
+  const keep = async (what: string, file: string, digest: Digest) => {
+    terminal.progress(`keep: ${what}`)
+    kept.push({ what, digest, size: await copyObject(store, file, digest) })
+  }
+  const text = Buffer.from(formatLock(lock))
+  await store.put(digestOf(text), text)
+  kept.push({ what: 'casemate.lock', digest: digestOf(text), size: text.length })
+  const packages = everyPackage(lock, variant)
+  const files = await fetchPackages(packages, { ...place, stores: [store.folder], observed: lock.observed })
+  for (const [number, one] of packages.entries()) await keep(one.filename, files[number] ?? '', one.digest)
+  const wantedSources = new Set(packages.map(({ source }) => `${source.name} ${source.version}`))
+  const architectures = Object.keys(lock.platforms).map((platform) => debianArchitectureOf(parsePlatform(platform)))
+  const sources = new Map<string, SourceReference>()
+  for (const observed of lock.observed) {
+    const found = await fetchObserved(observed, {
+      ...place,
+      stores: [store.folder],
+      architectures,
+      sources: wantedSources,
+    })
+    for (const { path, file, digest } of found.files)
+      await keep(`${observed.archive}/${observed.suite}/${path}`, file, digest)
+    for (const source of found.sources) sources.set(`${source.name} ${source.version}`, source)
+  }
+  terminal.progress('')
+  return {
+    schema: 'casemate.store/v1',
+    ...(image === undefined ? {} : { image }),
+    name,
+    lock: digestOf(text),
+    objects: kept,
+    sources: [...sources.values()].sort((left, right) => (left.name < right.name ? -1 : 1)),
+    missingSources: [...wantedSources].filter((key) => !sources.has(key)).sort(),
+  }
+}
+
+/** The lock of a definition, or of the recipe of an image, whose files are laid into a folder. */
+async function lockOf(reference: string, options: KeepOptions, folder: string): Promise<Wanted> {
+  if (options.key !== undefined) {
+    const { recipe, digest } = await trustedRecipeOf(reference, options)
+    await layRecipe(recipe, folder)
+    return {
+      name: recipe.image,
+      lock: parseLock(recipe.lock, 'the lock of the recipe'),
+      image: digest,
+      variant: recipe.variant,
+      definitionFiles: [...recipe.files.keys()].map((path) => join(folder, path)),
+    }
+  }
+  const opened = await openDefinition(reference, { workingFolder: process.cwd() })
+  const text = await readLockText(opened.lockFile)
+  if (text === undefined) {
+    const how = 'write one by `casemate lock`; for an image in a registry, say whose recipe to believe by --key'
+    throw new UsageError('USAGE_INVALID', `cannot keep what ${reference} is made of: it has no lock; ${how}`)
+  }
+  const definitionFiles = opened.files
+  return {
+    name: opened.definition.image,
+    lock: parseLock(text, opened.lockFile),
+    image: undefined,
+    variant: undefined,
+    definitionFiles,
+  }
+}
+
+/** The packages of all platforms, once each: of a variant, or of every one. */
+function everyPackage(lock: Lock, variant: string | undefined): LockedPackage[] {
+  const packages = new Map<Digest, LockedPackage>()
+  const concerns = ({ layers }: LockedPackage) => variant === undefined || Object.hasOwn(layers, variant)
+  for (const locked of Object.values(lock.platforms)) {
+    for (const one of locked.packages.filter(concerns)) packages.set(one.digest, one)
+  }
+  return [...packages.values()]
+}
+
+/** Copies a file into the store, in pieces, and gives its size. What is there is checked and not written again. */
+async function copyObject(store: ObjectCache, file: string, digest: Digest): Promise<number> {
+  const there = await store.find(digest)
+  const partial = there === undefined ? await store.openPartial(digest) : undefined
+  let size = 0
+  try {
+    await partial?.restart()
+    for await (const chunk of createReadStream(there ?? file)) {
+      size += chunk.length
+      await partial?.append(chunk)
+    }
+    await partial?.commit()
+  } finally {
+    await partial?.release()
+  }
+  return size
+}
+
+async function writeRelease(folder: string, release: KeptRelease): Promise<void> {
+  await mkdir(join(folder, 'releases'), { recursive: true })
+  const name = hexOf(parseDigest(release.image ?? release.lock))
+  await writeWhole(`${JSON.stringify(release, null, 2)}\n`, join(folder, 'releases', `${name}.json`))
+}
+
+function printKept(release: KeptRelease, { dir, json }: KeepOptions, terminal: Terminal): void {
+  if (json === true) {
+    terminal.print(JSON.stringify(release, null, 2))
+    return
+  }
+  const bytes = release.objects.reduce((sum, { size }) => sum + size, 0)
+  terminal.print(`kept ${release.name}: ${release.objects.length} files, ${formatBytes(bytes)}, in ${dir}`)
+  terminal.print(`sources: ${release.sources.length} are referred to by digest`)
+  for (const name of release.missingSources) terminal.warn(`no index of its suites lists the source ${name}`)
+}
+
+/** Every release that a store keeps. Throws `STORE_UNREADABLE` where a record is damaged. */
+async function releasesOf(folder: string): Promise<KeptRelease[]> {
+  const names = await readdir(join(folder, 'releases')).catch((error: unknown) => {
+    if (hasSystemCode(error, 'ENOENT')) return []
+    throw error
+  })
+  const releases: KeptRelease[] = []
+  for (const name of names.filter((each) => each.endsWith('.json')).sort()) {
+    const path = join(folder, 'releases', name)
+    try {
+      const release: KeptRelease = JSON.parse(await readFile(path, 'utf8'))
+      if (release.schema !== 'casemate.store/v1') throw new Error(`its schema is ${release.schema}`)
+      releases.push(release)
+    } catch (cause) {
+      throw new UsageError('STORE_UNREADABLE', `cannot read ${path}: ${messageOf(cause)}`, { cause })
+    }
+  }
+  return releases
+}
+
+/** Lists what a store keeps. */
+export async function runStoreList(
+  dir: string,
+  options: { readonly json?: boolean },
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  const releases = await releasesOf(dir)
+  if (options.json === true) {
+    terminal.print(JSON.stringify(releases, null, 2))
+    return exitStatus.done
+  }
+  const rows = releases.map(({ name, image, lock, objects }) => {
+    const bytes = objects.reduce((sum, { size }) => sum + size, 0)
+    return [name, image ?? `lock ${lock}`, String(objects.length), formatBytes(bytes)]
+  })
+  for (const line of formatTable(rows, { width: terminal.width, right: [2, 3] })) terminal.print(line)
+  return exitStatus.done
+}
+
+/** Reads everything that a store keeps again; the status is "no" when something is missing or damaged. */
+export async function runStoreCheck(
+  dir: string,
+  options: { readonly json?: boolean },
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  const releases = await releasesOf(dir)
+  const objects = new Map(releases.flatMap((release) => release.objects.map((one) => [one.digest, one] as const)))
+  const faults: { readonly what: string; readonly digest: Digest; readonly fault: 'missing' | 'damaged' }[] = []
+  for (const { what, digest } of objects.values()) {
+    terminal.progress(`check: ${what}`)
+    const hex = hexOf(digest)
+    const found = await digestOfFile(join(dir, 'objects', 'sha256', hex.slice(0, 2), hex))
+    if (found !== digest) faults.push({ what, digest, fault: found === undefined ? 'missing' : 'damaged' })
+  }
+  terminal.progress('')
+  if (options.json === true) {
+    terminal.print(JSON.stringify({ releases: releases.length, objects: objects.size, faults }, null, 2))
+  } else {
+    for (const { fault, what, digest } of faults) terminal.print(`${fault}  ${what}  ${digest}`)
+    terminal.print(`${objects.size} files of ${releases.length} releases, ${faults.length} with faults`)
+  }
+  return faults.length === 0 ? exitStatus.done : exitStatus.no
+}
