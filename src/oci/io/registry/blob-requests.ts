@@ -85,32 +85,46 @@ export function conditionOf(exchange: Exchange, digest: ContentDigest): 304 | 41
   return known !== undefined && matches(known) ? 304 : undefined
 }
 
-/** One part is read while the one before is on its way. */
+/** One part is read while the one before is on its way. Two buffers take turns: fresh ones would cost more than reading. */
 async function sendFile(exchange: Exchange, file: FileHandle, { start, end }: ByteRange): Promise<void> {
   const { response } = exchange
+  const buffers = [takeBuffer(), takeBuffer()] as const
+  const sent: [Promise<void>, Promise<void>] = [Promise.resolve(), Promise.resolve()]
   let position = start
-  const read = async () => {
-    const buffer = Buffer.allocUnsafe(Math.min(READ_SIZE, end - position))
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, position)
+  const read = async (turn: 0 | 1) => {
+    await sent[turn]
+    const wanted = Math.min(READ_SIZE, end - position)
+    const { bytesRead } = await file.read(buffers[turn], 0, wanted, position)
     position += bytesRead
-    return buffer.subarray(0, bytesRead)
+    return buffers[turn].subarray(0, bytesRead)
   }
-  let wake: () => void = () => undefined
-  response.on('drain', () => wake()).once('close', () => wake())
-  let next = read()
-  for (let left = end - start; left > 0; ) {
-    const chunk = await next
-    left -= chunk.length
-    // A file that ends too soon breaks the connection: the client must not take it for the whole.
-    if (chunk.length === 0) throw new Refusal('UNKNOWN', 'cannot send the blob: its file ends too soon')
-    if (left > 0) next = read()
-    exchange.sent += chunk.length
-    if (response.destroyed) break
-    if (response.write(chunk)) continue
-    await new Promise<void>((resolve) => {
-      wake = resolve
-    })
+  let turn: 0 | 1 = 0
+  let next = read(turn)
+  try {
+    for (let left = end - start; left > 0; ) {
+      const chunk = await next
+      left -= chunk.length
+      // A file that ends too soon breaks the connection: the client must not take it for the whole.
+      if (chunk.length === 0) throw new Refusal('UNKNOWN', 'cannot send the blob: its file ends too soon')
+      if (response.destroyed) break
+      exchange.sent += chunk.length
+      sent[turn] = new Promise((resolve) => response.write(chunk, () => resolve()))
+      turn = turn === 0 ? 1 : 0
+      if (left > 0) next = read(turn)
+    }
+    response.end()
+  } finally {
+    await next.catch(() => undefined)
+    // A connection that breaks calls back for what it did not send, so nothing waits for ever.
+    await Promise.all(sent)
+    for (const buffer of buffers) if (idleBuffers.length < IDLE_BUFFERS) idleBuffers.push(buffer)
   }
-  await next.catch(() => undefined)
-  response.end()
+}
+
+/** Buffers that no request uses now. */
+const idleBuffers: Buffer[] = []
+const IDLE_BUFFERS = 32
+
+function takeBuffer(): Buffer {
+  return idleBuffers.pop() ?? Buffer.allocUnsafeSlow(READ_SIZE)
 }
