@@ -17,15 +17,14 @@ import {
   type LayerStatement,
   withFiles,
 } from '#sbom'
-import { withDefinition } from './definition-facts.ts'
-import { accountOf } from './file-account.ts'
 import { imageLabels } from './image-labels.ts'
 import { isCopyrightPath, withLicences } from './image-licences.ts'
-import { readLayerStatement } from './layer-statement.ts'
 
 /** What is looked at beside an image's packages. */
 export interface InventoryOptions {
   readonly licences?: boolean
+  /** Whether files that no Debian package owns are accounted for: by effect, definition or package of an application. */
+  readonly account?: boolean
   /** Whether every file is listed, with its checksums and owner. */
   readonly files?: boolean
   /** The image's definition: the name of a catalogue image, or a path. */
@@ -52,10 +51,14 @@ export async function readInventory(
       wants: (file) => isInventoryPath(file.path) || (wantsLicences && isCopyrightPath(file)),
       take: (file) => scan.sink(file),
     })
-    const found = withApplications(inventoryOf(image, files, reference), files, { image, scan })
+    const { inventory: found, explained } = withApplications(inventoryOf(image, files, reference), files, scan)
     const licensed = wantsLicences ? withLicences(found, files) : found
-    const inventory = options.files === true ? await withListedFiles(licensed, files, image.layers) : licensed
+    // What makes images is large, and a scan goes without: both are loaded where they are asked for.
+    const { withAccount } = options.account === true ? await import('./file-account.ts') : {}
+    const accounted = withAccount === undefined ? licensed : withAccount(licensed, files, { image, explained })
+    const inventory = options.files === true ? await withListedFiles(accounted, files, image.layers) : accounted
     if (options.definition === undefined) return inventory
+    const { withDefinition } = await import('./definition-facts.ts')
     return await withDefinition(inventory, options.definition, { labels: image.config.config.Labels ?? {}, platform })
   } finally {
     await image.close()
@@ -68,18 +71,21 @@ async function withListedFiles(
   files: ImageFiles,
   layers: readonly OpenedLayer[],
 ): Promise<Inventory> {
+  const { readLayerStatement } = await import('./layer-statement.ts')
   const statements: LayerStatement[] = []
   for (const layer of layers) statements.push(await readLayerStatement(layer))
   const visible = [...files.entries()].filter(({ type }) => type === 'file' || type === 'hardlink')
   return withFiles(inventory, visible, statements)
 }
 
-/** Adds what files without a Debian package are of, and how they came to be. */
-export function withApplications(
-  inventory: Inventory,
-  files: ImageFiles,
-  { image, scan }: { image: OpenedImage; scan: ApplicationScan },
-): Inventory {
+/** An inventory with applications' packages, and which files they explain, each by the path that its package was found by. */
+export interface WithApplications {
+  readonly inventory: Inventory
+  readonly explained: ReadonlyMap<string, string>
+}
+
+/** Adds what files without a Debian package are of. */
+export function withApplications(inventory: Inventory, files: ImageFiles, scan: ApplicationScan): WithApplications {
   const owned = new Set(inventory.packages.flatMap((one) => one.files))
   const unowned = inventory.unowned.flatMap((path) => {
     const file = files.get(path)
@@ -89,8 +95,7 @@ export function withApplications(
     return owned.has(contentPath) ? [] : [{ path, contentPath, layer: inventory.image.layers[file.layer] }]
   })
   const { applications, explained, faults } = scan.finish(unowned)
-  const account = accountOf(inventory, files, { image, explained })
-  return { ...inventory, applications, account, faults: [...inventory.faults, ...faults] }
+  return { inventory: { ...inventory, applications, faults: [...inventory.faults, ...faults] }, explained }
 }
 
 /** Whether an inventory needs a file's content. */
