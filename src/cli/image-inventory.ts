@@ -32,6 +32,7 @@ export interface InventoryOptions {
 }
 
 const OS_RELEASE = ['/etc/os-release', '/usr/lib/os-release']
+const MAX_OS_RELEASE = 2 ** 16
 
 /**
  * Reads what is in an image, ours or anybody's, from its layers, in one pass: Debian packages, applications' packages in files
@@ -111,9 +112,10 @@ export function inventoryOf(image: OpenedImage, files: ImageFiles, reference: st
   const { packages, faults } = readDpkgDatabase({ paths: () => paths, read: (path) => files.read(path) })
   const owned = new Set<string>()
   const components = packages.map((one) => component(one, files, { owned, diffIds }))
-  const release = parseOsRelease(
-    Buffer.from(OS_RELEASE.map((path) => files.read(path)).find(Boolean) ?? []).toString('utf8'),
-  )
+  const named = OS_RELEASE.map((path) => files.read(path)).find(Boolean) ?? new Uint8Array()
+  const isRelease = named.length <= MAX_OS_RELEASE
+  const release = parseOsRelease(isRelease ? Buffer.from(named).toString('utf8') : '')
+  const told = isRelease ? [] : [`cannot read os-release: it has ${named.length} bytes, more than ${MAX_OS_RELEASE}`]
   const labels = config.config.Labels ?? {}
   return {
     image: {
@@ -131,7 +133,7 @@ export function inventoryOf(image: OpenedImage, files: ImageFiles, reference: st
       .filter(({ path, type }) => (type === 'file' || type === 'hardlink') && !owned.has(path))
       .map(({ path }) => path)
       .sort(),
-    faults,
+    faults: [...faults, ...told],
   }
 }
 
