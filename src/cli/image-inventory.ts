@@ -2,12 +2,15 @@ import type { Digest } from '#core'
 import { type InstalledPackage, isDatabasePath, parseOsRelease, readDpkgDatabase } from '#debian'
 import {
   type ImageFiles,
+  mergeLayers,
+  OciError,
   type OpenedImage,
   type OpenedLayer,
   openImage,
   parsePlatform,
   parseReference,
   readImageFiles,
+  readLayerContent,
 } from '#oci'
 import {
   ApplicationScan,
@@ -19,6 +22,7 @@ import {
 } from '#sbom'
 import { imageLabels } from './image-labels.ts'
 import { isCopyrightPath, withLicences } from './image-licences.ts'
+import { type LayerFacts, LayerMemory } from './layer-memory.ts'
 
 /** What is looked at beside an image's packages. */
 export interface InventoryOptions {
@@ -33,6 +37,8 @@ export interface InventoryOptions {
 
 const OS_RELEASE = ['/etc/os-release', '/usr/lib/os-release']
 const MAX_OS_RELEASE = 2 ** 16
+/** Bytes of package databases that are held of all layers together. */
+const MAX_HELD = 2 ** 30
 
 /**
  * Reads what is in an image, ours or anybody's, from its layers, in one pass: Debian packages, applications' packages in files
@@ -47,11 +53,7 @@ export async function readInventory(
   const wantsLicences = options.licences === true
   const image = await openImage(parseReference(reference), { platform: parsePlatform(platform) })
   try {
-    const scan = new ApplicationScan()
-    const files = await readImageFiles(image.layers, {
-      wants: (file) => isInventoryPath(file.path) || (wantsLicences && isCopyrightPath(file)),
-      take: (file) => scan.sink(file),
-    })
+    const { files, scan } = wantsLicences ? await readWithLicences(image.layers) : await readRemembering(image.layers)
     const { inventory: found, explained } = withApplications(inventoryOf(image, files, reference), files, scan)
     const licensed = wantsLicences ? withLicences(found, files) : found
     // What makes images is large, and a scan goes without: both are loaded where they are asked for.
@@ -64,6 +66,52 @@ export async function readInventory(
   } finally {
     await image.close()
   }
+}
+
+/** The files of an image, and what was found in them. */
+interface ReadFiles {
+  readonly files: ImageFiles
+  readonly scan: ApplicationScan
+}
+
+async function readWithLicences(layers: readonly OpenedLayer[]): Promise<ReadFiles> {
+  const scan = new ApplicationScan()
+  const files = await readImageFiles(layers, {
+    wants: (file) => isInventoryPath(file.path) || isCopyrightPath(file),
+    take: (file) => scan.sink(file),
+  })
+  return { files, scan }
+}
+
+/** Reads layer by layer, each of them once for all images that have it. */
+async function readRemembering(layers: readonly OpenedLayer[]): Promise<ReadFiles> {
+  const memory = new LayerMemory()
+  const facts: LayerFacts[] = []
+  let room = MAX_HELD
+  for (const layer of layers) {
+    const known = (await memory.recall(layer)) ?? (await readFacts(layer, memory, room))
+    for (const { content } of known.content.files.entries()) room -= content?.length ?? 0
+    if (room < 0) throw new OciError('IMAGE_LIMIT', 'cannot read an image: its package databases are too large to hold')
+    facts.push(known)
+  }
+  const files = mergeLayers(facts.map(({ content }) => content))
+  const scan = new ApplicationScan()
+  for (const [number, { applications }] of facts.entries()) {
+    scan.take(applications, (path) => files.get(path)?.layer === number)
+  }
+  return { files, scan }
+}
+
+async function readFacts(layer: OpenedLayer, memory: LayerMemory, room: number): Promise<LayerFacts> {
+  const scan = new ApplicationScan()
+  const content = await readLayerContent(layer, {
+    wants: ({ path }) => isInventoryPath(path),
+    take: (file) => scan.sink(file),
+    maxContent: room,
+  })
+  const facts = { content, applications: scan.readings }
+  await memory.keep(layer, facts)
+  return facts
 }
 
 /** Joins what each layer says of its files, for those that the image shows. */

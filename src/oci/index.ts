@@ -8,6 +8,7 @@ export {
   type ImageFile,
   ImageFiles,
   type LayerContent,
+  mergeLayers,
   type ReadFilesOptions,
   readImageFiles,
   readLayerContent,
