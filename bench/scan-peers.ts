@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
@@ -14,8 +14,8 @@ export interface ScanPeer {
 }
 
 /**
- * Where the peers and their databases are. `CASEMATE_PEERS` is the folder of the programs, the cache's `casemate-peers`
- * unless set; `CASEMATE_TRIVY_CACHE` a cache folder of trivy with its database in `db`; `CASEMATE_GRYPE_CACHE` a cache
+ * Where the peers and their databases are. `CASEMATE_PEERS` is the folder of the programs, or of folders with a `bin` of them,
+ * the cache's `casemate-peers` unless set; `CASEMATE_TRIVY_CACHE` a cache folder of trivy with its database in `db`; `CASEMATE_GRYPE_CACHE` a cache
  * folder of grype's databases. Databases are to be of the same content as what is imported here.
  */
 export interface PeerPlaces {
@@ -39,18 +39,22 @@ export function peerPlaces({ env } = process): PeerPlaces {
 export function findPeers(places: PeerPlaces): { readonly peers: readonly ScanPeer[]; readonly missing: string[] } {
   const missing: string[] = []
   const peers = [trivy(places), grype(places), syft(places)].filter(({ needs, peer }) => {
-    const absent = [programOf(peer.program), ...needs].filter((path) => !existsSync(path))
+    const absent = [peer.program, ...needs].filter((path) => !existsSync(path))
     if (absent.length > 0) missing.push(`${peer.name}: there is no ${absent.join(', no ')}`)
     return absent.length === 0
   })
-  return { peers: peers.map(({ peer }) => ({ ...peer, program: programOf(peer.program) })), missing }
+  return { peers: peers.map(({ peer }) => peer), missing }
 }
 
-/** `go install` puts programs into `bin`. */
-function programOf(path: string): string {
-  const [folder, name] = [join(path, '..'), path.slice(path.lastIndexOf('/') + 1)]
-  const inBin = join(folder, 'bin', name)
-  return existsSync(inBin) ? inBin : path
+/** Where a program is: in the folder itself, or in `bin` of a folder in it, as installations by version have it. */
+function programIn(folder: string, name: string): string {
+  const installed = existsSync(folder) ? readdirSync(folder).sort().reverse() : []
+  const places = [
+    join(folder, name),
+    join(folder, 'bin', name),
+    ...installed.map((one) => join(folder, one, 'bin', name)),
+  ]
+  return places.find((place) => existsSync(place) && statSync(place).isFile()) ?? join(folder, name)
 }
 
 interface NeedyPeer {
@@ -60,9 +64,10 @@ interface NeedyPeer {
 
 /** Its analyses of layers are kept in memory: on disk the second run would find the first one's. */
 function trivy({ programs, trivyCache }: PeerPlaces): NeedyPeer {
-  const program = join(programs, 'trivy')
+  const program = programIn(programs, 'trivy')
   const offline = ['--offline-scan', '--skip-db-update', '--skip-java-db-update', '--skip-version-check']
   const options = ['--quiet', '--scanners', 'vuln', '--cache-backend', 'memory', '--cache-dir', trivyCache]
+  const skipped = ['jar', 'war', 'ear'].flatMap((ending) => ['--skip-files', `**/*.${ending}`])
   return {
     needs: [join(trivyCache, 'db', 'trivy.db')],
     peer: {
@@ -70,8 +75,8 @@ function trivy({ programs, trivyCache }: PeerPlaces): NeedyPeer {
       does: 'scan',
       program,
       environment: {},
-      // Without a database of Java archives, which only its makers publish, it can look at the distribution's packages only.
-      command: (layout) => ['image', ...options, ...offline, '--pkg-types', 'os', '-f', 'json', '--input', layout],
+      // It does not go on at a Java archive without a database of their sums, which only its makers publish.
+      command: (layout) => ['image', ...options, ...offline, ...skipped, '--format', 'json', '--input', layout],
     },
   }
 }
@@ -82,7 +87,7 @@ function grype({ programs, grypeCache }: PeerPlaces): NeedyPeer {
     peer: {
       name: 'grype',
       does: 'scan',
-      program: join(programs, 'grype'),
+      program: programIn(programs, 'grype'),
       environment: {
         GRYPE_DB_CACHE_DIR: grypeCache,
         GRYPE_DB_AUTO_UPDATE: 'false',
@@ -100,7 +105,7 @@ function syft({ programs }: PeerPlaces): NeedyPeer {
     peer: {
       name: 'syft',
       does: 'inventory',
-      program: join(programs, 'syft'),
+      program: programIn(programs, 'syft'),
       environment: { SYFT_CHECK_FOR_APP_UPDATE: 'false' },
       command: (layout) => ['scan', '--quiet', '-o', 'syft-json', `oci-dir:${layout}`],
     },

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openStore } from '#advisory'
 import { buildCatalogueImage } from '../proof/parts/catalogue.ts'
+import { runOrThrow } from '../proof/parts/command.ts'
 import { installPacked } from '../proof/parts/installed-package.ts'
 import { findInImage } from '../src/cli/image-findings.ts'
 import { readInventory } from '../src/cli/image-inventory.ts'
@@ -58,7 +59,7 @@ export async function measureScans(data: string | undefined, rounds: number): Pr
   try {
     const { program } = await installPacked(root)
     const { layout } = await buildCatalogueImage(IMAGE, root)
-    const bench = new ScanBench(root, program, layout)
+    const bench = new ScanBench(root, program, await plainLayout(layout))
     await bench.run('advisories', 'import', ...files)
     const { peers, missing } = findPeers(peerPlaces())
     const rows = await bench.race(peers, rounds)
@@ -68,7 +69,17 @@ export async function measureScans(data: string | undefined, rounds: number): Pr
   }
 }
 
+/** Copies an image into a layout whose index names its manifest: syft and grype do not follow an index in an index. */
+async function plainLayout(layout: string): Promise<string> {
+  const plain = `${layout}-plain`
+  await runOrThrow(['skopeo', 'copy', '--quiet', '--preserve-digests', `oci:${layout}:image`, `oci:${plain}:image`])
+  return plain
+}
+
 const MATCHES = 21
+/** Layers that no scan has seen before, as the peers have them; and again, when what is in them is remembered by their digests. */
+const FIRST = 'scan, first time'
+const AGAIN = 'scan, again'
 
 /** Something that is run in each round, as a new process. */
 interface Contestant extends Pick<ScanRow, 'title' | 'does' | 'isPeer'> {
@@ -95,16 +106,26 @@ class ScanBench {
     })
   }
 
+  /** Runs what is to know nothing of any layer. */
+  #forgetting(run: () => Promise<ProcessCost>): Promise<ProcessCost> {
+    rmSync(join(this.#root, 'cache/casemate/layer-facts'), { recursive: true, force: true })
+    return run()
+  }
+
   async race(peers: readonly ScanPeer[], rounds: number): Promise<readonly ScanRow[]> {
     const reference = `oci:${this.#layout}`
     const own = ['--platform', IMAGE.platform]
     const contestants: readonly Contestant[] = [
       {
-        ...{ title: 'casemate scan', does: 'scan', isPeer: false, costs: [] },
+        ...{ title: FIRST, does: 'scan', isPeer: false, costs: [] },
+        run: () => this.#forgetting(() => this.run('scan', reference, ...own, '--json')),
+      },
+      {
+        ...{ title: AGAIN, does: 'scan', isPeer: false, costs: [] },
         run: () => this.run('scan', reference, ...own, '--json'),
       },
       {
-        ...{ title: 'casemate sbom', does: 'inventory', isPeer: false, costs: [] },
+        ...{ title: 'sbom', does: 'inventory', isPeer: false, costs: [] },
         run: () => this.run('sbom', reference, ...own),
       },
       ...peers.map((peer): Contestant => {
@@ -166,12 +187,14 @@ export interface Verdict {
 
 /** Holds what was measured against `SCAN_LIMITS`. A peer that is not there is a limit that is not kept. */
 export function judgeScans({ rows, matching, missing }: ScanTimings): readonly Verdict[] {
-  const own = rows.find(({ does, isPeer }) => does === 'scan' && !isPeer)
-  const peak = own?.megabytes ?? Number.NaN
+  const scans = rows.filter(({ does, isPeer }) => does === 'scan' && !isPeer)
+  const peak = Math.max(...scans.map(({ megabytes }) => megabytes))
   return [
     verdict('matching in process', matching.median, { most: SCAN_LIMITS.matchMilliseconds, unit: 'ms' }),
-    verdict('scan as a new process', own?.seconds ?? Number.NaN, { most: SCAN_LIMITS.scanSeconds, unit: 's' }),
-    verdict('peak memory of the scan', peak, { most: SCAN_LIMITS.megabytes, unit: 'MB' }),
+    ...scans.map(({ title, seconds }) =>
+      verdict(`new process, ${title}:`, seconds, { most: SCAN_LIMITS.scanSeconds, unit: 's' }),
+    ),
+    verdict('peak memory of scans', peak, { most: SCAN_LIMITS.megabytes, unit: 'MB' }),
     ...rows.filter(({ isPeer }) => isPeer).map((peer) => fasterThan(peer, rows)),
     ...missing.map((reason) => ({ line: `NOT MEASURED: ${reason}`, isKept: false })),
   ]
@@ -183,6 +206,7 @@ function verdict(what: string, measured: number, { most, unit }: { most: number;
 }
 
 function fasterThan(peer: ScanRow, rows: readonly ScanRow[]): Verdict {
+  // The first of ours that does the same: no peer remembers anything either.
   const own = rows.find(({ does, isPeer }) => does === peer.does && !isPeer)
   const times = peer.seconds / (own?.seconds ?? Number.NaN)
   const isKept = times >= SCAN_LIMITS.times
@@ -200,10 +224,10 @@ export function formatScans(timings: ScanTimings): string[] {
   return [
     `${IMAGE.name} for ${IMAGE.platform} from an OCI layout; ${packages} packages, ${records} records of advisories`,
     '',
-    'new process      seconds  processor s  peak MB',
+    'new process         seconds  processor s  peak MB',
     ...rows.map(({ title, seconds, processorSeconds, megabytes }) =>
       [
-        title.padEnd(15),
+        title.padEnd(18),
         format(seconds).padStart(8),
         format(processorSeconds).padStart(11),
         format(megabytes).padStart(7),
