@@ -1,4 +1,4 @@
-import type { Digest } from '#core'
+import { type Digest, inParallel } from '#core'
 import { type InstalledPackage, isDatabasePath, parseOsRelease, readDpkgDatabase } from '#debian'
 import {
   type ImageFiles,
@@ -83,20 +83,22 @@ async function readWithLicences(layers: readonly OpenedLayer[]): Promise<ReadFil
   return { files, scan }
 }
 
-/** Reads layer by layer, each of them once for all images that have it. */
+/** Reads each layer by itself, once for all images that have it; two at a time, so that one is hashed while one is unpacked. */
 async function readRemembering(layers: readonly OpenedLayer[]): Promise<ReadFiles> {
   const memory = new LayerMemory()
-  const facts: LayerFacts[] = []
+  const facts = new Map<number, LayerFacts>()
+  const largestFirst = [...layers.entries()].sort(([, one], [, other]) => other.descriptor.size - one.descriptor.size)
   let room = MAX_HELD
-  for (const layer of layers) {
+  await inParallel(2, largestFirst, async ([number, layer]) => {
     const known = (await memory.recall(layer)) ?? (await readFacts(layer, memory, room))
     for (const { content } of known.content.files.entries()) room -= content?.length ?? 0
     if (room < 0) throw new OciError('IMAGE_LIMIT', 'cannot read an image: its package databases are too large to hold')
-    facts.push(known)
-  }
-  const files = mergeLayers(facts.map(({ content }) => content))
+    facts.set(number, known)
+  })
+  const inOrder = layers.flatMap((_, number) => facts.get(number) ?? [])
+  const files = mergeLayers(inOrder.map(({ content }) => content))
   const scan = new ApplicationScan()
-  for (const [number, { applications }] of facts.entries()) {
+  for (const [number, { applications }] of inOrder.entries()) {
     scan.take(applications, (path) => files.get(path)?.layer === number)
   }
   return { files, scan }
