@@ -23,6 +23,7 @@ export async function run(only: readonly string[] = []): Promise<{ holds: boolea
       const build = await buildCatalogueImage(image, folder)
       const inventory = await readInventory(`oci:${build.layout}:image`, image.platform, {
         licences: true,
+        account: true,
         files: true,
       })
       rmSync(build.layout, { recursive: true })

@@ -7,6 +7,9 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 const HEAD = /^\[([0-9]{1,2}) ([A-Z][a-z]{2}) ([0-9]{4})\] (D[SL]A-[0-9]+(?:-[0-9]+)?) +(.+)$/
 const FIX = /^(?:\[([^\]\s]+)\] +)?- +(\S+) +(?:<([a-z-]+)>|(\S+))(?:\s+\(.*)?$/
 
+/** Characters that are kept of a title. */
+const TITLE = 500
+
 interface OpenAnnouncement extends Announcement {
   readonly cves: string[]
   readonly fixes: AnnouncedFix[]
@@ -45,8 +48,12 @@ function headOf(line: string, number: number): OpenAnnouncement | undefined {
   const date = `${year}-${String(month).padStart(2, '0')}-${day.padStart(2, '0')}`
   if (id === '' || !isDate(date)) return undefined
   const [, source = '', title = ''] = /^(\S+)(?:\s+- (.*))?$/.exec(rest) ?? []
-  const about = isSourceName(source) ? { source, title: printable(title) } : { title: printable(rest) }
+  const about = isSourceName(source) ? { source, title: titleOf(title) } : { title: titleOf(rest) }
   return { id, date, ...about, cves: [], fixes: [], line: number }
+}
+
+function titleOf(text: string): string {
+  return printable(text.slice(0, TITLE))
 }
 
 /** Adds a line to its announcement, or says what is wrong with it. */

@@ -1,4 +1,4 @@
-import { messageOf } from '#core'
+import { hasMoreValues, messageOf } from '#core'
 import { importAnnouncements } from './announcements.ts'
 import { AdvisoryError } from './errors.ts'
 import { importEpss, importKev } from './exploited.ts'
@@ -17,7 +17,7 @@ export interface ImportOptions {
 
 /**
  * Reads a file of advisory data, given as its text. Broken records are quarantined. Throws `ADVISORIES_INVALID` when the
- * file is no such data at all, or not of the kind that was asked for, and `ADVISORIES_LIMIT` when it has too many values.
+ * file is no such data at all, or not of the kind that was asked for, and `ADVISORIES_LIMIT` when it has too many values or lines.
  */
 export function importFile(text: string, options: ImportOptions): ImportedFile {
   return /^\s*\{\s*["}]/.test(text.slice(0, START)) ? importJson(text, options) : importText(text, options)
@@ -35,6 +35,7 @@ const LISTS: readonly (readonly [kind: AdvisoryKind, pattern: RegExp])[] = [
 ]
 
 function importText(text: string, { file, kind }: ImportOptions): ImportedFile {
+  if (hasMoreLines(text, LINES)) throw limit(file, `it has more than ${LINES} lines`)
   const start = text.slice(0, START)
   const [recognised] = LISTS.find(([, pattern]) => pattern.test(start)) ?? []
   switch (accepted(recognised, { file, ...(kind === undefined ? {} : { kind }) })) {
@@ -51,10 +52,7 @@ function importText(text: string, { file, kind }: ImportOptions): ImportedFile {
 
 function importJson(text: string, options: ImportOptions): ImportedFile {
   const { file } = options
-  if (hasTooManyValues(text)) {
-    const reason = `it has more than ${VALUES} values`
-    throw new AdvisoryError('ADVISORIES_LIMIT', `cannot import ${file}: ${reason}`)
-  }
+  if (hasMoreValues(text, VALUES)) throw limit(file, `it has more than ${VALUES} values`)
   let document: unknown
   try {
     document = JSON.parse(text)
@@ -72,22 +70,16 @@ function importJson(text: string, options: ImportOptions): ImportedFile {
   }
 }
 
-/** Values that a document may have, about; the tracker's export has some two millions. Each costs memory, however short. */
+/** Values that a document may have, about; the tracker's export has some two millions. */
 const VALUES = 12_000_000
+/** Lines that a list may have; EPSS has some three hundred thousand. */
+const LINES = 3_000_000
 
-/** Counts what values begin or part with, in strings too, before anything is parsed. */
-function hasTooManyValues(text: string): boolean {
+function hasMoreLines(text: string, most: number): boolean {
   let count = 0
-  for (let index = 0; index < text.length && count <= VALUES; index++) {
-    const code = text.charCodeAt(index)
-    if (code === COMMA || code === BRACKET || code === BRACE) count++
-  }
-  return count > VALUES
+  for (let at = text.indexOf('\n'); at !== -1 && count <= most; at = text.indexOf('\n', at + 1)) count++
+  return count > most
 }
-
-const COMMA = 44
-const BRACKET = 91
-const BRACE = 123
 
 function kindOf(document: Readonly<Record<string, unknown>>): AdvisoryKind | undefined {
   if (typeof document['catalogVersion'] === 'string' && Array.isArray(document['vulnerabilities'])) return 'kev'
@@ -111,4 +103,8 @@ function accepted(recognised: AdvisoryKind | undefined, { file, kind }: ImportOp
 
 function invalid(file: string, reason: string, cause?: unknown): AdvisoryError {
   return new AdvisoryError('ADVISORIES_INVALID', `cannot import ${file}: ${reason}`, { cause })
+}
+
+function limit(file: string, reason: string): AdvisoryError {
+  return new AdvisoryError('ADVISORIES_LIMIT', `cannot import ${file}: ${reason}`)
 }

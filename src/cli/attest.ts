@@ -85,7 +85,7 @@ async function statementsOf(
     const name = `docker://${repositoryName(image.reference)}@${one.subject.digest}`
     terminal.progress(`reading ${one.title} …`)
     const platform = one.title === 'image' ? (options.platform ?? undefined) : one.title
-    const inventory = await readInventory(name, platform, { licences: true })
+    const inventory = await readInventory(name, platform, { licences: true, account: true })
     terminal.progress('')
     for (const fault of inventory.faults) terminal.warn(visibleText(fault))
     const { statements, notices } = imageStatements(inventory, options.author)

@@ -34,11 +34,20 @@ const OTHERS: readonly Omit<FileGroup, 'files'>[] = [
   PACKAGE_DATABASE,
 ]
 
+/** Adds to an inventory how the files that no package owns came to be. */
+export function withAccount(
+  inventory: Inventory,
+  files: ImageFiles,
+  made: { image: OpenedImage; explained: ReadonlyMap<string, string> },
+): Inventory {
+  return { ...inventory, account: accountOf(inventory, files, made) }
+}
+
 /**
  * Says of every file without a package what made it, so far as the image itself tells: dpkg's records of its packages and, in
  * layers that an image of ours calls its own, effects and definition. Layers that others put on top are not ours.
  */
-export function accountOf(
+function accountOf(
   inventory: Inventory,
   files: ImageFiles,
   { image, explained }: { image: OpenedImage; explained: ReadonlyMap<string, string> },

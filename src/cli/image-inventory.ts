@@ -1,14 +1,17 @@
-import type { Digest } from '#core'
+import { type Digest, inParallel } from '#core'
 import { type InstalledPackage, isDatabasePath, parseOsRelease, readDpkgDatabase } from '#debian'
 import {
   formatPlatform,
   type ImageFiles,
+  mergeLayers,
+  OciError,
   type OpenedImage,
   type OpenedLayer,
   openImage,
   parsePlatform,
   parseReference,
   readImageFiles,
+  readLayerContent,
 } from '#oci'
 import {
   ApplicationScan,
@@ -18,15 +21,15 @@ import {
   type LayerStatement,
   withFiles,
 } from '#sbom'
-import { withDefinition } from './definition-facts.ts'
-import { accountOf } from './file-account.ts'
 import { imageLabels } from './image-labels.ts'
 import { isCopyrightPath, withLicences } from './image-licences.ts'
-import { readLayerStatement } from './layer-statement.ts'
+import { type LayerFacts, LayerMemory } from './layer-memory.ts'
 
 /** What is looked at beside an image's packages. */
 export interface InventoryOptions {
   readonly licences?: boolean
+  /** Whether files that no Debian package owns are accounted for: by effect, definition or package of an application. */
+  readonly account?: boolean
   /** Whether every file is listed, with its checksums and owner. */
   readonly files?: boolean
   /** The image's definition: the name of a catalogue image, or a path. */
@@ -34,6 +37,9 @@ export interface InventoryOptions {
 }
 
 const OS_RELEASE = ['/etc/os-release', '/usr/lib/os-release']
+const MAX_OS_RELEASE = 2 ** 16
+/** Bytes of package databases that are held of all layers together. */
+const MAX_HELD = 2 ** 30
 
 /**
  * Reads what is in an image, ours or anybody's, from its layers, in one pass: Debian packages, applications' packages in files
@@ -57,15 +63,15 @@ export async function inventoryOfImage(
   const { reference } = options
   const wantsLicences = options.licences === true
   try {
-    const scan = new ApplicationScan()
-    const files = await readImageFiles(image.layers, {
-      wants: (file) => isInventoryPath(file.path) || (wantsLicences && isCopyrightPath(file)),
-      take: (file) => scan.sink(file),
-    })
-    const found = withApplications(inventoryOf(image, files, reference), files, { image, scan })
+    const { files, scan } = wantsLicences ? await readWithLicences(image.layers) : await readRemembering(image.layers)
+    const { inventory: found, explained } = withApplications(inventoryOf(image, files, reference), files, scan)
     const licensed = wantsLicences ? withLicences(found, files) : found
-    const inventory = options.files === true ? await withListedFiles(licensed, files, image.layers) : licensed
+    // What makes images is large, and a scan goes without: both are loaded where they are asked for.
+    const { withAccount } = options.account === true ? await import('./file-account.ts') : {}
+    const accounted = withAccount === undefined ? licensed : withAccount(licensed, files, { image, explained })
+    const inventory = options.files === true ? await withListedFiles(accounted, files, image.layers) : accounted
     if (options.definition === undefined) return inventory
+    const { withDefinition } = await import('./definition-facts.ts')
     return await withDefinition(inventory, options.definition, {
       labels: image.config.config.Labels ?? {},
       platform: formatPlatform(image.config.platform),
@@ -75,24 +81,75 @@ export async function inventoryOfImage(
   }
 }
 
+/** The files of an image, and what was found in them. */
+interface ReadFiles {
+  readonly files: ImageFiles
+  readonly scan: ApplicationScan
+}
+
+async function readWithLicences(layers: readonly OpenedLayer[]): Promise<ReadFiles> {
+  const scan = new ApplicationScan()
+  const files = await readImageFiles(layers, {
+    wants: (file) => isInventoryPath(file.path) || isCopyrightPath(file),
+    take: (file) => scan.sink(file),
+  })
+  return { files, scan }
+}
+
+/** Reads each layer by itself, once for all images that have it; two at a time, so that one is hashed while one is unpacked. */
+async function readRemembering(layers: readonly OpenedLayer[]): Promise<ReadFiles> {
+  const memory = new LayerMemory()
+  const facts = new Map<number, LayerFacts>()
+  const largestFirst = [...layers.entries()].sort(([, one], [, other]) => other.descriptor.size - one.descriptor.size)
+  let room = MAX_HELD
+  await inParallel(2, largestFirst, async ([number, layer]) => {
+    const known = (await memory.recall(layer)) ?? (await readFacts(layer, memory, room))
+    for (const { content } of known.content.files.entries()) room -= content?.length ?? 0
+    if (room < 0) throw new OciError('IMAGE_LIMIT', 'cannot read an image: its package databases are too large to hold')
+    facts.set(number, known)
+  })
+  const inOrder = layers.flatMap((_, number) => facts.get(number) ?? [])
+  const files = mergeLayers(inOrder.map(({ content }) => content))
+  const scan = new ApplicationScan()
+  for (const [number, { applications }] of inOrder.entries()) {
+    scan.take(applications, (path) => files.get(path)?.layer === number)
+  }
+  return { files, scan }
+}
+
+async function readFacts(layer: OpenedLayer, memory: LayerMemory, room: number): Promise<LayerFacts> {
+  const scan = new ApplicationScan()
+  const content = await readLayerContent(layer, {
+    wants: ({ path }) => isInventoryPath(path),
+    take: (file) => scan.sink(file),
+    maxContent: room,
+  })
+  const facts = { content, applications: scan.readings }
+  await memory.keep(layer, facts)
+  return facts
+}
+
 /** Joins what each layer says of its files, for those that the image shows. */
 async function withListedFiles(
   inventory: Inventory,
   files: ImageFiles,
   layers: readonly OpenedLayer[],
 ): Promise<Inventory> {
+  const { readLayerStatement } = await import('./layer-statement.ts')
   const statements: LayerStatement[] = []
   for (const layer of layers) statements.push(await readLayerStatement(layer))
   const visible = [...files.entries()].filter(({ type }) => type === 'file' || type === 'hardlink')
   return withFiles(inventory, visible, statements)
 }
 
-/** Adds what files without a Debian package are of, and how they came to be. */
-export function withApplications(
-  inventory: Inventory,
-  files: ImageFiles,
-  { image, scan }: { image: OpenedImage; scan: ApplicationScan },
-): Inventory {
+/** An inventory with applications' packages, and which files they explain, each by the path that its package was found by. */
+export interface WithApplications {
+  readonly inventory: Inventory
+  readonly explained: ReadonlyMap<string, string>
+}
+
+/** Adds what files without a Debian package are of. */
+export function withApplications(inventory: Inventory, files: ImageFiles, scan: ApplicationScan): WithApplications {
   const owned = new Set(inventory.packages.flatMap((one) => one.files))
   const unowned = inventory.unowned.flatMap((path) => {
     const file = files.get(path)
@@ -102,8 +159,7 @@ export function withApplications(
     return owned.has(contentPath) ? [] : [{ path, contentPath, layer: inventory.image.layers[file.layer] }]
   })
   const { applications, explained, faults } = scan.finish(unowned)
-  const account = accountOf(inventory, files, { image, explained })
-  return { ...inventory, applications, account, faults: [...inventory.faults, ...faults] }
+  return { inventory: { ...inventory, applications, faults: [...inventory.faults, ...faults] }, explained }
 }
 
 /** Whether an inventory needs a file's content. */
@@ -119,9 +175,10 @@ export function inventoryOf(image: OpenedImage, files: ImageFiles, reference: st
   const { packages, faults } = readDpkgDatabase({ paths: () => paths, read: (path) => files.read(path) })
   const owned = new Set<string>()
   const components = packages.map((one) => component(one, files, { owned, diffIds }))
-  const release = parseOsRelease(
-    Buffer.from(OS_RELEASE.map((path) => files.read(path)).find(Boolean) ?? []).toString('utf8'),
-  )
+  const named = OS_RELEASE.map((path) => files.read(path)).find(Boolean) ?? new Uint8Array()
+  const isRelease = named.length <= MAX_OS_RELEASE
+  const release = parseOsRelease(isRelease ? Buffer.from(named).toString('utf8') : '')
+  const told = isRelease ? [] : [`cannot read os-release: it has ${named.length} bytes, more than ${MAX_OS_RELEASE}`]
   const labels = config.config.Labels ?? {}
   return {
     image: {
@@ -139,7 +196,7 @@ export function inventoryOf(image: OpenedImage, files: ImageFiles, reference: st
       .filter(({ path, type }) => (type === 'file' || type === 'hardlink') && !owned.has(path))
       .map(({ path }) => path)
       .sort(),
-    faults,
+    faults: [...faults, ...told],
   }
 }
 

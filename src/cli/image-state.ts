@@ -37,7 +37,7 @@ export async function readImageState(reference: string, platform: string): Promi
       isInventoryPath(file.path) || accounts.has(file.path) || isCopyrightPath(file)
     const scan = new ApplicationScan()
     const files = await readImageFiles(image.layers, { wants, take: (file) => scan.sink(file), hashes: true })
-    const found = withApplications(inventoryOf(image, files, reference), files, { image, scan })
+    const { inventory: found } = withApplications(inventoryOf(image, files, reference), files, scan)
     const inventory = withLicences(found, files)
     const owners = ownersOf(files)
     const state: ImageState = {

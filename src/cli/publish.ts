@@ -63,7 +63,7 @@ async function attachEverything(publication: Publication, signing: Signing, term
     terminal.progress(`sign: what is in ${title}`)
     const reference = `${signing.signedAs}@${manifest.descriptor.digest}`
     const opened = await openSource(image, { name: reference, platform })
-    const inventory = await inventoryOfImage(opened, { reference, licences: true })
+    const inventory = await inventoryOfImage(opened, { reference, licences: true, account: true })
     const own = imageStatements(inventory, author)
     for (const notice of own.notices) notices.add(notice)
     const statements = [...(platforms[number] ?? []), ...own.statements]

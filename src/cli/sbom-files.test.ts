@@ -57,7 +57,7 @@ const statementsIn = (folder: string) =>
   readdirSync(folder).map((name) => ({ name, ...JSON.parse(readFileSync(join(folder, name), 'utf8')) }))
 
 test('both documents list the files that the image shows, by their owners, and agree with their schemas', async (t) => {
-  const inventory = await readInventory(await sampleLayout(t, image), 'linux/amd64', { files: true })
+  const inventory = await readInventory(await sampleLayout(t, image), 'linux/amd64', { account: true, files: true })
   const listed = new Map(inventory.files?.map(({ path, ...rest }) => [path, rest]))
   const tool = { kind: 'package', name: 'tool', architecture: 'amd64' }
   const of = (path: string) => listed.get(path)

@@ -43,7 +43,7 @@ const unexplained = ['/app/broken.jar', '/etc/os-release', '/etc/passwd', '/srv/
 
 const maker = { tool: 'casemate-test' }
 const read = (reference: string, definition?: string) =>
-  readInventory(reference, 'linux/amd64', { licences: true, ...(definition && { definition }) })
+  readInventory(reference, 'linux/amd64', { licences: true, account: true, ...(definition && { definition }) })
 
 test('both documents hold applications once, never for a package’s files, and list what nothing explains', async (t) => {
   const inventory = await read(await sampleLayout(t, image))

@@ -39,7 +39,7 @@ export async function runSbom(reference: string, options: SbomOptions, terminal:
     throw new UsageError('USAGE_INVALID', 'cannot list files as text: want --format spdx or --format cyclonedx')
   }
   const inventory = await readInventory(reference, platform, {
-    ...{ licences: true, files },
+    ...{ licences: true, account: true, files },
     ...(definition && { definition }),
   })
   for (const fault of inventory.faults) terminal.warn(visibleText(fault))

@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises'
 import {
   isEnvelope,
   type PublicKey,
@@ -12,6 +11,7 @@ import {
 import { type Digest, readStrictJson } from '#core'
 import { parseVexDocument, type VexSource } from '#vex'
 import { UsageError } from './errors.ts'
+import { readUpTo } from './read-up-to.ts'
 
 /** What a document of others must be to count. */
 export interface VexTrust {
@@ -34,7 +34,7 @@ const PLAIN_TYPES = ['application/openvex+json', 'application/vnd.openvex+json']
 
 /** Reads public keys from PEM files. Throws `KEY_INVALID`, and `USAGE_INVALID` for a file that cannot be read. */
 export async function readPublicKeys(paths: readonly string[]): Promise<PublicKey[]> {
-  return Promise.all(paths.map(async (path) => parsePublicKey((await readUpTo(path)).toString('utf8'), path)))
+  return Promise.all(paths.map(async (path) => parsePublicKey((await readUpTo(path, MAX_FILE)).toString('utf8'), path)))
 }
 
 /**
@@ -43,7 +43,7 @@ export async function readPublicKeys(paths: readonly string[]): Promise<PublicKe
  * `ENVELOPE_UNTRUSTED`, and as the parsers of `attest` and `vex` do.
  */
 export async function readVexFile(path: string, { keys, takesUnsigned }: VexTrust): Promise<ReadVex> {
-  const bytes = await readUpTo(path)
+  const bytes = await readUpTo(path, MAX_FILE)
   const json = readStrictJson(bytes, { maxBytes: MAX_FILE, maxDepth: 64 })
   if ('value' in json && isEnvelope(json.value)) {
     const envelope = parseEnvelope(bytes, path)
@@ -68,24 +68,6 @@ function readSigned(path: string, { payloadType, payload, signers }: VerifiedPay
   const digests = subjects.flatMap(({ digest }) => (digest === undefined ? [] : [digest]))
   const document = parseVexDocument(Buffer.from(JSON.stringify(predicate)), { name: path, subjects: digests })
   return { source: { document, name: path, signers }, subjects: digests }
-}
-
-async function readUpTo(path: string): Promise<Buffer> {
-  try {
-    const file = await open(path)
-    try {
-      const { size } = await file.stat()
-      if (size > MAX_FILE) throw untrusted(path, `it has ${size} bytes, more than ${MAX_FILE}`)
-      return await file.readFile()
-    } finally {
-      await file.close()
-    }
-  } catch (cause) {
-    if (cause instanceof UsageError) throw cause
-    throw new UsageError('USAGE_INVALID', `cannot read ${path}: there is no such file, or it is closed to us`, {
-      cause,
-    })
-  }
 }
 
 function untrusted(path: string, reason: string): UsageError {

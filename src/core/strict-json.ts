@@ -1,4 +1,9 @@
+import { hasMoreValues } from './json-values.ts'
+
 const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]/g
+
+/** Values that a document may have, about: short ones cost far more memory than bytes. */
+const VALUES = 8_000_000
 
 /** How large and how deep a JSON document may be. */
 export interface JsonLimits {
@@ -10,7 +15,7 @@ export interface JsonLimits {
 export type StrictJson = { readonly value: unknown } | { readonly fault: string; readonly cause?: unknown }
 
 /**
- * Reads JSON (RFC 8259) that came from outside. A fault is: too many bytes, no UTF-8, no JSON, nesting deeper than allowed, or
+ * Reads JSON (RFC 8259) that came from outside. A fault is: too many bytes, more than some eight million values, no UTF-8, no JSON, nesting deeper than allowed, or
  * a key that stands twice in one object: readers that disagree about such a document would see different ones.
  */
 export function readStrictJson(bytes: Uint8Array, { maxBytes, maxDepth }: JsonLimits): StrictJson {
@@ -19,6 +24,7 @@ export function readStrictJson(bytes: Uint8Array, { maxBytes, maxDepth }: JsonLi
   let value: unknown
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    if (hasMoreValues(text, VALUES)) return { fault: `it has more than ${VALUES} values` }
     value = JSON.parse(text)
   } catch (cause) {
     return { fault: 'it is no JSON in UTF-8', cause }

@@ -16,6 +16,8 @@ export interface Changes {
   readonly entries: readonly ChangelogEntry[]
   /** Whether the changelog goes back to the older version; debhelper cuts old entries off. */
   readonly isWhole: boolean
+  /** The entries behind them, which the older version has. */
+  readonly before: readonly ChangelogEntry[]
 }
 
 const HEAD = /^([a-z0-9][a-z0-9+.-]*) \(([^()\s]+)\)(?: [A-Za-z0-9.+-]+)+;/
@@ -53,5 +55,6 @@ export function changesSince(
   if (first === undefined || compareVersions(first.version, newest) !== 0) return undefined
   const origin = installed.replace(/~(?:deb|bpo)[0-9]+[+.u0-9]*$/, '')
   const end = entries.findIndex(({ version }) => compareVersions(version, installed) <= 0 || version === origin)
-  return { entries: end === -1 ? entries : entries.slice(0, end), isWhole: end !== -1 }
+  if (end === -1) return { entries, isWhole: false, before: [] }
+  return { entries: entries.slice(0, end), isWhole: true, before: entries.slice(end) }
 }

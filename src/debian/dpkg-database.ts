@@ -33,6 +33,11 @@ const STATUS = '/var/lib/dpkg/status'
 const STATUS_FOLDER = '/var/lib/dpkg/status.d/'
 const INFO = '/var/lib/dpkg/info/'
 const MAX_PARAGRAPHS = 200_000
+/** Bytes of `status`, and of any other file of a database; the largest that are known have some ten, and two, millions. */
+const MAX_STATUS = 2 ** 26
+const MAX_FILE = 2 ** 24
+/** Paths of all lists together; a system with everything installed has some ten millions. */
+const MAX_PATHS = 20_000_000
 
 /** Whether a path is one that `readDpkgDatabase` reads. */
 export function isDatabasePath(path: string): boolean {
@@ -42,7 +47,7 @@ export function isDatabasePath(path: string): boolean {
 /**
  * Reads both forms of dpkg's database: `status` with `info/*.list`, and `status.d/`. Only packages that are installed count
  * (`Status:` ends in `installed`, or there is no such field). Throws `DPKG_DATABASE_INVALID` where there is a database of which
- * no paragraph can be read, or one with more paragraphs than any system has.
+ * no paragraph can be read, or one with more paragraphs, paths or bytes than any system has.
  */
 export function readDpkgDatabase(files: DatabaseFiles): DpkgDatabase {
   const packages = new Map<string, InstalledPackage>()
@@ -51,27 +56,29 @@ export function readDpkgDatabase(files: DatabaseFiles): DpkgDatabase {
     try {
       const one = readInstalled(text, origin, listed)
       if (one !== undefined) packages.set(`${one.name}:${one.architecture}`, one)
+      room -= one?.paths.length ?? 0
     } catch (error) {
-      if (!(error instanceof DebianError)) throw error
+      // Who could make one package too large to be read would hide it.
+      if (!(error instanceof DebianError) || error.code === 'DPKG_DATABASE_INVALID') throw error
       faults.push(error.message)
     }
+    if (room < 0) throw invalid(`its lists have over ${MAX_PATHS} paths`)
   }
   const status = files.read(STATUS)
+  let room = MAX_PATHS
   let paragraphs = 0
   for (const [number, text] of paragraphsOf(status).entries()) {
     paragraphs++
     take(text, `${STATUS}, paragraph ${number + 1}`, (name, architecture) => {
       const list = files.read(`${INFO}${name}:${architecture}.list`) ?? files.read(`${INFO}${name}.list`)
-      return linesOf(list)
+      return linesOf(list, `the list of ${name}`)
     })
   }
   for (const path of statusFiles(files)) {
     paragraphs++
-    take(textOf(files.read(path)), path, () => sumsOf(files.read(`${path}.md5sums`)))
+    take(textOf(files.read(path), path), path, () => sumsIn(files, path))
   }
-  if (paragraphs > 0 && packages.size === 0 && faults.length > 0) {
-    throw new DebianError('DPKG_DATABASE_INVALID', `cannot read the image's dpkg database: ${faults[0]}`)
-  }
+  if (paragraphs > 0 && packages.size === 0 && faults.length > 0) throw invalid(faults[0] ?? '')
   const sorted = [...packages].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, one]) => one)
   return { packages: sorted, faults }
 }
@@ -87,20 +94,21 @@ export interface PackageList {
 
 /**
  * Reads which package owns what from the lists alone, for a part of an image that may have no `status`: `info/*.list`, and
- * `status.d/` with its sums. In the order of the lists' paths; a paragraph of `status.d/` that is no package is left out.
+ * `status.d/` with its sums. In the order of the lists' paths; a paragraph of `status.d/` that is no package is left out. Throws
+ * `DPKG_DATABASE_INVALID` for a file that is too large.
  */
 export function readPackageLists(files: DatabaseFiles): readonly PackageList[] {
   const ofInfo = [...files.paths()].sort().flatMap((path): PackageList[] => {
     const [, name, architecture] = /^\/var\/lib\/dpkg\/info\/([^/:]+)(?::([^/:]+))?\.list$/.exec(path) ?? []
     if (name === undefined) return []
-    return [{ name, ...(architecture && { architecture }), paths: linesOf(files.read(path)) }]
+    return [{ name, ...(architecture && { architecture }), paths: linesOf(files.read(path), path) }]
   })
   const ofStatus = statusFiles(files).flatMap((path): PackageList[] => {
     try {
-      const one = readInstalled(textOf(files.read(path)), path, () => sumsOf(files.read(`${path}.md5sums`)))
+      const one = readInstalled(textOf(files.read(path), path), path, () => sumsIn(files, path))
       return one === undefined ? [] : [{ name: one.name, architecture: one.architecture, paths: one.paths }]
     } catch (error) {
-      if (error instanceof DebianError) return []
+      if (error instanceof DebianError && error.code !== 'DPKG_DATABASE_INVALID') return []
       throw error
     }
   })
@@ -125,12 +133,9 @@ function readInstalled(
 }
 
 function paragraphsOf(status: Uint8Array | undefined): readonly string[] {
-  const paragraphs = splitParagraphs(textOf(status))
+  const paragraphs = splitParagraphs(textOf(status, STATUS, MAX_STATUS))
   if (paragraphs.length <= MAX_PARAGRAPHS) return paragraphs
-  throw new DebianError(
-    'DPKG_DATABASE_INVALID',
-    `cannot read the image's dpkg database: it has over ${MAX_PARAGRAPHS} paragraphs`,
-  )
+  throw invalid(`it has over ${MAX_PARAGRAPHS} paragraphs`)
 }
 
 function statusFiles(files: DatabaseFiles): readonly string[] {
@@ -138,19 +143,26 @@ function statusFiles(files: DatabaseFiles): readonly string[] {
 }
 
 /** The paths of an md5sums file, which leaves out the leading slash and all that is no file. */
-function sumsOf(bytes: Uint8Array | undefined): readonly string[] {
-  return linesOf(bytes).flatMap((line) => {
-    const path = /^[0-9a-f]{32} [ *](.+)$/.exec(line)?.[1]
-    return path === undefined ? [] : [`/${path.replace(/^\.?\//, '')}`]
+function sumsIn(files: DatabaseFiles, statusPath: string): readonly string[] {
+  const path = `${statusPath}.md5sums`
+  return linesOf(files.read(path), path).flatMap((line) => {
+    const listed = /^[0-9a-f]{32} [ *](.+)$/.exec(line)?.[1]
+    return listed === undefined ? [] : [`/${listed.replace(/^\.?\//, '')}`]
   })
 }
 
-function linesOf(bytes: Uint8Array | undefined): readonly string[] {
-  return textOf(bytes)
+function linesOf(bytes: Uint8Array | undefined, what: string): readonly string[] {
+  return textOf(bytes, what)
     .split('\n')
     .filter((line) => line !== '')
 }
 
-function textOf(bytes: Uint8Array | undefined): string {
+function textOf(bytes: Uint8Array | undefined, what: string, most = MAX_FILE): string {
+  const { length } = bytes ?? []
+  if (length > most) throw invalid(`${what} has ${length} bytes, more than ${most}`)
   return Buffer.from(bytes ?? []).toString('utf8')
+}
+
+function invalid(reason: string): DebianError {
+  return new DebianError('DPKG_DATABASE_INVALID', `cannot read the image's dpkg database: ${reason}`)
 }

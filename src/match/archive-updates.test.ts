@@ -76,5 +76,38 @@ test('a security update without CVE is listed as such, one of a point release is
   assert.deepEqual([unread.length, unread[0]?.note], [1, 'its changelog was not read'])
   const point = archiveUpdates([installed('bash', 'bash', '5.2-1')], offered, SECURITY)
   assert.equal(point.updates.length, 1)
-  assert.deepEqual(matchUpdates(point, () => ({ entries: [], isWhole: true }), nobody).findings, [])
+  assert.deepEqual(matchUpdates(point, () => ({ entries: [], isWhole: true, before: [] }), nobody).findings, [])
+})
+
+test('a CVE that the installed version has the fix of is settled, unless that fix was not whole', () => {
+  const updates = archiveUpdates([installed('libssl3t64', 'openssl', '3.5.1-1')], offered, SECURITY)
+  const text = changelog(
+    ['3.5.6-1~deb13u1', 'New release, with CVE-2025-0001, CVE-2025-0002, CVE-2026-0003'],
+    ['3.5.6-1', 'Complete the fix of CVE-2025-0002'],
+    ['3.5.1-1', 'Backport the fixes of CVE-2025-0001 and -0002'],
+  )
+  const { findings, settled, hasFix } = matchUpdates(updates, changesOf(text), nobody)
+  assert.deepEqual(
+    findings.map(({ cve }) => cve),
+    ['CVE-2025-0002', 'CVE-2026-0003'],
+  )
+  assert.deepEqual(
+    settled.map(({ cve, reason, evidence }) => [cve, reason, evidence.place]),
+    [['CVE-2025-0001', 'has-fix', 'changelog of openssl 3.5.1-1']],
+  )
+  assert.equal(hasFix, 1)
+})
+
+test('numbers behind a CVE are others of its year', () => {
+  const updates = archiveUpdates([installed('libssl3t64', 'openssl', '3.5.1-1')], offered, SECURITY)
+  const lines = 'CVE-2025-49794, -49795 and -49796: fixed in -9999; CVE-2024-1111/-1112 - 2023, CVE-2023-5 -77777'
+  const { findings } = matchUpdates(
+    updates,
+    changesOf(changelog(['3.5.6-1~deb13u1', lines], ['3.5.1-1', 'Old'])),
+    nobody,
+  )
+  assert.deepEqual(
+    findings.map(({ cve }) => cve),
+    ['CVE-2024-1111', 'CVE-2024-1112', 'CVE-2025-49794', 'CVE-2025-49795', 'CVE-2025-49796'],
+  )
 })

@@ -1,7 +1,14 @@
 import type { AdvisoryStore } from '#advisory'
-import { type ArchivePackage, type Changes, compareVersions, type DebVersion, type Universe } from '#debian'
+import {
+  type ArchivePackage,
+  type ChangelogEntry,
+  type Changes,
+  compareVersions,
+  type DebVersion,
+  type Universe,
+} from '#debian'
 import type { DebComponent } from '#sbom'
-import { compareFindings, type DebianFinding } from './finding.ts'
+import { compareFindings, type DebianFinding, type SettledIssue } from './finding.ts'
 import { issueFacts } from './issue-facts.ts'
 import { type Matches, sourcesOf } from './match.ts'
 
@@ -66,24 +73,42 @@ export function archiveUpdates(
 export type UpdateChanges = Changes | string
 
 /**
- * Makes findings of updates: one for each CVE that a changelog entry between the installed and the new version names. An
- * update of a security suite in which none is named is a finding of its own, under suite, source and version; any other
- * is none. Nothing is said of issues without an update.
+ * Makes findings of updates: one for each CVE that a changelog entry between the installed and the new version names. One that
+ * an entry of the installed version, or of an older one, names too was fixed there, unless the new entry says that the fix
+ * was not whole. An update of a security suite in which none is named is a finding of its own, under suite, source and
+ * version; any other is none. Nothing is said of issues without an update.
  */
 export function matchUpdates(
   { updates, sources }: ArchiveUpdates,
   changesOf: (update: ArchiveUpdate) => UpdateChanges,
   advisories: Pick<AdvisoryStore, 'exploited' | 'prediction' | 'osvAbout'>,
 ): Matches {
-  const findings = updates.flatMap((update) => findingsOf(update, changesOf(update), advisories))
+  const read = updates.map((update) => ({ update, changes: changesOf(update) }))
+  const findings = read.flatMap(({ update, changes }) => findingsOf(update, changes, advisories))
+  const settled = read.flatMap(({ update, changes }) => settledBy(update, changes))
   return {
     findings: findings.sort(compareFindings),
     sources: sources.length,
     silent: sources,
     notAffected: 0,
-    hasFix: 0,
-    settled: [],
+    hasFix: settled.length,
+    settled,
   }
+}
+
+/** What newer entries name and the installed version has the fix of. */
+function settledBy({ source, installed, packages, suite }: ArchiveUpdate, changes: UpdateChanges): SettledIssue[] {
+  if (typeof changes === 'string') return []
+  const fixed = namedIn(changes.before)
+  return [...namedIn(changes.entries).values()].flatMap((newer): SettledIssue[] => {
+    const older = fixed.get(newer.cve)
+    if (older === undefined || newer.isUnfinished) return []
+    const evidence = {
+      ...{ origin: suite, place: `changelog of ${source} ${older.place}` },
+      comparison: `${installed} >= ${older.place}`,
+    }
+    return [{ cve: newer.cve, source, sourceVersion: installed, packages, reason: 'has-fix', evidence }]
+  })
 }
 
 function findingsOf(
@@ -107,7 +132,7 @@ function findingsOf(
   const named = isKnown ? namedIssues(changes) : []
   if (named.length === 0) {
     if (!isSecurity) return []
-    const description = isKnown ? 'a security update whose changelog names no CVE' : 'a security update'
+    const description = isKnown ? 'a security update whose changelog names no CVE that is new' : 'a security update'
     const evidence = { origin: suite, place: `${source} ${version}`, comparison }
     const known = { aliases: [], isExploited: false, ratings: [] }
     return [{ ...common, cve: `${suite}/${source}/${version}`, ...note, description, ...known, evidence }]
@@ -122,15 +147,42 @@ function findingsOf(
   }))
 }
 
-const CVE = /\bCVE-[0-9]{4}-[0-9]{4,19}\b/g
+/** One CVE, and others of its year by their numbers alone: `CVE-2025-49794, -49795 and -49796`. */
+const CVES = /\bCVE-([0-9]{4})-([0-9]{4,19})\b((?:(?:,|\/| and| or| &| )+-[0-9]{4,19}\b)*)/g
 
-/** Every CVE that the changes name, once, at the newest entry that does, with its line. */
-function namedIssues({ entries }: Changes): { cve: string; place: string; text: string }[] {
-  const named = new Map<string, { cve: string; place: string; text: string }>()
+/** A CVE that a changelog names, at the newest entry that does, with its line. */
+interface NamedIssue {
+  readonly cve: string
+  readonly place: DebVersion
+  readonly text: string
+  /** Whether any line that names it says that an earlier fix was not the whole of it. */
+  readonly isUnfinished: boolean
+}
+
+const UNFINISHED = /\b(?:incomplete|completes?|completed|regression|follow-?up|further|additional|again|properly)\b/i
+
+/** The issues that are to be found: those that the installed version was not given the fix of already. */
+function namedIssues({ entries, before }: Changes): readonly NamedIssue[] {
+  const fixed = namedIn(before)
+  return [...namedIn(entries).values()].filter((one) => !fixed.has(one.cve) || one.isUnfinished)
+}
+
+/** Every CVE that entries name, once, by its name. */
+function namedIn(entries: readonly ChangelogEntry[]): ReadonlyMap<string, NamedIssue> {
+  const named = new Map<string, NamedIssue>()
   for (const { version, lines } of entries) {
     for (const text of lines) {
-      for (const [cve] of text.matchAll(CVE)) if (!named.has(cve)) named.set(cve, { cve, place: version, text })
+      for (const cve of cvesIn(text)) {
+        const known = named.get(cve) ?? { cve, place: version, text, isUnfinished: false }
+        named.set(cve, { ...known, isUnfinished: known.isUnfinished || UNFINISHED.test(text) })
+      }
     }
   }
-  return [...named.values()]
+  return named
+}
+
+function cvesIn(text: string): string[] {
+  return [...text.matchAll(CVES)].flatMap(([, year, first, others = '']) =>
+    [first, ...(others.match(/[0-9]+/g) ?? [])].map((number) => `CVE-${year}-${number}`),
+  )
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { digestOf, encodeTarEntry, TAR_END, type TarHeaderInput, tarPadding } from '#core'
-import { readImageFiles } from './image-files.ts'
+import { mergeLayers, readImageFiles, readLayerContent } from './image-files.ts'
 
 type Entry = Partial<TarHeaderInput> & { readonly path: string; readonly content?: string }
 
@@ -29,8 +29,13 @@ function link(path: string, linkPath: string, type: 'symlink' | 'hardlink' = 'sy
   return { path, type, linkPath }
 }
 
+/** Reads an image, and the same layer by layer. */
 async function read(...layers: readonly ReturnType<typeof layer>[]) {
-  return readImageFiles(layers, { wants: () => true })
+  const files = await readImageFiles(layers, { wants: () => true })
+  const merged = mergeLayers(await Promise.all(layers.map((one) => readLayerContent(one, { wants: () => true }))))
+  const byPath = (all: typeof files) => [...all.entries()].sort((one, other) => (one.path < other.path ? -1 : 1))
+  assert.deepEqual(byPath(merged), byPath(files), 'layers that were read by themselves make the same image')
+  return files
 }
 
 function text(files: Awaited<ReturnType<typeof read>>, path: string): string | undefined {

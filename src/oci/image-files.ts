@@ -101,6 +101,40 @@ export async function readLayerContent(
   }
 }
 
+/**
+ * Puts layers that were read each by itself, lowest first, on top of one another: the same files that `readImageFiles` gives of
+ * them all.
+ */
+export function mergeLayers(layers: readonly LayerContent[]): ImageFiles {
+  const upper = { files: new Map<string, ImageFile>(), removed: new Set<string>(), opaque: new Set<string>() }
+  for (const [layer, { files, removed, opaque }] of [...layers.entries()].reverse()) {
+    const shown = [...files.entries()].filter(({ path }) => !isHidden(path, upper))
+    for (const file of shown) upper.files.set(file.path, { ...file, layer })
+    for (const path of removed) upper.removed.add(path)
+    for (const path of opaque) upper.opaque.add(path)
+  }
+  return new ImageFiles(upper.files)
+}
+
+/** What lies above a layer. */
+interface UpperLayers {
+  readonly files: ReadonlyMap<string, ImageFile>
+  readonly removed: ReadonlySet<string>
+  readonly opaque: ReadonlySet<string>
+}
+
+/** Whether an upper layer has the path, or something that takes away what is below it. */
+function isHidden(path: string, { files, removed, opaque }: UpperLayers): boolean {
+  if (files.has(path) || removed.has(path)) return true
+  for (let above = path; above !== ''; ) {
+    above = above.slice(0, above.lastIndexOf('/'))
+    if (removed.has(above) || opaque.has(above)) return true
+    const file = files.get(above)
+    if (file !== undefined && file.type !== 'directory') return true
+  }
+  return false
+}
+
 /** The visible files of an image by path. */
 export class ImageFiles {
   readonly #files: ReadonlyMap<string, ImageFile>
@@ -177,7 +211,7 @@ class Collector {
     else if (name.startsWith(WHITEOUT)) this.#removing.push(`${folder}/${name.slice(WHITEOUT.length)}`)
     if (name.startsWith(WHITEOUT)) return undefined
     const { type, mode, uid, gid, size, mtime, linkPath, xattrs } = header
-    if (this.#isHidden(path)) return type === 'file' && this.#options.hashes ? this.#hash(path) : undefined
+    if (isHidden(path, this)) return type === 'file' && this.#options.hashes ? this.#hash(path) : undefined
     const target = type === 'hardlink' ? normalizeArchivePath(linkPath) : linkPath
     const linked = type === 'hardlink' ? this.#digests.get(target) : undefined
     if (linked !== undefined) this.#digests.set(path, linked)
@@ -196,18 +230,6 @@ class Collector {
     this.#digests = new Map()
     this.#removing = []
     this.#opening = []
-  }
-
-  /** Whether an upper layer has the path, or something that takes away what is below it. */
-  #isHidden(path: string): boolean {
-    if (this.files.has(path) || this.removed.has(path)) return true
-    for (let above = path; above !== ''; ) {
-      above = above.slice(0, above.lastIndexOf('/'))
-      if (this.removed.has(above) || this.opaque.has(above)) return true
-      const file = this.files.get(above)
-      if (file !== undefined && file.type !== 'directory') return true
-    }
-    return false
   }
 
   /** Takes what is asked for of a visible file's content. */

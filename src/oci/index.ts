@@ -10,6 +10,7 @@ export {
   type ImageFile,
   ImageFiles,
   type LayerContent,
+  mergeLayers,
   type ReadFilesOptions,
   readImageFiles,
   readLayerContent,

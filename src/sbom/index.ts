@@ -1,5 +1,6 @@
 export {
   type ApplicationContent,
+  type ApplicationReadings,
   ApplicationScan,
   type ScannedFile,
   type UnownedFile,

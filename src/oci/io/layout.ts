@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { inParallel } from '#core'
 import { type BlobSource, verified } from '../blob-source.ts'
 import type { Descriptor } from '../descriptor.ts'
 import { OciError } from '../errors.ts'
@@ -8,7 +9,6 @@ import { type ImageIndex, parseIndex } from '../index-document.ts'
 import { parseDocument } from '../json-document.ts'
 import { blobPath, LAYOUT_FILE, LAYOUT_INDEX, LAYOUT_MARK, tagged } from '../layout-format.ts'
 import { writeFileAtomically } from './atomic-file.ts'
-import { inParallel } from './parallel.ts'
 
 const WRITERS = 4
 

@@ -1,11 +1,10 @@
-import type { Digest } from '#core'
+import { type Digest, inParallel } from '#core'
 import type { BlobSource } from '../blob-source.ts'
 import type { Descriptor } from '../descriptor.ts'
 import { OciError } from '../errors.ts'
 import { type ImageDocument, type ImageSource, layersOf } from '../image-source.ts'
 import { formatReference, type RegistryReference } from '../reference.ts'
 import type { BlobOutcome } from '../repository.ts'
-import { inParallel } from './parallel.ts'
 import { RegistryClient } from './registry-client.ts'
 import type { RegistryOptions } from './registry-connection.ts'
 

@@ -17,7 +17,7 @@ export interface SegmentedBlob {
   readonly segments: readonly FileSegment[]
 }
 
-const CHUNK_BYTES = 256 * 1024
+const CHUNK_BYTES = 4 * 1024 * 1024
 
 /** Gives blobs whose bytes lie in files, streamed and never held. Reading rejects with `BLOB_UNKNOWN`. */
 export function segmentBlobs(blobs: Iterable<SegmentedBlob>): BlobSource {

@@ -41,6 +41,13 @@ export interface ApplicationContent {
   readonly faults: readonly string[]
 }
 
+/** What was read in files, whoever owns them: enough to go on with it another time. */
+export interface ApplicationReadings {
+  readonly readings: readonly (readonly [path: string, reading: FileReading])[]
+  /** Lists of installed files, by the list's path. */
+  readonly recorded: readonly (readonly [path: string, paths: readonly string[]])[]
+}
+
 /** A kind of file whose whole content is read at once. */
 interface FileKind {
   isOne(path: string): boolean
@@ -81,6 +88,17 @@ export class ApplicationScan {
     if ((mode & 0o111) === 0 && !/\.so(?:\.|$)/.test(path)) return undefined
     const reader = new GoBuildInfoReader()
     return { write: (chunk) => reader.push(chunk), end: () => this.#keep(path, readGoProgram(reader, path)) }
+  }
+
+  /** Everything that was read so far. */
+  get readings(): ApplicationReadings {
+    return { readings: [...this.#readings], recorded: [...this.#recorded] }
+  }
+
+  /** Takes over what another scan has read in files of which this is true. */
+  take({ readings, recorded }: ApplicationReadings, isTaken: (path: string) => boolean): void {
+    for (const [path, reading] of readings) if (isTaken(path)) this.#readings.set(path, reading)
+    for (const [path, paths] of recorded) if (isTaken(path)) this.#record(path, paths)
   }
 
   /** What was found in files that no Debian package owns. */
@@ -136,12 +154,13 @@ export class ApplicationScan {
       this.#readings.set(path, unreadable(path, `it has ${size} bytes, more than ${LARGEST_RECORD}`))
       return undefined
     }
-    return whole(size, (bytes) => {
-      const paths = readPythonRecord(bytes, path)
-      this.#room -= paths.length
-      if (this.#room >= 0) this.#recorded.set(path, paths)
-      else this.#readings.set(path, unreadable(path, `lists of installed files have over ${MOST_RECORDED} lines`))
-    })
+    return whole(size, (bytes) => this.#record(path, readPythonRecord(bytes, path)))
+  }
+
+  #record(path: string, paths: readonly string[]): void {
+    this.#room -= paths.length
+    if (this.#room >= 0) this.#recorded.set(path, paths)
+    else this.#readings.set(path, unreadable(path, `lists of installed files have over ${MOST_RECORDED} lines`))
   }
 }
 

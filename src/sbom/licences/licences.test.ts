@@ -23,6 +23,14 @@ const EXPAT = `Permission is hereby granted, free of charge, to any person obtai
 const GPL = `This program is free software; you can redistribute it and/or modify it under the terms of the GNU General Public
 License as published by the Free Software Foundation; either version 2 of the License, or (at your option) any later version.`
 
+const ISC = `Permission to use, copy, modify, and distribute this software for any purpose with or without fee is hereby granted,
+ provided that the above copyright notice and this permission notice appear in all copies.
+ .
+ THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES WITH REGARD TO THIS SOFTWARE. IN NO EVENT SHALL THE
+ AUTHOR BE LIABLE FOR ANY DAMAGES IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.`
+const GD = `Permission has been granted to copy, distribute and modify gd in any context without fee. Credit must be given in
+ user-accessible documentation. The copyright holders disclaim all warranties with respect to this code and accompanying
+ documentation.`
 /** A machine-readable file with a statement for each of these lines. */
 function stating(...licences: readonly string[]): string {
   return (
@@ -50,6 +58,8 @@ const expressions: readonly [stated: string, want: string | undefined, because: 
   ['Artistic\n See /usr/share/common-licenses/Artistic.', 'Artistic-1.0-Perl', 'that file is the one of Perl'],
   [`MIT\n ${EXPAT}`, 'MIT', 'many texts are called MIT; this is the one of SPDX'],
   [`Expat-like\n ${EXPAT}`, 'MIT', 'an unknown name is recognised by its text'],
+  [`MIT-Old-Style-with-disclaimer\n ${ISC}`, 'ISC', 'a name with "with" in it is no exception'],
+  [`GD\n ${GD}`, 'GD', 'a short name that is no licence by itself has its text'],
   [
     'GPL-2+ with Libtool exception\n If it is built using GNU Libtool, you may …',
     'GPL-2.0-or-later WITH Libtool-exception',
@@ -157,6 +167,18 @@ test('real copyright files are read, and it is said by what', () => {
     readPackageLicence(sample('libmpfr6')).expression,
     'GFDL-1.2-no-invariants-or-later AND LGPL-3.0-or-later',
   )
+})
+
+const byHand: readonly { package: string; expression: string | null; stated?: readonly string[] }[] = JSON.parse(
+  readFileSync(joinPath(import.meta.dirname, 'testdata/by-hand.json'), 'utf8'),
+)
+test('what was read by hand is what we say, where short names suffice', () => {
+  const named = byHand.filter(({ stated }) => stated !== undefined)
+  assert.equal(byHand.length, 40)
+  assert.ok(named.length >= 20)
+  for (const { package: name, expression, stated = [] } of named) {
+    assert.equal(readPackageLicence(stating(...stated)).expression, expression, name)
+  }
 })
 
 test("every id that names and texts are mapped to is on SPDX's list, in its own spelling", () => {

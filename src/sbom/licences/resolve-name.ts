@@ -42,7 +42,8 @@ const EXCEPTIONS: readonly (readonly [id: string, family: RegExp, name: RegExp, 
  */
 export function resolveName(name: string, text: string, read: (text: string) => LicenceText): Resolution {
   const [base = name, exception] = name.split(/[ _-]with[ _-]/i)
-  if (exception !== undefined) return withException({ name, base, exception }, text, read)
+  // There are names such as "BSD-3-clause with weird numbering": an exception is one from a licence that has any.
+  if (exception !== undefined && /gpl|apache/i.test(base)) return withException({ name, base, exception }, text, read)
   const id = spdxIdOf(name)
   if (id !== undefined) return { kind: 'known', expression: one(id) }
   if (/^(?:public[- _]?domain|pd)$/i.test(name)) {

@@ -204,6 +204,71 @@ export const TEXT_RULES: readonly TextRule[] = [
     ],
   },
   {
+    id: 'bzip2-1.0.6',
+    steps: [
+      [0, 'redistribution and use in source and binary forms with or without modification'],
+      [200, 'list of conditions and the following disclaimer'],
+      [14, 'the origin of this software must not be misrepresented'],
+      [200, 'an acknowledgment in the product documentation would be appreciated but is not required'],
+      [120, 'must not be misrepresented as being the original software'],
+      [
+        40,
+        'be used to endorse or promote products derived from this software without specific prior written permission',
+      ],
+      [900, 'advised of the possibility of such damage'],
+    ],
+  },
+  {
+    id: 'Zend-2.0',
+    steps: [
+      [0, 'redistribution and use in source and binary forms with or without modification'],
+      [
+        500,
+        'the names zend and zend engine must not be used to endorse or promote products derived from this software',
+      ],
+      [900, 'redistributions of any form whatsoever must retain the following acknowledgment'],
+      [200, 'must display the following acknowledgment the zend engine is freely available at'],
+      [1000, 'advised of the possibility of such damage'],
+    ],
+  },
+  {
+    id: 'OLDAP-2.8',
+    steps: [
+      [0, 'the openldap public license version 2.8 17 august 2003'],
+      [200, 'permitted provided that the following conditions are met'],
+      [500, 'redistributions must contain a verbatim copy of this document'],
+      [1600, 'title to copyright in this software shall at all times remain with copyright holders'],
+      [240, 'permission to copy and distribute verbatim copies of this document is granted'],
+    ],
+  },
+  {
+    id: 'GD',
+    steps: [
+      [0, 'permission has been granted to copy distribute and modify gd in any context without fee'],
+      [500, 'credit must be given in user accessible documentation'],
+      [300, 'with respect to this code and accompanying documentation'],
+    ],
+  },
+  {
+    id: 'Bitstream-Vera',
+    steps: [
+      [
+        0,
+        'permission is hereby granted free of charge to any person obtaining a copy of the fonts accompanying this license',
+      ],
+      [1000, 'names not containing either the words bitstream or the word vera'],
+      [1200, 'except as contained in this notice the names of gnome the gnome foundation and bitstream inc'],
+      [200, 'prior written authorization from the gnome foundation or bitstream inc'],
+    ],
+  },
+  {
+    id: 'CDDL-1.0',
+    steps: [
+      [0, 'common development and distribution license cddl version 1.0 1 definitions'],
+      [16000, 'nothing herein is intended or shall be deemed to constitute any admission of liability'],
+    ],
+  },
+  {
     id: 'Unlicense',
     steps: [
       [0, 'this is free and unencumbered software released into the public domain'],

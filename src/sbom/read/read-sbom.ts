@@ -1,4 +1,4 @@
-import { type Digest, digestOf, messageOf, parseDigest, quote } from '#core'
+import { type Digest, digestOf, hasMoreValues, messageOf, parseDigest, quote } from '#core'
 import { SbomError } from '../errors.ts'
 import type { ApplicationComponent, DebComponent, Distribution, Inventory } from '../inventory.ts'
 import { readPackage } from './read-purl.ts'
@@ -6,6 +6,8 @@ import { type StatedDocument, statedByCycloneDx, statedBySpdx } from './stated-d
 
 /** Characters of a document; SBOMs that list every file have some tens of millions. */
 const LENGTH = 1 << 27
+/** Values of a document, about; one that lists every file has some millions. */
+const VALUES = 12_000_000
 /** Packages of a document. */
 const PACKAGES = 500_000
 /** Faults that are named; the rest are counted. */
@@ -51,6 +53,7 @@ export function readSbom(text: string, file: string): Inventory {
 
 function statedBy(text: string, file: string): StatedDocument {
   if (text.length > LENGTH) throw limit(file, `it is longer than ${LENGTH} characters`)
+  if (hasMoreValues(text, VALUES)) throw limit(file, `it has more than ${VALUES} values`)
   let document: unknown
   try {
     document = JSON.parse(text)

@@ -1,5 +1,5 @@
+import { inParallel } from '#core'
 import type { ContentDigest } from '../../registry/content-digest.ts'
-import { inParallel } from '../parallel.ts'
 import type { RegistryStore } from './store.ts'
 
 /** What reading everything again found. */
