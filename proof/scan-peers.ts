@@ -5,15 +5,11 @@ import type { AdvisoryStore } from '#advisory'
 import { matchPackages, releaseOf } from '#match'
 import { readInventory } from '../src/cli/image-inventory.ts'
 import { openGateStore } from '../test/gate/gate-store.ts'
-import { buildCatalogueImage, catalogueImages } from './parts/catalogue.ts'
-import { labelledImages, writeLabelledImage } from './parts/labelled-images.ts'
+import { scannedImages } from './parts/labelled-images.ts'
 import { buildPeerDatabases, type PeerDatabases } from './parts/peer-databases.ts'
 import { findingsByGrype, findingsByTrivy, type PeerFinding, plainLayout } from './parts/peer-scanners.ts'
 import { PEER_VERSIONS } from './parts/peers.ts'
 import { AGREEMENTS, DISAGREEMENTS } from './parts/scan-classes.ts'
-
-/** Images of the catalogue whose packages the excerpt of advisories speaks of most. */
-const IMAGES = ['base', 'java', 'nginx', 'node', 'python']
 
 /** What each of the three says of one issue of one binary package; `nothing` is a word, too. */
 interface Answers {
@@ -41,7 +37,7 @@ export async function run(): Promise<{ holds: boolean; lines: string[] }> {
   try {
     const databases = await buildPeerDatabases(join(folder, 'databases'))
     const store = openGateStore()
-    for await (const { title, layout } of layouts(folder)) {
+    for await (const { title, layout } of scannedImages(folder)) {
       const answers = await answersOn(layout, databases, store)
       for (const [what, answer] of answers) add(classes, `${title}: ${what}`, answer)
       images.push(`${title.padEnd(30)} ${String(answers.size).padStart(5)} issues of packages`)
@@ -52,16 +48,6 @@ export async function run(): Promise<{ holds: boolean; lines: string[] }> {
     rmSync(folder, { recursive: true, force: true })
   }
   return report(classes, images)
-}
-
-async function* layouts(folder: string): AsyncGenerator<{ title: string; layout: string }> {
-  const ours = (await catalogueImages(IMAGES)).filter(({ platform }) => platform === 'linux/amd64')
-  for (const image of ours) yield await buildCatalogueImage(image, folder)
-  for (const image of labelledImages()) {
-    const layout = join(folder, image.title.replaceAll(' ', '-'))
-    await writeLabelledImage(image, layout)
-    yield { title: image.title, layout }
-  }
 }
 
 async function answersOn(

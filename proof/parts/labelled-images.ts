@@ -1,21 +1,37 @@
+import { join } from 'node:path'
 import { tarOf } from '#testkit'
 import { readTriples, type Triple } from '../../test/gate/triple.ts'
+import { buildCatalogueImage, catalogueImages } from './catalogue.ts'
 import { writeTarLayout } from './tar-layout.ts'
 
 /** The package database of an image: packages that were in a release together or not, each once. */
-export interface LabelledImage {
+interface LabelledImage {
   readonly title: string
   readonly release: string
   readonly packages: readonly Triple[]
 }
 
+/** Images of the catalogue whose packages the quality gate's advisories speak of most. */
+const IMAGES = ['base', 'java', 'nginx', 'node', 'python']
+
 const MAJOR_VERSIONS: Readonly<Record<string, string>> = { bullseye: '11', bookworm: '12', trixie: '13' }
+
+/** Writes what scanners are compared on, one after another, below `folder`: images of the catalogue, then those of labels. */
+export async function* scannedImages(folder: string): AsyncGenerator<{ title: string; layout: string }> {
+  const ours = (await catalogueImages(IMAGES)).filter(({ platform }) => platform === 'linux/amd64')
+  for (const image of ours) yield await buildCatalogueImage(image, folder)
+  for (const image of labelledImages()) {
+    const layout = join(folder, image.title.replaceAll(' ', '-'))
+    await writeLabelledImage(image, layout)
+    yield { title: image.title, layout }
+  }
+}
 
 /**
  * The packages of the quality gate's labels, at all versions that were in a release: the first image of a release has the
  * first version of each package, the second what there are second versions of, and so on.
  */
-export function labelledImages(): readonly LabelledImage[] {
+function labelledImages(): readonly LabelledImage[] {
   const images = new Map<string, { release: string; packages: Triple[] }>()
   const versions = new Map<string, Set<string>>()
   for (const triple of readTriples().filter(({ release }) => release in MAJOR_VERSIONS)) {
@@ -33,7 +49,7 @@ export function labelledImages(): readonly LabelledImage[] {
 }
 
 /** Writes an image that has nothing but its package database and the name of its release. */
-export function writeLabelledImage({ release, packages }: LabelledImage, folder: string): Promise<void> {
+function writeLabelledImage({ release, packages }: LabelledImage, folder: string): Promise<void> {
   const major = MAJOR_VERSIONS[release] ?? ''
   const stanzas = packages.map(
     ({ binary, binaryVersion, source, version }) =>

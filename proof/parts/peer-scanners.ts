@@ -100,12 +100,14 @@ interface TrivyDocument {
 async function trivy({ layout, vex = [] }: Question, databases: PeerDatabases): Promise<TrivyDocument> {
   const offline = ['--skip-db-update', '--skip-java-db-update', '--skip-version-check', '--offline-scan']
   const shape = ['--quiet', '--scanners', 'vuln', '--list-all-pkgs', '--format', 'json', '--no-progress']
+  // Java archives are looked up in a database of sums that cannot be made here, and trivy does not go on without it.
+  const skipped = ['--skip-files', '**/*.jar', '--skip-files', '**/*.war', '--skip-files', '**/*.ear']
   const heeded = vex.flatMap((file) => ['--vex', file])
   const command = [await peer('trivy'), '--cache-dir', databases.trivy, 'image', '--input', layout]
-  return JSON.parse(await runOrThrow([...command, ...offline, ...shape, ...heeded]))
+  return JSON.parse(await runOrThrow([...command, ...offline, ...shape, ...skipped, ...heeded]))
 }
 
-/** The Debian packages that trivy sees, and how many of other kinds. */
+/** The Debian packages that trivy sees, and how many of other kinds, but for Java archives. */
 export async function packagesByTrivy(question: Question, databases: PeerDatabases) {
   const { Results = [] } = await trivy(question, databases)
   const isDebian = ({ Type }: { Type?: string }) => Type === 'debian'

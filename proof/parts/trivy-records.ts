@@ -10,7 +10,8 @@ interface ExportedRelease {
   readonly nodsa_reason?: string | null
 }
 
-type TrackerExport = Readonly<
+/** By source package and issue. */
+export type TrackerExport = Readonly<
   Record<string, Record<string, { description?: string; releases?: Record<string, ExportedRelease> }>>
 >
 
