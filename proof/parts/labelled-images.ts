@@ -12,7 +12,7 @@ interface LabelledImage {
 }
 
 /** Images of the catalogue whose packages the quality gate's advisories speak of most. */
-const IMAGES = ['base', 'java', 'nginx', 'node', 'python']
+const IMAGES = ['base', 'java-21', 'nginx', 'node', 'python']
 
 const MAJOR_VERSIONS: Readonly<Record<string, string>> = { bullseye: '11', bookworm: '12', trixie: '13' }
 
