@@ -9,7 +9,7 @@ import { scannedImages } from './parts/labelled-images.ts'
 import { buildPeerDatabases, type PeerDatabases } from './parts/peer-databases.ts'
 import { findingsByGrype, findingsByTrivy, type PeerFinding, plainLayout } from './parts/peer-scanners.ts'
 import { PEER_VERSIONS } from './parts/peers.ts'
-import { AGREEMENTS, DISAGREEMENTS } from './parts/scan-classes.ts'
+import { AGREEMENTS, DISAGREEMENTS, LIMITED_TO } from './parts/scan-classes.ts'
 
 /** What each of the three says of one issue of one binary package; `nothing` is a word, too. */
 interface Answers {
@@ -22,6 +22,7 @@ interface Answers {
 interface ScanClass {
   count: number
   readonly example: string
+  readonly issues: Set<string>
 }
 
 /**
@@ -104,20 +105,24 @@ function add(classes: Map<string, ScanClass>, what: string, { ours, grype, trivy
   const words = [ours.replace(/ by .*/, ''), grype, trivy]
   const fixes = new Set(words.flatMap((word) => / in (.*)$/.exec(word)?.[1] ?? []))
   const [, by = ''] = / by (.*)$/.exec(ours) ?? []
-  const issue = /(CVE|DSA|DLA|TEMP)-\S+$/.exec(what)?.[1] ?? ''
+  const [issue = '', kind = ''] = /(CVE|DSA|DLA|TEMP)-\S+$/.exec(what) ?? []
   const bare = words.map((word) => word.replace(/ in .*$/, ''))
-  const key = [`${issue}: ${bare[0]}${by === '' ? '' : ` (${by})`}`, bare[1], bare[2]].join(' | ')
+  const key = [`${kind}: ${bare[0]}${by === '' ? '' : ` (${by})`}`, bare[1], bare[2]].join(' | ')
   const name = fixes.size > 1 ? `${key} | other versions` : key
-  const found = classes.get(name)
-  if (found === undefined) classes.set(name, { count: 1, example: `${what}: ${ours} | ${grype} | ${trivy}` })
-  else found.count++
+  const found = classes.get(name) ?? { count: 0, example: `${what}: ${ours} | ${grype} | ${trivy}`, issues: new Set() }
+  classes.set(name, found)
+  found.count++
+  found.issues.add(issue)
 }
 
 function report(classes: ReadonlyMap<string, ScanClass>, images: readonly string[]) {
   const sorted = [...classes].sort(([, left], [, right]) => right.count - left.count)
   const agreed = sorted.filter(([name]) => AGREEMENTS.has(name))
   const rest = sorted.filter(([name]) => !AGREEMENTS.has(name))
-  const unexplained = rest.filter(([name]) => !DISAGREEMENTS.has(name))
+  const unexplained = rest.filter(
+    ([name, { issues }]) =>
+      !DISAGREEMENTS.has(name) || [...issues].some((one) => LIMITED_TO.get(name)?.includes(one) === false),
+  )
   const unused = [...DISAGREEMENTS.keys()].filter((name) => !classes.has(name))
   const sum = (some: typeof sorted) => some.reduce((total, [, { count }]) => total + count, 0)
   const row = ([name, { count }]: (typeof sorted)[number]) => `${String(count).padStart(6)}  ${name}`
@@ -139,6 +144,7 @@ function report(classes: ReadonlyMap<string, ScanClass>, images: readonly string
     ]),
     '',
     `without explanation: ${unexplained.length} classes`,
+    ...unexplained.map(([name]) => `  ${name}`),
     ...unused.map((name) => `explained, but there is none: ${name}`),
   ]
   return { holds: sorted.length > 0 && unexplained.length === 0 && unused.length === 0, lines }

@@ -18,7 +18,9 @@ const MAJOR_VERSIONS: Readonly<Record<string, string>> = { bullseye: '11', bookw
 
 /** Writes what scanners are compared on, one after another, below `folder`: images of the catalogue, then those of labels. */
 export async function* scannedImages(folder: string): AsyncGenerator<{ title: string; layout: string }> {
-  const ours = (await catalogueImages(IMAGES)).filter(({ platform }) => platform === 'linux/amd64')
+  const ours = (await catalogueImages(IMAGES)).filter(({ variant, platform }) => {
+    return ['runtime', 'dev'].includes(variant) && platform === 'linux/amd64'
+  })
   for (const image of ours) yield await buildCatalogueImage(image, folder)
   for (const image of labelledImages()) {
     const layout = join(folder, image.title.replaceAll(' ', '-'))
