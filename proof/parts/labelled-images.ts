@@ -13,13 +13,15 @@ interface LabelledImage {
 
 /** Images of the catalogue whose packages the quality gate's advisories speak of most. */
 const IMAGES = ['base', 'java-21', 'nginx', 'node', 'python']
+/** And one that has what only variants with a shell have. */
+const WITH_SHELL = 'base dev'
 
 const MAJOR_VERSIONS: Readonly<Record<string, string>> = { bullseye: '11', bookworm: '12', trixie: '13' }
 
 /** Writes what scanners are compared on, one after another, below `folder`: images of the catalogue, then those of labels. */
 export async function* scannedImages(folder: string): AsyncGenerator<{ title: string; layout: string }> {
-  const ours = (await catalogueImages(IMAGES)).filter(({ variant, platform }) => {
-    return ['runtime', 'dev'].includes(variant) && platform === 'linux/amd64'
+  const ours = (await catalogueImages(IMAGES)).filter(({ name, variant, platform }) => {
+    return platform === 'linux/amd64' && (variant === 'runtime' || `${name} ${variant}` === WITH_SHELL)
   })
   for (const image of ours) yield await buildCatalogueImage(image, folder)
   for (const image of labelledImages()) {
