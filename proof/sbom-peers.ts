@@ -38,7 +38,7 @@ export async function run(only: readonly string[] = []): Promise<{ holds: boolea
 
 async function compare(image: CatalogueImage, folder: string, databases: PeerDatabases): Promise<Compared> {
   const { layout, title } = await buildCatalogueImage(image, folder)
-  const question = { layout: await plainLayout(layout) }
+  const question = { image: await plainLayout(layout) }
   try {
     const inventory = await readInventory(`oci:${layout}:image`, image.platform)
     const ours = inventory.packages
@@ -55,7 +55,7 @@ async function compare(image: CatalogueImage, folder: string, databases: PeerDat
     const others = Object.values(peers).map(({ others }) => others)
     return { line: `${title.padEnd(40)} ${String(ours.length).padStart(8)}; ${others.join(', ')}`, faults }
   } finally {
-    for (const one of [layout, question.layout]) rmSync(one, { recursive: true })
+    for (const one of [layout, question.image]) rmSync(one, { recursive: true })
   }
 }
 

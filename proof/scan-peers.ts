@@ -56,13 +56,13 @@ async function answersOn(
   databases: PeerDatabases,
   store: AdvisoryStore,
 ): Promise<ReadonlyMap<string, Answers>> {
-  const question = { layout: await plainLayout(layout) }
+  const question = { image: await plainLayout(layout) }
   const words = {
     ours: await ourWords(layout, store),
     grype: peerWords(await findingsByGrype(question, databases)),
     trivy: peerWords(await findingsByTrivy(question, databases)),
   }
-  rmSync(question.layout, { recursive: true })
+  rmSync(question.image, { recursive: true })
   const keys = new Set(Object.values(words).flatMap((each) => [...each.keys()]))
   return new Map(
     [...keys].map((key) => {

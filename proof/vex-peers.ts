@@ -1,19 +1,25 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { dockerRegistry } from '../src/oci/io/fixtures.test.ts'
 import { runOrThrow } from './parts/command.ts'
 import { scannedImages } from './parts/labelled-images.ts'
-import { buildIgnorantDatabases, buildPeerDatabases } from './parts/peer-databases.ts'
+import { buildIgnorantDatabases, buildPeerDatabases, type ScannerDatabases } from './parts/peer-databases.ts'
 import { findingsByGrype, findingsByTrivy, type PeerFinding, plainLayout } from './parts/peer-scanners.ts'
 import { PEER_VERSIONS } from './parts/peers.ts'
 
 const CLI = join(import.meta.dirname, '../src/cli/main.ts')
 const SCANNERS = { grype: findingsByGrype, trivy: findingsByTrivy } as const
 
+const STILL_FINDS = 'still finds'
+
 interface VexDocument {
   readonly statements: readonly {
     readonly vulnerability: { readonly name: string }
-    readonly products: readonly { readonly '@id': string }[]
+    readonly products: readonly {
+      readonly '@id': string
+      readonly subcomponents?: readonly { readonly '@id': string }[]
+    }[]
     readonly status: string
   }[]
 }
@@ -29,21 +35,23 @@ interface Tally {
  * `casemate vex` of images, given to grype and trivy, whose databases know of no fix: of their findings there go those of a
  * package and an issue that the document calls fixed or not affected, as they themselves write the package's purl, and no other.
  * On images of the catalogue, and on package databases with every version that the quality gate has a label of; by Debian's own
- * words and by the policy for what it calls unimportant. Needs `npm run peers`.
+ * words and by the policy for what it calls unimportant. Once also by the document that speaks of an image in a registry. Needs
+ * `npm run peers`.
  */
 export async function run(): Promise<{ holds: boolean; lines: string[] }> {
   const folder = mkdtempSync(join(tmpdir(), 'casemate-vex-peers-'))
   const faults: string[] = []
   const tallies = { grype: { found: 0, said: 0, gone: 0 }, trivy: { found: 0, said: 0, gone: 0 } }
+  const rows: string[] = []
   let documents = 0
   try {
     const { casemate } = await buildPeerDatabases(join(folder, 'databases'))
-    const databases = { ...(await buildIgnorantDatabases(join(folder, 'ignorant'))), casemate }
+    const databases = await buildIgnorantDatabases(join(folder, 'ignorant'))
     for await (const { title, layout } of scannedImages(folder)) {
       const plain = await plainLayout(layout)
       const files = await vexFiles(layout, casemate)
       for (const name of ['grype', 'trivy'] as const) {
-        const scan = (vex: readonly string[]) => SCANNERS[name]({ layout: plain, vex }, databases)
+        const scan = (vex: readonly string[]) => SCANNERS[name]({ image: plain, vex }, databases)
         const before = await scan([])
         for (const file of files) {
           const found = compare(before, await scan([file]), readVex(file))
@@ -55,17 +63,58 @@ export async function run(): Promise<{ holds: boolean; lines: string[] }> {
       console.error(title, JSON.stringify(tallies), faults.length)
       for (const one of [layout, plain]) rmSync(one, { recursive: true })
     }
+    const imageLevel = await onImageLevel(databases, casemate, folder)
+    faults.push(...imageLevel.faults)
+    rows.push(...imageLevel.rows)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-  const rows = Object.entries(tallies).map(
-    ([name, { found, said, gone }]) =>
-      `${name.padEnd(6)} ${found} findings in all; ${said} are called fixed or not affected, ${gone} went`,
-  )
   const suppresses = Object.values(tallies).every(({ gone }) => gone > 0)
   return {
     holds: faults.length === 0 && suppresses,
-    lines: [PEER_VERSIONS, `${documents} documents`, ...rows, '', `${faults.length} differences`, ...faults],
+    lines: [
+      PEER_VERSIONS,
+      `${documents} documents of packages`,
+      ...Object.entries(tallies).map(([name, tally]) => rowOf(name, tally)),
+      ...rows,
+      '',
+      `${faults.length} differences`,
+      ...faults,
+    ],
+  }
+}
+
+function rowOf(name: string, { found, said, gone }: Tally): string {
+  return `${name.padEnd(6)} ${found} findings in all; ${said} are called fixed or not affected, ${gone} went`
+}
+
+/**
+ * The document that speaks of an image with its packages as parts, of an image that is pulled by its tag. grype must heed all of
+ * it. trivy asks after the image only where it comes to it from the package without walking in a circle of dependencies, so
+ * that there nothing but what is said may go.
+ */
+async function onImageLevel(databases: ScannerDatabases, env: NodeJS.ProcessEnv, folder: string) {
+  const ends: (() => unknown)[] = []
+  try {
+    const name = `${await dockerRegistry({ after: (end) => ends.unshift(end) })}/team/app:1`
+    const casemate = [process.execPath, '--conditions=source', CLI]
+    await runOrThrow([...casemate, 'build', 'base', '--platform', 'linux/amd64', '-o', `docker://${name}`])
+    const file = join(folder, 'image-level.openvex.json')
+    const options = ['--image-level', '--unimportant', 'not-affected', '-o', file]
+    await runOrThrow([...casemate, 'vex', `docker://${name}`, ...options], { env })
+    const compared = async (scanner: keyof typeof SCANNERS) => {
+      const scan = (vex: readonly string[]) => SCANNERS[scanner]({ image: `http://${name}`, vex }, databases)
+      return compare(await scan([]), await scan([file]), readVex(file))
+    }
+    const found = { grype: await compared('grype'), trivy: await compared('trivy') }
+    const wrong = found.trivy.faults.filter((fault) => !fault.startsWith(STILL_FINDS))
+    const faults = [
+      ...found.grype.faults.map((fault) => `image level: grype ${fault}`),
+      ...wrong.map((fault) => `image level: trivy ${fault}`),
+    ]
+    return { faults, rows: Object.entries(found).map(([one, tally]) => `image level: ${rowOf(one, tally)}`) }
+  } finally {
+    for (const end of ends) await end()
   }
 }
 
@@ -85,8 +134,8 @@ function readVex(file: string): ReadonlyMap<string, ReadonlySet<string>> {
   const { statements }: VexDocument = JSON.parse(readFileSync(file, 'utf8'))
   const words = new Map<string, Set<string>>()
   for (const { vulnerability, products, status } of statements) {
-    for (const product of products) {
-      const key = `${packageOf(product['@id'])} ${vulnerability.name}`
+    for (const purl of products.flatMap(({ subcomponents, ...product }) => subcomponents ?? product)) {
+      const key = `${packageOf(purl['@id'])} ${vulnerability.name}`
       words.set(key, (words.get(key) ?? new Set()).add(status))
     }
   }
@@ -108,7 +157,9 @@ function compare(
   const appeared = [...rest].filter((key) => !found.includes(key)).map((key) => `finds with VEX alone: ${key}`)
   const wrong = found
     .filter((key) => isSaid(key) === rest.has(key))
-    .map((key) => (rest.has(key) ? `still finds ${key}` : `no longer finds ${key}, of which nothing harmless is said`))
+    .map((key) =>
+      rest.has(key) ? `${STILL_FINDS} ${key}` : `no longer finds ${key}, of which nothing harmless is said`,
+    )
   const gone = found.filter((key) => !rest.has(key))
   return { found: found.length, said: found.filter(isSaid).length, gone: gone.length, faults: [...appeared, ...wrong] }
 }

@@ -4,12 +4,16 @@ import { runOrThrow } from './command.ts'
 import { peer } from './peers.ts'
 import { type TrackerExport, writeTrivyRecords } from './trivy-records.ts'
 
-/** Where the same advisories lie for each of the three. */
-export interface PeerDatabases {
+/** Where the same advisories lie for both scanners. */
+export interface ScannerDatabases {
   /** What grype's environment must say. */
   readonly grype: NodeJS.ProcessEnv
   /** trivy's folder of caches. */
   readonly trivy: string
+}
+
+/** And for us. */
+export interface PeerDatabases extends ScannerDatabases {
   /** What our environment must say. */
   readonly casemate: NodeJS.ProcessEnv
 }
@@ -46,7 +50,7 @@ export async function buildPeerDatabases(folder: string): Promise<PeerDatabases>
  * Makes databases for the scanners in which every issue of the same advisories is open in every release that has an entry of
  * it, for good: what a scanner finds that knows neither fixes nor what is not affected.
  */
-export async function buildIgnorantDatabases(folder: string): Promise<Omit<PeerDatabases, 'casemate'>> {
+export async function buildIgnorantDatabases(folder: string): Promise<ScannerDatabases> {
   mkdirSync(folder, { recursive: true })
   const [tracker, announcements] = [join(folder, 'export.json'), join(folder, 'empty-list')]
   const exported: TrackerExport = JSON.parse(readFileSync(EXCERPT.tracker, 'utf8'))
@@ -58,7 +62,7 @@ export async function buildIgnorantDatabases(folder: string): Promise<Omit<PeerD
   return buildFrom({ tracker, announcements, longTerm: announcements }, folder)
 }
 
-async function buildFrom(files: AdvisoryFiles, folder: string): Promise<Omit<PeerDatabases, 'casemate'>> {
+async function buildFrom(files: AdvisoryFiles, folder: string): Promise<ScannerDatabases> {
   const grype = {
     GRYPE_DB_CACHE_DIR: join(folder, 'grype'),
     GRYPE_DB_AUTO_UPDATE: 'false',

@@ -1,11 +1,11 @@
 import { runOrThrow } from './command.ts'
-import type { PeerDatabases } from './peer-databases.ts'
+import type { ScannerDatabases } from './peer-databases.ts'
 import { peer } from './peers.ts'
 
 /** What a scanner is asked: an image, and OpenVEX documents to heed. */
 export interface Question {
-  /** As `plainLayout` has made it. */
-  readonly layout: string
+  /** A layout as `plainLayout` has made it, or, with `http://`, an image in a registry on this machine. */
+  readonly image: string
   readonly vex?: readonly string[]
 }
 
@@ -48,8 +48,8 @@ interface SyftDocument {
 }
 
 /** The Debian packages that syft sees, and how many components of other kinds. */
-export async function packagesBySyft({ layout }: Question) {
-  const command = [await peer('syft'), 'scan', `oci-dir:${layout}`, '--quiet', '--output', 'json']
+export async function packagesBySyft({ image }: Question) {
+  const command = [await peer('syft'), 'scan', `oci-dir:${image}`, '--quiet', '--output', 'json']
   const { artifacts }: SyftDocument = JSON.parse(
     await runOrThrow(command, { env: { SYFT_CHECK_FOR_APP_UPDATE: 'false' } }),
   )
@@ -63,8 +63,8 @@ interface CycloneDxDocument {
 }
 
 /** The Debian packages that grype sees: it lists all of them in CycloneDX only. */
-export async function packagesByGrype({ layout }: Question, { grype }: PeerDatabases) {
-  const command = [await peer('grype'), `oci-dir:${layout}`, '--quiet', '--output', 'cyclonedx-json']
+export async function packagesByGrype({ image }: Question, { grype }: ScannerDatabases) {
+  const command = [await peer('grype'), `oci-dir:${image}`, '--quiet', '--output', 'cyclonedx-json']
   const { components = [] }: CycloneDxDocument = JSON.parse(await runOrThrow(command, { env: grype }))
   const debs = components.filter(({ purl }) => purl?.startsWith('pkg:deb/'))
   const packages = debs.map(({ purl = '', version }) => {
@@ -97,18 +97,21 @@ interface TrivyDocument {
   }[]
 }
 
-async function trivy({ layout, vex = [] }: Question, databases: PeerDatabases): Promise<TrivyDocument> {
+async function trivy({ image, vex = [] }: Question, databases: ScannerDatabases): Promise<TrivyDocument> {
   const offline = ['--skip-db-update', '--skip-java-db-update', '--skip-version-check', '--offline-scan']
   const shape = ['--quiet', '--scanners', 'vuln', '--list-all-pkgs', '--format', 'json', '--no-progress']
   // Java archives are looked up in a database of sums that cannot be made here, and trivy does not go on without it.
   const skipped = ['--skip-files', '**/*.jar', '--skip-files', '**/*.war', '--skip-files', '**/*.ear']
   const heeded = vex.flatMap((file) => ['--vex', file])
-  const command = [await peer('trivy'), '--cache-dir', databases.trivy, 'image', '--input', layout]
-  return JSON.parse(await runOrThrow([...command, ...offline, ...shape, ...skipped, ...heeded]))
+  const command = [await peer('trivy'), '--cache-dir', databases.trivy, 'image']
+  const remote = inRegistry(image)
+  const target = remote === undefined ? ['--input', image] : ['--insecure', remote]
+  const options = [...offline, ...shape, ...skipped, ...heeded, ...target]
+  return JSON.parse(await runOrThrow([...command, ...options], { env: { TRIVY_NON_SSL: 'true' } }))
 }
 
 /** The Debian packages that trivy sees, and how many of other kinds, but for Java archives. */
-export async function packagesByTrivy(question: Question, databases: PeerDatabases) {
+export async function packagesByTrivy(question: Question, databases: ScannerDatabases) {
   const { Results = [] } = await trivy(question, databases)
   const isDebian = ({ Type }: { Type?: string }) => Type === 'debian'
   const packages = Results.filter(isDebian).flatMap(({ Packages = [] }) =>
@@ -123,7 +126,10 @@ function trivyVersion({ Epoch, Version, Release }: TrivyPackage): string {
 }
 
 /** The findings of trivy in Debian packages. */
-export async function findingsByTrivy(question: Question, databases: PeerDatabases): Promise<readonly PeerFinding[]> {
+export async function findingsByTrivy(
+  question: Question,
+  databases: ScannerDatabases,
+): Promise<readonly PeerFinding[]> {
   const { Results = [] } = await trivy(question, databases)
   return Results.filter(({ Type }) => Type === 'debian').flatMap(({ Vulnerabilities = [] }) =>
     Vulnerabilities.map((one) => ({
@@ -149,12 +155,15 @@ interface GrypeDocument {
 
 /** The findings of grype in Debian packages. */
 export async function findingsByGrype(
-  { layout, vex = [] }: Question,
-  { grype }: PeerDatabases,
+  { image, vex = [] }: Question,
+  { grype }: ScannerDatabases,
 ): Promise<readonly PeerFinding[]> {
   const heeded = vex.flatMap((file) => ['--vex', file])
-  const command = [await peer('grype'), `oci-dir:${layout}`, '--quiet', '--output', 'json', ...heeded]
-  const { matches }: GrypeDocument = JSON.parse(await runOrThrow(command, { env: grype }))
+  const remote = inRegistry(image)
+  const target = remote === undefined ? `oci-dir:${image}` : `registry:${remote}`
+  const command = [await peer('grype'), target, '--quiet', '--output', 'json', ...heeded]
+  const env = { ...grype, GRYPE_REGISTRY_INSECURE_USE_HTTP: 'true' }
+  const { matches }: GrypeDocument = JSON.parse(await runOrThrow(command, { env }))
   return matches
     .filter(({ artifact }) => artifact.type === 'deb')
     .map(({ artifact, vulnerability }) => ({
@@ -165,4 +174,9 @@ export async function findingsByGrype(
       state: vulnerability.fix.state,
       fixedIn: vulnerability.fix.versions?.[0],
     }))
+}
+
+/** `HOST/REPOSITORY:TAG`, or `undefined` for a layout. */
+function inRegistry(image: string): string | undefined {
+  return image.startsWith('http://') ? image.slice('http://'.length) : undefined
 }
