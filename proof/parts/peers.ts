@@ -23,43 +23,53 @@ interface PythonPeer {
   readonly requirement: string
 }
 
-/** By the folder that they are installed in, which tells the version: another pin is another folder. */
+const VERSIONS = { grype: '0.110.0', syft: '1.42.3', trivy: '0.67.2', vunnel: '0.40.0' } as const
+
+/** The folders that they are installed in, below that of peers, tell the version: another pin is another folder. */
+const FOLDERS = {
+  grype: `grype-${VERSIONS.grype}-syft-${VERSIONS.syft}`,
+  trivy: `trivy-${VERSIONS.trivy}`,
+  vunnel: `vunnel-${VERSIONS.vunnel}`,
+} as const
+
+/** By folder. */
 const PEERS: Readonly<Record<string, GoPeers | PythonPeer>> = {
-  'grype-0.110.0': {
+  [FOLDERS.grype]: {
     kind: 'go',
-    modules: { 'github.com/anchore/grype': 'v0.110.0', 'github.com/anchore/syft': 'v1.42.3' },
+    modules: { 'github.com/anchore/grype': `v${VERSIONS.grype}`, 'github.com/anchore/syft': `v${VERSIONS.syft}` },
     packages: ['github.com/anchore/grype/cmd/grype', 'github.com/anchore/syft/cmd/syft'],
     own: 'grype-db',
   },
-  'trivy-0.67.2': {
+  [FOLDERS.trivy]: {
     kind: 'go',
     modules: {
-      'github.com/aquasecurity/trivy': 'v0.67.2',
+      'github.com/aquasecurity/trivy': `v${VERSIONS.trivy}`,
+      // That which this trivy requires itself.
       'github.com/aquasecurity/trivy-db': 'v0.0.0-20250929072116-eba1ced2340a',
     },
     packages: ['github.com/aquasecurity/trivy/cmd/trivy', 'github.com/aquasecurity/trivy-db/cmd/trivy-db'],
     env: { GOEXPERIMENT: 'jsonv2' },
   },
-  'vunnel-0.40.0': { kind: 'python', requirement: 'vunnel==0.40.0' },
+  [FOLDERS.vunnel]: { kind: 'python', requirement: `vunnel==${VERSIONS.vunnel}` },
 }
 
 /** Where each program is, below the folder of peers. */
 const PROGRAMS = {
-  grype: 'grype-0.110.0/bin/grype',
-  syft: 'grype-0.110.0/bin/syft',
+  grype: `${FOLDERS.grype}/bin/grype`,
+  syft: `${FOLDERS.grype}/bin/syft`,
   /** Ours, around grype's builder of databases. */
-  grypeDb: 'grype-0.110.0/bin/grype-db',
-  trivy: 'trivy-0.67.2/bin/trivy',
-  trivyDb: 'trivy-0.67.2/bin/trivy-db',
+  grypeDb: `${FOLDERS.grype}/bin/grype-db`,
+  trivy: `${FOLDERS.trivy}/bin/trivy`,
+  trivyDb: `${FOLDERS.trivy}/bin/trivy-db`,
   /** Python with vunnel, which makes grype's records. */
-  vunnelPython: 'vunnel-0.40.0/bin/python',
+  vunnelPython: `${FOLDERS.vunnel}/bin/python`,
 } as const
 
 /** What a line of a proof says of them. */
-export const PEER_VERSIONS = 'syft 1.42.3, grype 0.110.0, trivy 0.67.2'
+export const PEER_VERSIONS = `syft ${VERSIONS.syft}, grype ${VERSIONS.grype}, trivy ${VERSIONS.trivy}`
 
 const SOURCES = join(import.meta.dirname, 'peers')
-/** Names and versions in a program without its source's history; debug symbols would double what lies on the disk. */
+/** Debug symbols would double what lies on the disk. */
 const LINKER = '-ldflags=-s -w'
 
 /** The path of a program that `npm run peers` has installed. Rejects where it has not. */
