@@ -9,6 +9,9 @@ import { buildCatalogueImage, type CatalogueBuild, catalogueImages } from './par
 /** Effects that write wherever packages or a definition ask for it: an image alone does not tell them from its definition. */
 const NOT_BY_PATH = new Set(['definition', 'script-paths', 'tmpfiles', 'configuration-files'])
 
+/** What packages themselves bring there; alternatives and triggers are effects. */
+const DATABASE = '/var/lib/dpkg/info/'
+
 /**
  * The SPDX and CycloneDX documents of every image of the catalogue, with files, keep their JSON Schemas, have NTIA's minimum
  * elements and say the same; each package of the lock is in them once; no file is unexplained, none of an application; and what
@@ -72,13 +75,14 @@ function fileFaults({ account }: Inventory, { built }: CatalogueBuild): string[]
   return [...(account?.unexplained ?? ['nobody looked']).map((path) => `nothing explains ${path}`), ...wrong]
 }
 
-/** Every file of a package, and none other, is that package's. */
+/** Every file of a package, and none other, is that package's; what dpkg notes of packages is of its database. */
 function ownerFaults({ files = [] }: Inventory, { built }: CatalogueBuild): string[] {
   const { tree } = built.assembly
   const wrong = files.flatMap(({ path, owner }) => {
     const origin = tree.get(path)?.origin
-    const real = origin?.kind === 'package' ? origin.name : undefined
-    const said = owner?.kind === 'package' ? owner.name : undefined
+    const ofPackage = origin?.kind === 'package' ? origin.name : undefined
+    const real = path.startsWith(DATABASE) ? 'package-database' : ofPackage
+    const said = owner?.kind === 'package' ? owner.name : owner?.kind === 'package-database' ? owner.kind : undefined
     return real === said ? [] : [`${path} is said to be of ${said ?? 'no package'}, and is of ${real ?? 'none'}`]
   })
   return files.length === 0 ? ['no file is listed'] : wrong

@@ -28,9 +28,12 @@ export interface CatalogueBuild {
 const CLI = join(import.meta.dirname, '../../src/cli/main.ts')
 const PLATFORMS = ['linux/amd64', 'linux/arm64']
 
-/** Every image, variant and platform of the catalogue; with arguments only the images of these names. */
+/** Every image, variant and platform of the catalogue; with arguments only the images of these names, which must be there. */
 export async function catalogueImages(only: readonly string[] = []): Promise<readonly CatalogueImage[]> {
-  const names = (await catalogueNames()).filter((name) => only.length === 0 || only.includes(name))
+  const all = await catalogueNames()
+  const unknown = only.find((name) => !all.includes(name))
+  if (unknown !== undefined) throw new Error(`cannot find image ${unknown} in the catalogue`)
+  const names = all.filter((name) => only.length === 0 || only.includes(name))
   const opened = await Promise.all(names.map((name) => openDefinition(name, { workingFolder: process.cwd() })))
   return opened.flatMap(({ definition }) =>
     [...definition.variants.keys()].flatMap((variant) =>

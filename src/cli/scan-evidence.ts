@@ -1,10 +1,9 @@
-import type { Digest } from '#core'
 import { type Finding, type ImageNames, suppressByVex } from '#match'
-import { openImage, parsePlatform, parseReference } from '#oci'
 import { type ImageReach, REACH_STATES } from '#reach'
 import type { Inventory } from '#sbom'
 import { imageProduct, VexStatements } from '#vex'
 import { UsageError } from './errors.ts'
+import { readImageNames } from './image-names.ts'
 import { readReach } from './image-reach.ts'
 import { sbomFile } from './scanned-inventory.ts'
 import type { Terminal } from './terminal.ts'
@@ -69,21 +68,13 @@ async function applyVex(
   return suppressByVex(findings, inventory, { statements: new VexStatements(sources), image })
 }
 
-/** An image goes by its own name and by its repository's, by the digest of its manifest and by that of its index. */
+/** The image's names as package URLs; an SBOM has one. */
 async function namesOf(text: string, platform: string, { image }: Inventory): Promise<ImageNames> {
   if (sbomFile(text) !== undefined) return { purls: [imageProduct(image)], digests: [image.digest] }
-  const reference = parseReference(text)
-  const opened = await openImage(reference, { platform: parsePlatform(platform) })
-  await opened.close()
-  const digests: readonly Digest[] = [...new Set([image.digest, opened.top.descriptor.digest])]
-  const repository = reference.transport === 'docker' ? `${reference.registry}/${reference.repository}` : undefined
-  const names = new Set([image.name, ...(repository === undefined ? [] : [repository.split('/').at(-1) ?? ''])])
-  const purls = [...names].flatMap((name) =>
-    digests.map((digest) => {
-      const place = repository === undefined ? '' : `&repository_url=${encodeURIComponent(repository)}`
-      return `${imageProduct({ name, digest })}?arch=${image.architecture}${place}`
-    }),
-  )
+  const { names, repository } = await readImageNames(text, platform, image)
+  const place = repository === undefined ? '' : `&repository_url=${encodeURIComponent(repository)}`
+  const purls = names.map((name) => `${imageProduct(name)}?arch=${image.architecture}${place}`)
+  const digests = [...new Set(names.map(({ digest }) => digest))]
   return { purls, digests }
 }
 

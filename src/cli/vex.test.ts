@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { formatEnvelope, preAuthenticationEncoding } from '#attest'
+import { openImage, parseReference } from '#oci'
 import { sampleLayout } from './sample-layout.test.ts'
 
 const CLI = join(import.meta.dirname, 'main.ts')
@@ -84,6 +85,19 @@ test('nothing is stated of unimportant issues without a policy, in words or in a
   assert.equal(refused.status, 2)
   assert.match(refused.stderr, /unknown key `no-dsa`.*\[USAGE_INVALID\]/)
   assert.ok(!existsSync(join(folder, 'out.json')))
+})
+
+test('on its own level an image is named by its manifest and by the index that its tag names', async (t) => {
+  const { image, run } = await scene(t)
+  const opened = await openImage(parseReference(image), { platform: { os: 'linux', architecture: 'amd64' } })
+  await opened.close()
+  const digests = [opened.manifestDocument.descriptor.digest, opened.top.descriptor.digest]
+  assert.notEqual(digests[0], digests[1])
+  const { statements } = JSON.parse(run('vex', image, '--image-level').stdout)
+  for (const { products } of statements) {
+    const named = products.map((product: { '@id': string }) => product['@id'].replace(/^.*@sha256%3A/, 'sha256:'))
+    assert.deepEqual(named.sort(), digests.sort())
+  }
 })
 
 test('what is not reached is not stated where the analysis has limits, and a scan says how packages stand', async (t) => {

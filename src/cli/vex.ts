@@ -10,6 +10,7 @@ import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { DEBIAN_KINDS, requireDebian } from './image-findings.ts'
 import { readInventory } from './image-inventory.ts'
+import { readImageNames } from './image-names.ts'
 import { readReach } from './image-reach.ts'
 import { printOutput } from './print-output.ts'
 import type { Terminal } from './terminal.ts'
@@ -61,8 +62,9 @@ export async function runVex(reference: string, options: VexOptions, terminal: T
     warnOfStale(store.parts, Date.now(), terminal)
     warnOfUnstated(matches, policy, terminal)
     const { image, packages } = inventory
+    const { names } = await readImageNames(reference, options.platform, image)
     const statements = vexStatements(matches, {
-      image,
+      images: names,
       packages,
       imageLevel: options.imageLevel === true,
       policy: {

@@ -19,12 +19,21 @@ export interface VexPolicy {
   ) => { readonly justification: VexJustification; readonly impact: string } | undefined
 }
 
+interface ImageName {
+  readonly name: string
+  readonly digest: string
+}
+
 /** The image that statements are about. */
 interface StatedImage {
-  readonly image: { readonly name: string; readonly digest: string }
+  /** By every name and digest that it goes by, its own name and its manifest's digest first. */
+  readonly images: readonly [ImageName, ...ImageName[]]
   readonly packages: readonly DebPackage[]
   readonly policy?: VexPolicy
-  /** State everything of the image with its packages as subcomponents, in place of the packages themselves. */
+  /**
+   * State everything of the image with its packages as subcomponents, in place of the packages themselves. They bear their
+   * architecture, so that what is said by the name of an index is true of each of its images.
+   */
   readonly imageLevel?: boolean
 }
 
@@ -63,6 +72,7 @@ function settledStatement(issue: SettledIssue, stated: StatedImage): NewStatemen
 
 function findingStatements(finding: DebianFinding, stated: StatedImage): NewStatement[] {
   const { policy } = stated
+  const [{ digest: manifest }] = stated.images
   const here = packagesOf(finding, stated)
   const harmless = here.filter((one) => policy?.harmless?.(one) !== undefined)
   const others = here.filter((one) => policy?.harmless?.(one) === undefined)
@@ -71,7 +81,11 @@ function findingStatements(finding: DebianFinding, stated: StatedImage): NewStat
     ...harmless.flatMap((one) => {
       const why = policy?.harmless?.(one)
       if (why === undefined) return []
-      return statement({ ...common, status: 'not_affected', ...why }, [one], { ...stated, imageLevel: true })
+      return statement({ ...common, status: 'not_affected', ...why }, [one], {
+        // An index has other images, too, of which nothing is known.
+        images: stated.images.filter(({ digest }) => digest === manifest),
+        imageLevel: true,
+      })
     }),
     ...ownWords(finding, policy).flatMap((says) => statement({ ...common, ...says }, others, stated)),
   ]
@@ -113,12 +127,12 @@ function packagesOf({ source, sourceVersion }: DebianFinding | SettledIssue, { p
 function statement(
   says: Omit<NewStatement, 'products'>,
   packages: readonly DebPackage[],
-  { image, imageLevel = false }: StatedImage,
+  { images, imageLevel = false }: { readonly images: readonly ImageName[]; readonly imageLevel?: boolean },
 ): NewStatement[] {
   if (packages.length === 0) return []
   const purls = packages.map(debProduct)
   const products: NewProduct[] = imageLevel
-    ? [{ purl: imageProduct(image), subcomponents: purls }]
+    ? images.map((image) => ({ purl: imageProduct(image), subcomponents: purls }))
     : purls.map((purl) => ({ purl }))
   return [{ ...says, products }]
 }

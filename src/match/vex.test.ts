@@ -34,7 +34,7 @@ function stated(
   what: { findings?: readonly DebianFinding[]; settled?: readonly SettledIssue[] },
   options: { policy?: VexPolicy; imageLevel?: boolean } = {},
 ) {
-  return vexStatements({ findings: [], settled: [], ...what }, { image: IMAGE, packages, ...options })
+  return vexStatements({ findings: [], settled: [], ...what }, { images: [IMAGE], packages, ...options })
 }
 
 const LIBSSL = 'pkg:deb/debian/libssl3t64@3.5.1-1?arch=amd64'
@@ -83,6 +83,25 @@ test('unimportant is stated by policy alone, and names the tracker’s note and 
 test('on the image’s level its packages are subcomponents', () => {
   const [statement] = stated({ findings: [finding('open')] }, { imageLevel: true })
   assert.deepEqual(statement?.products, [{ purl: imageProduct(IMAGE), subcomponents: [LIBSSL, OPENSSL] }])
+})
+
+test('an image is named by its index and repository as well, but what is harmless in it by its own manifest only', () => {
+  const index = digestOf(Buffer.from('index'))
+  const names = [IMAGE, { ...IMAGE, name: 'other' }, { name: 'other', digest: index }] as const
+  const harmless = ({ name }: { name: string }) =>
+    name === 'openssl'
+      ? { justification: 'vulnerable_code_not_in_execute_path' as const, impact: 'nothing leads to it' }
+      : undefined
+  const matches = { findings: [finding('open')], settled: [] }
+  const said = vexStatements(matches, { images: names, packages, imageLevel: true, policy: { harmless } })
+  const purls = names.map(imageProduct)
+  assert.deepEqual(
+    said.map(({ status, products }) => [status, products.map(({ purl }) => purl)]),
+    [
+      ['not_affected', purls.slice(0, 2)],
+      ['affected', purls],
+    ],
+  )
 })
 
 test('what is harmless in this image is stated of the image, and the other packages keep Debian’s word', () => {

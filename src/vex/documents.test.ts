@@ -57,6 +57,18 @@ test('a document that is written is valid by the specification’s schema, and r
   assert.deepEqual(image?.subcomponents[0]?.purls[0]?.name, 'libssl3t64')
 })
 
+test('a product or part with an epoch is named in each way that scanners compare', () => {
+  const purl = 'pkg:deb/debian/zlib1g@1:1.3-1?arch=amd64'
+  const products = [{ purl }, { purl: IMAGE, subcomponents: [purl, LIBSSL] }]
+  const text = written([{ vulnerability: 'CVE-2026-1', products, status: 'fixed' }])
+  assert.ok(isValid(JSON.parse(text)), JSON.stringify(isValid.errors))
+  const both = { '@id': purl, identifiers: { purl: 'pkg:deb/debian/zlib1g@1.3-1?arch=amd64&epoch=1' } }
+  assert.deepEqual(JSON.parse(text).statements[0].products, [
+    both,
+    { '@id': IMAGE, subcomponents: [{ '@id': LIBSSL }, both] },
+  ])
+})
+
 test('the order of statements and what stands twice change no byte; a changed word changes the id', () => {
   assert.equal(written([...statements].reverse().concat(statements)), written())
   const idOf = (text: string) => JSON.parse(text)['@id']

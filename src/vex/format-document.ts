@@ -1,6 +1,7 @@
 import { canonicalJson, digestOf, type Json } from '#core'
 import { OPENVEX_CONTEXT, type VexJustification, type VexStatus } from './document.ts'
 import { VexError } from './errors.ts'
+import { purlWithEpochApart } from './purl.ts'
 
 /** A statement to be written. */
 export interface NewStatement {
@@ -73,8 +74,14 @@ function statementJson(statement: NewStatement) {
 }
 
 function productJson({ purl, subcomponents = [] }: NewProduct) {
-  if (subcomponents.length === 0) return { '@id': purl }
-  return { '@id': purl, subcomponents: [...new Set(subcomponents)].sort().map((part) => ({ '@id': part })) }
+  if (subcomponents.length === 0) return componentJson(purl)
+  return { ...componentJson(purl), subcomponents: [...new Set(subcomponents)].sort().map(componentJson) }
+}
+
+/** Names it in each way that a scanner does. */
+function componentJson(purl: string) {
+  const other = purlWithEpochApart(purl)
+  return other === undefined ? { '@id': purl } : { '@id': purl, identifiers: { purl: other } }
 }
 
 /** In code-unit order of what they say; what is there twice stays once. */

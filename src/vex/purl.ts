@@ -11,12 +11,15 @@ export interface Purl {
   readonly subpath: string
 }
 
-/** Reads a package URL; `undefined` for what is none. */
+/**
+ * Reads a package URL; `undefined` for what is none. The epoch of a Debian package stands in its version, also where the text has
+ * it as a qualifier of its own (deb-version(7); one scanner writes it so).
+ */
 export function parsePurl(text: string): Purl | undefined {
   if (!text.startsWith('pkg:') || text.length > 4096) return undefined
   try {
     const { type, namespace, name, version, qualifiers, subpath } = PackageURL.fromString(text)
-    return {
+    const purl = {
       type,
       namespace: namespace ?? '',
       name,
@@ -24,9 +27,17 @@ export function parsePurl(text: string): Purl | undefined {
       qualifiers: new Map(Object.entries(qualifiers ?? {})),
       subpath: subpath ?? '',
     }
+    return type === 'deb' ? withWholeVersion(purl) : purl
   } catch {
     return undefined
   }
+}
+
+function withWholeVersion(purl: Purl): Purl {
+  const { epoch, ...others } = Object.fromEntries(purl.qualifiers)
+  if (epoch === undefined || purl.version === '' || purl.version.includes(':')) return purl
+  const version = epoch === '0' ? purl.version : `${epoch}:${purl.version}`
+  return { ...purl, version, qualifiers: new Map(Object.entries(others)) }
 }
 
 /**
@@ -50,6 +61,15 @@ export function matchesPurl(said: Purl, is: Purl): boolean {
  */
 export function debProduct(one: { readonly name: string; readonly version: string; readonly architecture: string }) {
   return format(new PackageURL('deb', 'debian', one.name, one.version, { arch: one.architecture }, undefined))
+}
+
+/**
+ * Gives a Debian package's purl once more, with its epoch as a qualifier beside the version, as trivy names packages, and compares
+ * them by text; `undefined` for all that has no epoch.
+ */
+export function purlWithEpochApart(text: string): string | undefined {
+  const [, start, epoch, version, query] = /^(pkg:deb\/[^@]+@)(\d+)(?::|%3A)([^?]+)\?(.+)$/.exec(text) ?? []
+  return start === undefined ? undefined : `${start}${version}?${query}&epoch=${epoch}`
 }
 
 /** Gives an image's purl as VEX names it: by the digest of its manifest and nothing else (purl-spec, type oci). */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Digest, digestOf } from '#core'
-import { debProduct, imageProduct, matchesPurl, type Purl, parsePurl } from './purl.ts'
+import { debProduct, imageProduct, matchesPurl, type Purl, parsePurl, purlWithEpochApart } from './purl.ts'
 import { parseVexDocument } from './read-document.ts'
 import { type VexSource, VexStatements } from './statements.ts'
 
@@ -50,6 +50,19 @@ test('our purls are written with arch only, and an image by its digest', () => {
   assert.equal(debProduct(one), 'pkg:deb/debian/libstdc%2B%2B6@1:14.2.0-19%2Bb1?arch=amd64')
   const digest = `sha256:${'a'.repeat(64)}`
   assert.equal(imageProduct({ name: 'App', digest }), `pkg:oci/app@sha256%3A${'a'.repeat(64)}`)
+})
+
+test('the epoch of a Debian package is the same beside the version as in it, and is written in both ways', () => {
+  const one = debProduct({ name: 'zlib1g', version: '1:1.3.dfsg+really1.3.1-1', architecture: 'amd64' })
+  const apart = purlWithEpochApart(one)
+  assert.equal(apart, 'pkg:deb/debian/zlib1g@1.3.dfsg%2Breally1.3.1-1?arch=amd64&epoch=1')
+  const [left, right] = [parsePurl(one), parsePurl(apart)]
+  assert.deepEqual(left, right)
+  assert.equal(parsePurl('pkg:deb/debian/a@1?arch=amd64&epoch=0')?.version, '1')
+  assert.equal(parsePurl('pkg:rpm/fedora/a@1?epoch=2')?.version, '1', 'rpm has it beside the version')
+  for (const text of [LIBSSL, 'pkg:rpm/fedora/a@1:2?arch=amd64', `pkg:oci/app@sha256%3A${'a'.repeat(64)}`]) {
+    assert.equal(purlWithEpochApart(text), undefined, text)
+  }
 })
 
 interface Said {
