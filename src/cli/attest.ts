@@ -88,7 +88,11 @@ async function statementsOf(
     const inventory = await readInventory(name, platform, { licences: true, account: true })
     terminal.progress('')
     for (const fault of inventory.faults) terminal.warn(visibleText(fault))
-    const { statements, notices } = imageStatements(inventory, options.author)
+    const { statements, notices } = imageStatements(inventory, {
+      author: options.author,
+      signedAs: options.signedAs ?? repositoryName(image.reference),
+      index: image.top.digest,
+    })
     for (const notice of notices) terminal.warn(notice)
     found.push({ ...one, statements })
   }

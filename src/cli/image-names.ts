@@ -28,9 +28,18 @@ export async function readImageNames(
   const opened = await openImage(reference, { platform: parsePlatform(platform) })
   await opened.close()
   const repository = reference.transport === 'docker' ? `${reference.registry}/${reference.repository}` : undefined
+  return { names: namesOfImage(image, repository, opened.top.descriptor.digest), repository }
+}
+
+/** The same of an image that is at hand: its own name first. */
+export function namesOfImage(
+  image: Pick<InventoriedImage, 'name' | 'digest'>,
+  repository: string | undefined,
+  index: Digest,
+): ImageNames['names'] {
   const names = new Set([image.name, repository?.split('/').at(-1) ?? image.name])
-  const digests = new Set([image.digest, opened.top.descriptor.digest])
+  const digests = new Set([image.digest, index])
   const own = { name: image.name, digest: image.digest }
   const all = [...names].flatMap((name) => [...digests].map((digest) => ({ name, digest })))
-  return { names: [own, ...all.slice(1)], repository }
+  return [own, ...all.slice(1)]
 }

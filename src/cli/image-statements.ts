@@ -1,12 +1,13 @@
 import { type OpenStore, openStore } from '#advisory'
 import { PREDICATES } from '#attest'
-import type { Json } from '#core'
+import type { Digest, Json } from '#core'
 import { defaultCacheFolder } from '#debian'
 import type { NewEvidence } from '#evidence'
 import { type Finding, matchPackages, releaseOf, subjectOf, vexStatements } from '#match'
 import { type DocumentMaker, formatCycloneDx, formatSpdx, type Inventory } from '#sbom'
 import { formatVexDocument } from '#vex'
 import { findInImage } from './image-findings.ts'
+import { type ImageNames, namesOfImage } from './image-names.ts'
 import { licencesDocument } from './licenses.ts'
 import { packageVersion } from './version.ts'
 import { evidenceTime } from './vex.ts'
@@ -18,11 +19,21 @@ export interface ImageStatements {
   readonly notices: readonly string[]
 }
 
+/** Under which names things are said of an image. */
+export interface StatementNames {
+  /** Who makes the VEX statements. */
+  readonly author: string
+  /** The repository, with its registry. */
+  readonly signedAs: string
+  /** Of the index that the image is listed in, or of itself. */
+  readonly index: Digest
+}
+
 /**
  * Makes the statements about an image that its own content and the advisories allow: SBOMs, licences, findings and VEX. The
  * same image and advisories give the same statements. Throws as the makers of the documents do.
  */
-export function imageStatements(inventory: Inventory, author: string): ImageStatements {
+export function imageStatements(inventory: Inventory, { author, signedAs, index }: StatementNames): ImageStatements {
   const maker: DocumentMaker = { tool: `casemate-${packageVersion()}` }
   const statements: NewEvidence[] = [
     { predicateType: PREDICATES.spdx, predicate: JSON.parse(formatSpdx(inventory, maker)) },
@@ -37,20 +48,30 @@ export function imageStatements(inventory: Inventory, author: string): ImageStat
     }
   }
   try {
-    return { statements: [...statements, ...judged(inventory, store, author)], notices: [] }
+    return {
+      statements: [
+        ...statements,
+        ...judged(inventory, store, { author, images: namesOfImage(inventory.image, signedAs, index) }),
+      ],
+      notices: [],
+    }
   } finally {
     store.close()
   }
 }
 
-function judged(inventory: Inventory, store: OpenStore, author: string): NewEvidence[] {
+function judged(
+  inventory: Inventory,
+  store: OpenStore,
+  { author, images }: { author: string; images: ImageNames['names'] },
+): NewEvidence[] {
   const matches = matchPackages(inventory.packages, releaseOf(inventory), store)
   const scan = {
     predicateType: PREDICATES.vuln,
     predicate: scanPredicate(findInImage(inventory, store).findings, store),
   }
   const { image, packages } = inventory
-  const statements = vexStatements(matches, { image, packages, imageLevel: true, policy: {} })
+  const statements = vexStatements(matches, { images, packages, imageLevel: true, policy: {} })
   if (statements.length === 0) return [scan]
   const timestamp = evidenceTime(image.created, store)
   const vex = formatVexDocument({ author, timestamp, tooling: `casemate-${packageVersion()}`, statements })

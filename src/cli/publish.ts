@@ -64,7 +64,7 @@ async function attachEverything(publication: Publication, signing: Signing, term
     const reference = `${signing.signedAs}@${manifest.descriptor.digest}`
     const opened = await openSource(image, { name: reference, platform })
     const inventory = await inventoryOfImage(opened, { reference, licences: true, account: true })
-    const own = imageStatements(inventory, author)
+    const own = imageStatements(inventory, { author, signedAs: signing.signedAs, index: image.top.descriptor.digest })
     for (const notice of own.notices) notices.add(notice)
     const statements = [...(platforms[number] ?? []), ...own.statements]
     await attachSignature(manifest.descriptor, signing)
