@@ -8,6 +8,7 @@ import type { Terminal } from './terminal.ts'
 export interface SignOptions {
   readonly key: string
   readonly signedAs?: string
+  readonly renew?: boolean
   readonly json?: boolean
 }
 
@@ -20,6 +21,7 @@ export async function runSign(reference: string, options: SignOptions, terminal:
     const signing = {
       ...{ repository: image.repository, signatory, signedAs },
       signedAt: Math.floor(Date.now() / 1000),
+      renews: options.renew === true,
     }
     const signed = []
     for (const { title, subject } of everySubject(image)) {

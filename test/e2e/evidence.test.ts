@@ -201,6 +201,13 @@ test('a signature counts for its own repository, its own age and its own key', a
     (await verify('--key', 'casemate.pub', '--signed-as', 'registry.example.org/team/app', '--max-age', '1h')).status,
     0,
   )
+  const again = await place.run(
+    ['sign', reference, '--key', 'casemate.key', '--signed-as', 'registry.example.org/team/app'],
+    { env: PASSWORD },
+  )
+  assert.match(again.stdout, /^was signed already/)
+  const renew = ['sign', reference, '--key', 'casemate.key', '--signed-as', 'registry.example.org/team/app', '--renew']
+  assert.match((await place.run(renew, { env: PASSWORD })).stdout, /^signed /)
   const other = await place.run(['keygen', 'other'], { env: PASSWORD })
   assert.equal(other.status, 0)
   const foreign = await verify('--key', 'other.pub', '--signed-as', 'registry.example.org/team/app')

@@ -7,6 +7,7 @@ export const signVerbs: Verb = (program, session) => {
     .argument('<reference>', 'image in a registry')
     .description("sign an image in a registry, its index and each platform's manifest, for cosign 2 and 3")
     .option('--signed-as <repository>', 'the repository that the signature names (default: where the image is)')
+    .option('--renew', 'sign again what this key has signed before, so that the signature is of today')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', '\nExamples:\n  casemate sign registry.example.org/team/app:1.0 --key casemate.key')
     .action(async (reference: string, options) => {

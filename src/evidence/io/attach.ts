@@ -34,6 +34,8 @@ export interface Signing {
   readonly signedAs: string
   /** Seconds since the epoch, as the signatures shall say it. */
   readonly signedAt: number
+  /** Signs again what the same signatory has signed before, in its place: with today's time. */
+  readonly renews?: boolean
 }
 
 /** A statement about one manifest. */
@@ -58,7 +60,11 @@ export async function attachSignature(subject: Descriptor, signing: Signing): Pr
   const payload = formatImageSignature({ repository: signedAs, digest: subject.digest, signedAt })
   const isKnown = ({ annotations }: Descriptor) =>
     annotations?.[BY] === signatory.name && annotations[PAYLOAD] === signedAs
-  const tagged = await attachTagged(subject, { signing, kind: 'sig', isKnown }, async () => {
+  const attachment =
+    signing.renews === true
+      ? ({ signing, kind: 'sig', isKnown: () => false, isReplaced: isKnown } as const)
+      : ({ signing, kind: 'sig', isKnown } as const)
+  const tagged = await attachTagged(subject, attachment, async () => {
     const { signature, annotations } = await signatory.signPayload(payload)
     const encoded = Buffer.from(signature).toString('base64')
     const own = { [BY]: signatory.name, [PAYLOAD]: signedAs }
