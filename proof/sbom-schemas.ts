@@ -9,8 +9,8 @@ import { buildCatalogueImage, type CatalogueBuild, catalogueImages } from './par
 /** Effects that write wherever packages or a definition ask for it: an image alone does not tell them from its definition. */
 const NOT_BY_PATH = new Set(['definition', 'script-paths', 'tmpfiles', 'configuration-files'])
 
-/** What packages themselves bring there; alternatives and triggers are effects. */
-const DATABASE = '/var/lib/dpkg/info/'
+/** What dpkg notes of packages (dpkg(1), deb-triggers(5)); alternatives and the triggers that packages want are effects. */
+const DATABASE = /^\/var\/lib\/dpkg\/(?:info\/.*|status|diversions|arch-native|triggers\/(?:File|Unincorp))$/
 
 /**
  * The SPDX and CycloneDX documents of every image of the catalogue, with files, keep their JSON Schemas, have NTIA's minimum
@@ -81,7 +81,7 @@ function ownerFaults({ files = [] }: Inventory, { built }: CatalogueBuild): stri
   const wrong = files.flatMap(({ path, owner }) => {
     const origin = tree.get(path)?.origin
     const ofPackage = origin?.kind === 'package' ? origin.name : undefined
-    const real = path.startsWith(DATABASE) ? 'package-database' : ofPackage
+    const real = DATABASE.test(path) ? 'package-database' : ofPackage
     const said = owner?.kind === 'package' ? owner.name : owner?.kind === 'package-database' ? owner.kind : undefined
     return real === said ? [] : [`${path} is said to be of ${said ?? 'no package'}, and is of ${real ?? 'none'}`]
   })
