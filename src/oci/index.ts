@@ -29,6 +29,7 @@ export {
 export { formatIndex, type ImageIndex, parseIndex } from './index-document.ts'
 export { type Credentials, findCredentials } from './io/credentials.ts'
 export { writeLayout } from './io/layout.ts'
+export { LayoutRepository } from './io/layout-repository.ts'
 export { type Engine, type LoadReport, loadImage } from './io/load.ts'
 export { type OpenOptions, openImage } from './io/open-image.ts'
 export { type PushOptions, type PushReport, pushImage } from './io/push.ts'
@@ -57,6 +58,7 @@ export {
   type Reference,
   type RegistryReference,
 } from './reference.ts'
+export { parseManifestOrIndex } from './referrer.ts'
 export type { ContentDigest } from './registry/content-digest.ts'
 export type { MoveOutcome, TagMove, TagStore } from './registry/tag-store.ts'
-export { type BlobOutcome, MAX_REFERRERS, type Repository, referrersTag } from './repository.ts'
+export { type BlobOutcome, isEvidenceTag, MAX_REFERRERS, type Repository, referrersTag } from './repository.ts'
