@@ -10,5 +10,6 @@ export {
   judgeEvidence,
   type RefusedItem,
 } from './judge.ts'
+export { type CarriedForms, type CopyOptions, type CopyProgress, type CopyReport, copyWithEvidence } from './io/copy.ts'
 export { evidenceTag, type TagKind } from './tag-form.ts'
 export { lostReferrers, type RefusalReason, type Requirement, refusals } from './verdict.ts'

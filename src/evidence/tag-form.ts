@@ -4,8 +4,8 @@ import { type Annotations, type Descriptor, describe, formatManifest, type Image
 /** What the older form keeps under a tag made of the subject's digest: image signatures, or statements. */
 export type TagKind = 'sig' | 'att'
 
-/** The tag of a subject's signatures or statements, as cosign 2 names it. */
-export function evidenceTag(subject: Digest, kind: TagKind): string {
+/** The tag of a subject's signatures, statements or SBOM, as cosign 2 names it. */
+export function evidenceTag(subject: Digest, kind: TagKind | 'sbom'): string {
   return `${subject.replace(':', '-')}.${kind}`
 }
 

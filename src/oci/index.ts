@@ -27,6 +27,7 @@ export {
   type PlatformImageInput,
 } from './image-source.ts'
 export { formatIndex, type ImageIndex, parseIndex } from './index-document.ts'
+export { readAuthorities } from './io/authorities.ts'
 export { type Credentials, findCredentials } from './io/credentials.ts'
 export { writeLayout } from './io/layout.ts'
 export { LayoutRepository } from './io/layout-repository.ts'
@@ -37,8 +38,9 @@ export { RegistryClient } from './io/registry-client.ts'
 export type { RegistryOptions } from './io/registry-connection.ts'
 export { type FileSegment, type SegmentedBlob, segmentBlobs } from './io/segment-blobs.ts'
 export { writeImage } from './io/write-image.ts'
+export { layoutTag } from './layout-format.ts'
 export { formatManifest, type Manifest, parseManifest } from './manifest.ts'
-export { compressionOf, type LayerCompression, MEDIA_TYPES } from './media-types.ts'
+export { compressionOf, isIndexType, type LayerCompression, MEDIA_TYPES } from './media-types.ts'
 export { type OpenedImage, type OpenedLayer, openSource } from './opened-image.ts'
 export {
   debianArchitectureOf,

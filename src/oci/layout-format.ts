@@ -21,7 +21,7 @@ export function blobPath(digest: Digest): string {
  * image without one) is replaced, every other entry is kept.
  */
 export function tagged(index: ImageIndex | undefined, top: Descriptor, tag: string | undefined): Uint8Array {
-  const isReplaced = (entry: Descriptor) => nameOf(entry) === tag && (tag !== undefined || !entry.artifactType)
+  const isReplaced = (entry: Descriptor) => layoutTag(entry) === tag && (tag !== undefined || !entry.artifactType)
   const others = (index?.manifests ?? []).filter((entry) => !isReplaced(entry))
   return formatLayoutIndex(index, [...others, named(top, tag)])
 }
@@ -40,13 +40,15 @@ export interface Listing {
 export function listed(index: ImageIndex | undefined, entry: Descriptor, { tag, below }: Listing): Uint8Array {
   const manifests = index?.manifests ?? []
   const reached = new Set([entry.digest, ...below.map(({ digest }) => digest)])
-  const others = manifests.filter((one) => (nameOf(one) === undefined ? !reached.has(one.digest) : nameOf(one) !== tag))
+  const others = manifests.filter((one) =>
+    layoutTag(one) === undefined ? !reached.has(one.digest) : layoutTag(one) !== tag,
+  )
   const isNamed = tag === undefined && others.some(({ digest }) => digest === entry.digest)
   return formatLayoutIndex(index, isNamed ? others : [...others, named(entry, tag)])
 }
 
 /** The name of an entry of `index.json`, which is its tag (image-spec §annotations, "ref.name"). */
-export function nameOf({ annotations }: Descriptor): string | undefined {
+export function layoutTag({ annotations }: Descriptor): string | undefined {
   return annotations?.[ANNOTATIONS.refName]
 }
 

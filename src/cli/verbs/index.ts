@@ -4,6 +4,7 @@ import { buildVerb } from './build.ts'
 import { cacheVerb } from './cache.ts'
 import { catalogVerb } from './catalog.ts'
 import { completionVerb } from './completion.ts'
+import { copyVerb } from './copy.ts'
 import { diffVerb } from './diff.ts'
 import { doctorVerb } from './doctor.ts'
 import { evidenceVerbs } from './evidence.ts'
@@ -44,6 +45,7 @@ export const verbs: readonly Verb[] = [
   reproduceVerb,
   storeVerb,
   catalogVerb,
+  copyVerb,
   registryVerb,
   cacheVerb,
   doctorVerb,

@@ -6,7 +6,7 @@ import type { Descriptor } from '../descriptor.ts'
 import { OciError } from '../errors.ts'
 import type { ImageDocument } from '../image-source.ts'
 import { type ImageIndex, parseIndex } from '../index-document.ts'
-import { blobPath, LAYOUT_FILE, LAYOUT_INDEX, LAYOUT_MARK, listed, nameOf } from '../layout-format.ts'
+import { blobPath, LAYOUT_FILE, LAYOUT_INDEX, LAYOUT_MARK, layoutTag, listed } from '../layout-format.ts'
 import { checkSize } from '../opened-image.ts'
 import { parseManifestOrIndex, referrerDescriptor } from '../referrer.ts'
 import type { BlobOutcome, Repository } from '../repository.ts'
@@ -61,7 +61,8 @@ export class LayoutRepository implements Repository {
   async readManifest(reference: string): Promise<{ mediaType: string; bytes: Uint8Array } | undefined> {
     const snapshot = await this.#read()
     const entries = snapshot?.index.manifests ?? []
-    const found = entries.find((entry) => nameOf(entry) === reference) ?? snapshot?.catalogue.manifests.get(reference)
+    const found =
+      entries.find((entry) => layoutTag(entry) === reference) ?? snapshot?.catalogue.manifests.get(reference)
     if (found === undefined) return undefined
     checkSize(found, this.name)
     return { mediaType: found.mediaType, bytes: await readBlob(found, this.#blobs.open(found.digest)) }
@@ -72,7 +73,7 @@ export class LayoutRepository implements Repository {
   }
 
   async tags(): Promise<readonly string[]> {
-    return ((await this.#read())?.index.manifests ?? []).flatMap((entry) => nameOf(entry) ?? [])
+    return ((await this.#read())?.index.manifests ?? []).flatMap((entry) => layoutTag(entry) ?? [])
   }
 
   blobs(): BlobSource {

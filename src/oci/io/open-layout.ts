@@ -4,7 +4,7 @@ import { type BlobSource, readBlob } from '../blob-source.ts'
 import type { Descriptor } from '../descriptor.ts'
 import { OciError } from '../errors.ts'
 import { type ImageIndex, parseIndex } from '../index-document.ts'
-import { blobPath, LAYOUT_INDEX, nameOf } from '../layout-format.ts'
+import { blobPath, LAYOUT_INDEX, layoutTag } from '../layout-format.ts'
 import { isDocumentType } from '../media-types.ts'
 import { checkSize, type ImageStore, type OpenedImage, openFrom } from '../opened-image.ts'
 import type { Platform } from '../platform.ts'
@@ -63,16 +63,18 @@ export async function chooseImage(
   { name, tag }: { name: string; tag: string | undefined },
 ): Promise<Descriptor> {
   const images = tag === undefined ? await imagesAmong(manifests, blobs, name) : manifests
-  const [found, ...others] = images.filter((entry) => tag === undefined || nameOf(entry) === tag)
+  const [found, ...others] = images.filter((entry) => tag === undefined || layoutTag(entry) === tag)
   if (found && others.length === 0) return found
-  const names = images.map((entry) => nameOf(entry) ?? 'no tag').filter((one) => !isEvidenceTag(one))
+  const names = images.map((entry) => layoutTag(entry) ?? 'no tag').filter((one) => !isEvidenceTag(one))
   const reason = tag === undefined ? `it holds ${images.length} images, so name a tag` : `it has no single "${tag}"`
   throw new OciError('IMAGE_UNKNOWN', `cannot open ${name}: ${reason}; there are [${names.join(', ')}]`)
 }
 
 /** The entries that are images in their own right. */
 async function imagesAmong(entries: readonly Descriptor[], blobs: BlobSource, name: string): Promise<Descriptor[]> {
-  const candidates = entries.filter((entry) => isDocumentType(entry.mediaType) && !isEvidenceTag(nameOf(entry) ?? ''))
+  const candidates = entries.filter(
+    (entry) => isDocumentType(entry.mediaType) && !isEvidenceTag(layoutTag(entry) ?? ''),
+  )
   if (candidates.length < 2) return candidates
   const images: Descriptor[] = []
   const inner = new Set<Digest>()
@@ -83,5 +85,5 @@ async function imagesAmong(entries: readonly Descriptor[], blobs: BlobSource, na
     if ('manifests' in read) for (const { digest } of read.manifests) inner.add(digest)
     if (read.subject === undefined) images.push(entry)
   }
-  return images.filter((entry) => nameOf(entry) !== undefined || !inner.has(entry.digest))
+  return images.filter((entry) => layoutTag(entry) !== undefined || !inner.has(entry.digest))
 }

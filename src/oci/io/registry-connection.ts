@@ -1,5 +1,6 @@
 import { OciError } from '../errors.ts'
 import { parseDocument } from '../json-document.ts'
+import { findAuthorities } from './authorities.ts'
 import { type Credentials, findCredentials } from './credentials.ts'
 import { RegistryAuthority } from './registry-authority.ts'
 import {
@@ -16,6 +17,8 @@ import {
 export interface RegistryOptions {
   /** Instead of what the credential files and helpers of this user say; `null` for none. */
   readonly credentials?: Credentials | null
+  /** Certificates, PEM, of authorities that are trusted besides Node's own and those that `certs.d` has for the registry. */
+  readonly authorities?: readonly string[]
   /** Lets this registry be spoken to without TLS; one on this machine always may be. */
   readonly insecure?: boolean
   /** Ends everything that is under way. */
@@ -52,7 +55,8 @@ export class RegistryConnection {
     this.#options = options
     const deadline = AbortSignal.timeout(options.deadline ?? HOUR)
     const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline
-    this.http = new RegistryHttp({ ...POLICY, ...options.policy, signal })
+    const authorities = async () => [...(await findAuthorities(registry)), ...(options.authorities ?? [])]
+    this.http = new RegistryHttp({ ...POLICY, ...options.policy, signal }, authorities)
   }
 
   async close(): Promise<void> {
