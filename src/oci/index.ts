@@ -28,6 +28,7 @@ export {
 } from './image-source.ts'
 export { formatIndex, type ImageIndex, parseIndex } from './index-document.ts'
 export { readAuthorities } from './io/authorities.ts'
+export { checkLogin, type Login, removeLogin, storeLogin } from './io/credential-store.ts'
 export { type Credentials, findCredentials } from './io/credentials.ts'
 export { writeLayout } from './io/layout.ts'
 export { LayoutRepository } from './io/layout-repository.ts'
@@ -53,6 +54,7 @@ export {
 export {
   type DockerArchiveReference,
   formatReference,
+  isRegistry,
   isTag,
   type LayoutReference,
   type OciArchiveReference,

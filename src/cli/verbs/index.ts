@@ -13,6 +13,7 @@ import { initVerb } from './init.ts'
 import { keygenVerb } from './keygen.ts'
 import { licensesVerb } from './licenses.ts'
 import { lockVerb } from './lock.ts'
+import { loginVerb } from './login.ts'
 import { registryVerb } from './registry.ts'
 import { reproduceVerb } from './reproduce.ts'
 import { sbomVerb } from './sbom.ts'
@@ -46,6 +47,7 @@ export const verbs: readonly Verb[] = [
   storeVerb,
   catalogVerb,
   copyVerb,
+  loginVerb,
   registryVerb,
   cacheVerb,
   doctorVerb,

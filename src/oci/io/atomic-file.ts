@@ -4,6 +4,8 @@ import { basename, dirname, join } from 'node:path'
 import { messageOf } from '#core'
 import { OciError } from '../errors.ts'
 
+const USUAL_MODE = 0o666
+
 /**
  * Writes a file that is seen whole or not at all: the bytes go to a hidden neighbour, which then takes the name. A
  * failed write leaves nothing behind. Rejects with `OUTPUT_FAILED`, or with the error of `bytes`.
@@ -11,11 +13,12 @@ import { OciError } from '../errors.ts'
 export async function writeFileAtomically(
   path: string,
   bytes: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  mode = USUAL_MODE,
 ): Promise<void> {
   const partial = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.partial`)
   try {
     await mkdir(dirname(path), { recursive: true })
-    await writeNew(partial, bytes)
+    await writeNew(partial, bytes, mode)
     await rename(partial, path).catch(async (error: unknown) => {
       await rm(partial, { force: true })
       throw error
@@ -28,8 +31,12 @@ export async function writeFileAtomically(
 }
 
 /** Writes a file that was not there, or leaves none. */
-async function writeNew(path: string, bytes: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
-  const file = await open(path, 'wx', 0o666)
+async function writeNew(
+  path: string,
+  bytes: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  mode: number,
+): Promise<void> {
+  const file = await open(path, 'wx', mode)
   try {
     for await (const chunk of bytes) {
       for (let done = 0; done < chunk.length; ) done += (await file.write(chunk, done)).bytesWritten

@@ -73,7 +73,7 @@ export class RegistryHttp {
         await response.drop()
       } catch (error) {
         this.throwIfEnded()
-        if (last || !isUnreachable(error)) throw error
+        if (last || !isUnreachable(error) || isUntrusted(error)) throw error
       }
       await this.pause(wait)
     }
@@ -157,6 +157,13 @@ export function isPassing(status: number): boolean {
 /** Tells whether an error says that no answer came. */
 export function isUnreachable(error: unknown): boolean {
   return error instanceof OciError && error.code === 'REGISTRY_UNREACHABLE'
+}
+
+/** Tells whether no answer came because nobody that we trust vouches for the server's certificate, or not for its name. */
+export function isUntrusted(error: unknown): error is Error {
+  if (!isUnreachable(error) || !(error instanceof OciError) || !(error.cause instanceof Error)) return false
+  const code = 'code' in error.cause ? String(error.cause.code) : ''
+  return /^(?:CERT_|DEPTH_ZERO_|ERR_TLS_CERT_|SELF_SIGNED_|UNABLE_TO_)/.test(code)
 }
 
 /** Tells whether a host name or address, as in a URL, is this machine. */
