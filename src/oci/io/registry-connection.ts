@@ -167,8 +167,10 @@ export class RegistryConnection {
   }
 
   #untrusted(cause: Error): OciError {
+    // Node has advice of its own, behind a semicolon, which is about Node's options.
+    const reason = cause.message.split(';')[0]
     const advice = `if a private authority has signed it, put that one's certificate into certs.d/${this.registry}`
-    return new OciError('REGISTRY_UNREACHABLE', `${cause.message}; ${advice} (containers-certs.d(5))`, { cause })
+    return new OciError('REGISTRY_UNREACHABLE', `${reason}; ${advice} (containers-certs.d(5))`, { cause })
   }
 
   /** Allows TLS everywhere; plain HTTP only where the registry itself is spoken to by it, and then here or there. */
