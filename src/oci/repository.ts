@@ -21,7 +21,10 @@ export interface Repository {
   blobs(): BlobSource
   /** Sees to it that a blob is there; what is sent is verified, so that bytes that are not the blob's are never stored. */
   ensureBlob(blob: Descriptor, blobs: BlobSource): Promise<BlobOutcome>
-  /** Stores a manifest or index under its digest or a tag; what has a subject is from then on among its referrers. */
+  /**
+   * Stores a manifest or index under its digest or a tag; what has a subject is from then on among its referrers. What had
+   * the tag before loses it; a folder then has it no longer, a registry by its digest.
+   */
   putManifest(document: ImageDocument, reference: string): Promise<void>
   close(): Promise<void>
 }

@@ -113,6 +113,25 @@ test('evidence goes to docker-registry, a folder and back, and cosign 2 and 3 ve
   assert.deepEqual([again.manifests, again.uploadedBytes, again.blobs.uploaded], [0, 0, 0])
 })
 
+test('an SBOM under its tag is carried, and a folder goes on to a registry by oras with its bundles', async (t) => {
+  const { image, repository, publicKey } = await signedImage(t)
+  const { digest } = image.top.descriptor
+  const [first] = image.images
+  // Any manifest will do: nobody looks into it.
+  await repository.putManifest(first!.manifest, `${digest.replace(':', '-')}.sbom`)
+  const folder = join(testFolder(t), 'carry')
+  const layout = await LayoutRepository.open(folder)
+  const report = await copyWithEvidence(repository, layout, '1', { tag: '1' })
+  assert.equal(report.others, first!.layers.length)
+  assert.ok((await layout.tags()).includes(`${digest.replace(':', '-')}.sbom`))
+  const target = await testRegistry(t)
+  const name = `${target}/team/app`
+  await run(debianTool('oras'), ['cp', '-r', '--from-oci-layout', `${folder}:1`, '--to-plain-http', `${name}:1`])
+  const options = ['--key', publicKey, ...COMMON, '--new-bundle-format=true', `${name}@${digest}`]
+  await run(debianTool('cosign-3'), ['verify', ...options])
+  await run(debianTool('cosign-3'), ['verify-attestation', '--type', 'slsaprovenance1', ...options])
+})
+
 test('what oras has copied with everything still verifies, and copies on', async (t) => {
   const { registry, image, publicKey } = await signedImage(t)
   const target = await testRegistry(t)
@@ -184,7 +203,10 @@ test('a copy that breaks off at any request shows no tag, and done again it is w
     )
     await client.close()
     const shown = await clientOf(t, old).readManifest('1')
-    if (end === 'whole') break
+    if (end === 'whole') {
+      assert.match(proxy.sent().at(-1) ?? '', /^PUT .*\/manifests\/1$/, 'the tag is the last thing that is written')
+      break
+    }
     assert.equal(end, 'REGISTRY_UNREACHABLE')
     assert.equal(shown, undefined, `after ${allowed} requests`)
     broken++

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { messageOf } from '#core'
 import { OciError } from '../errors.ts'
 
 const USUAL_MODE = 0o666
+/** In milliseconds. */
+const LEFTOVER_AGE = 3_600_000
 
 /**
  * Writes a file that is seen whole or not at all: the bytes go to a hidden neighbour, which then takes the name. A
@@ -27,6 +29,17 @@ export async function writeFileAtomically(
     if (cause instanceof OciError) throw cause
     const reason = messageOf(cause)
     throw new OciError('OUTPUT_FAILED', `cannot write ${path}: ${reason}`, { cause })
+  }
+}
+
+/** Removes what writers that were killed have left in a folder: files that nobody has written to for an hour. */
+export async function removeLeftovers(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => [])
+  for (const name of names) {
+    if (!/^\..*\.[0-9a-f]{12}\.partial$/.test(name)) continue
+    const path = join(folder, name)
+    const found = await stat(path).catch(() => undefined)
+    if (found !== undefined && found.mtimeMs < Date.now() - LEFTOVER_AGE) await rm(path, { force: true })
   }
 }
 

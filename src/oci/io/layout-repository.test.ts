@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { canonicalJson, digestOf, hexOf } from '#core'
@@ -169,6 +169,22 @@ test('a damaged blob of a folder is refused to readers and healed by whoever bri
   const manifest = join(out, 'blobs/sha256', hexOf(image.top.descriptor.digest))
   truncateSync(manifest, 40)
   await assert.rejects((await LayoutRepository.open(out)).readManifest('app'), { code: 'BLOB_MISMATCH' })
+})
+
+test('what a writer that was killed has left goes when nobody writes to it any more', async (t) => {
+  const folder = testFolder(t)
+  const out = join(folder, 'out')
+  const image = sampleImage(folder)
+  await writeLayout(out, image, 'app')
+  const names = ['old', 'new'].map((age) => join(out, 'blobs/sha256', `.${age}.0123456789ab.partial`))
+  for (const name of names) writeFileSync(name, 'part')
+  const past = Date.now() / 1000 - 7200
+  utimesSync(names[0]!, past, past)
+  await attachNote(await LayoutRepository.open(out), image.top.descriptor, 'x')
+  assert.deepEqual(
+    names.map((name) => existsSync(name)),
+    [false, true],
+  )
 })
 
 test('a folder that lists what is not there, or more referrers than anybody attaches, is refused', async (t) => {

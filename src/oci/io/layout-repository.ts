@@ -10,7 +10,7 @@ import { blobPath, LAYOUT_FILE, LAYOUT_INDEX, LAYOUT_MARK, layoutTag, listed } f
 import { checkSize } from '../opened-image.ts'
 import { parseManifestOrIndex, referrerDescriptor } from '../referrer.ts'
 import type { BlobOutcome, Repository } from '../repository.ts'
-import { writeFileAtomically } from './atomic-file.ts'
+import { removeLeftovers, writeFileAtomically } from './atomic-file.ts'
 import { checkLayout } from './layout.ts'
 import { type LayoutCatalogue, LayoutReader } from './layout-catalogue.ts'
 import { chooseImage } from './open-layout.ts'
@@ -35,6 +35,7 @@ export class LayoutRepository implements Repository {
   readonly #blobs: BlobSource
   readonly #reader: LayoutReader
   #snapshot: Snapshot | undefined
+  #leftovers: Promise<void> | undefined
   /** The change of `index.json` that is under way. */
   #change: Promise<void> = Promise.resolve()
 
@@ -83,6 +84,8 @@ export class LayoutRepository implements Repository {
   /** A blob that is there but damaged is written anew. */
   async ensureBlob(blob: Descriptor, blobs: BlobSource): Promise<BlobOutcome> {
     if (await this.#isWhole(blob)) return 'present'
+    this.#leftovers ??= removeLeftovers(this.#path('blobs/sha256'))
+    await this.#leftovers
     await writeFileAtomically(this.#path(blobPath(blob.digest)), verified(blob, blobs.open(blob.digest)))
     return 'uploaded'
   }
