@@ -60,7 +60,11 @@ async function readPassword(prompt: string, isPiped: boolean): Promise<string> {
   const lines = createInterface({ input: stdin, output: unseen, terminal: true })
   try {
     stderr.write(prompt)
-    return await lines.question('')
+    return await new Promise((resolve, reject) => {
+      lines.question('').then(resolve, () => undefined)
+      const reason = 'cannot log in: no password was given'
+      lines.once('close', () => reject(new UsageError('USAGE_INVALID', reason)))
+    })
   } finally {
     lines.close()
     stderr.write('\n')

@@ -62,7 +62,7 @@ export {
   type Reference,
   type RegistryReference,
 } from './reference.ts'
-export { parseManifestOrIndex } from './referrer.ts'
+export { parseManifestOrIndex, referrerDescriptor } from './referrer.ts'
 export type { ContentDigest } from './registry/content-digest.ts'
 export type { MoveOutcome, TagMove, TagStore } from './registry/tag-store.ts'
 export { type BlobOutcome, isEvidenceTag, MAX_REFERRERS, type Repository, referrersTag } from './repository.ts'

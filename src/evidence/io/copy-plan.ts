@@ -1,6 +1,13 @@
 import { BUNDLE_TYPE, SIGN_PREDICATE } from '#attest'
 import { type Digest, digestOf, inParallel } from '#core'
-import { type Descriptor, type ImageDocument, OciError, parseManifestOrIndex, type Repository } from '#oci'
+import {
+  type Descriptor,
+  type ImageDocument,
+  OciError,
+  parseManifestOrIndex,
+  type Repository,
+  referrerDescriptor,
+} from '#oci'
 import { EvidenceError } from '../errors.ts'
 import { evidenceTag, type TagKind } from '../tag-form.ts'
 
@@ -22,7 +29,7 @@ export interface CopyPlan {
   readonly top: ImageDocument
   /** The documents of the image, those that others list first; the last one is `top`. */
   readonly documents: readonly ImageDocument[]
-  /** Each after what it refers to. */
+  /** What refers to the image first, then what refers to that. */
   readonly referrers: readonly Referrer[]
   readonly tagged: readonly TaggedEvidence[]
   /** Every config and layer once, in order of first use. */
@@ -31,14 +38,14 @@ export interface CopyPlan {
 
 /** How much is carried with one image at most, its own documents included. */
 const LIMITS = { documents: 10_000, bytes: 64 * 1024 * 1024, depth: 8 }
-const READERS = 4
+const READERS = 8
 const KINDS: readonly TaggedEvidence['kind'][] = ['sig', 'att', 'sbom']
 
 /**
  * Finds an image and all evidence about it: what refers to its index, to any of its manifests, or to such evidence, and what
  * stands under tags of their digests. Rejects with `IMAGE_UNKNOWN`, `EVIDENCE_TOO_MUCH` for more than 10,000 documents, 64 MiB
- * of them or a chain of more than 8; with `EVIDENCE_INVALID` for a list of referrers that names what is not there or refers
- * to something else; `BLOB_MISMATCH`, `DOCUMENT_INVALID`, and as the repository does.
+ * of them or a chain of more than 8; `EVIDENCE_INVALID` for a list of referrers that names what refers to something else;
+ * `BLOB_UNKNOWN` for a manifest that is listed and not there; `BLOB_MISMATCH`, `DOCUMENT_INVALID`, and as the repository does.
  */
 export async function planCopy(from: Repository, reference: string): Promise<CopyPlan> {
   return new CopyPlanner(from).plan(reference)
@@ -101,13 +108,13 @@ class CopyPlanner {
   async #addEvidence(subjects: readonly Digest[], depth: number): Promise<Digest[]> {
     const added: Digest[] = []
     const add = (document: ImageDocument) => {
+      if (depth === LIMITS.depth) throw this.#tooMuch(`evidence is about evidence more than ${LIMITS.depth} deep`)
       this.#add(document)
       added.push(document.descriptor.digest)
     }
     await inParallel(READERS, subjects, async (subject) => {
       for (const entry of await this.#from.referrers(subject)) {
         if (this.#seen.has(entry.digest)) continue
-        if (depth === LIMITS.depth) throw this.#tooMuch(`evidence refers to evidence more than ${LIMITS.depth} deep`)
         const document = await this.#readReferrer(entry, subject)
         if (this.#seen.has(entry.digest)) continue
         add(document)
@@ -128,9 +135,9 @@ class CopyPlanner {
 
   async #readReferrer(entry: Descriptor, subject: Digest): Promise<ImageDocument> {
     const document = await this.#read(entry, `it is listed among the referrers of ${subject}`)
-    const { subject: own } = parseManifestOrIndex(document)
-    if (own?.digest === subject) return { ...document, descriptor: { ...entry, ...document.descriptor } }
-    const reason = `it is listed among the referrers of ${subject}, and refers to ${own?.digest ?? 'nothing'}`
+    const read = parseManifestOrIndex(document)
+    if (read.subject?.digest === subject) return { ...document, descriptor: referrerDescriptor(entry, read) }
+    const reason = `it is listed among the referrers of ${subject}, and refers to ${read.subject?.digest ?? 'nothing'}`
     throw new EvidenceError('EVIDENCE_INVALID', `cannot copy ${this.#from.name}@${entry.digest}: ${reason}`)
   }
 
@@ -139,7 +146,7 @@ class CopyPlanner {
     const name = `${this.#from.name}@${entry.digest}`
     const found = await this.#from.readManifest(entry.digest)
     if (found === undefined) {
-      throw new EvidenceError('EVIDENCE_INVALID', `cannot copy ${name}: ${why}, and it is not there`)
+      throw new OciError('BLOB_UNKNOWN', `cannot copy ${name}: ${why}, and it is not there`)
     }
     const digest = digestOf(found.bytes)
     if (digest !== entry.digest || found.bytes.length !== entry.size) {
@@ -149,7 +156,7 @@ class CopyPlanner {
         `cannot copy ${name}: ${why} with ${entry.size} bytes, and what came is ${got}`,
       )
     }
-    return { descriptor: { ...entry, mediaType: found.mediaType || entry.mediaType }, bytes: found.bytes }
+    return { descriptor: entry, bytes: found.bytes }
   }
 
   /** Takes note of a document and of the blobs that it names. */

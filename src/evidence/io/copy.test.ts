@@ -182,6 +182,21 @@ test('signatures that the destination has of its own stay beside those that come
   assert.equal(again.manifests, 0)
 })
 
+test('a statement that its signatory has renewed takes the place of the older one at the destination', async (t) => {
+  const { image, repository, signatory, publicKey } = await signedImage(t)
+  const target = await testRegistry(t)
+  const client = clientOf(t, target)
+  await copyWithEvidence(repository, client, '1', { tag: '1' })
+  const signing = { repository, signatory, signedAs: 'registry.example.org/team/app', signedAt: SIGNED_AT }
+  await attachStatement(image.top.descriptor, { ...PROVENANCE, predicate: { renewed: true } }, signing)
+  await copyWithEvidence(repository, client, '1', { tag: '1' })
+  const options = ['--type', 'slsaprovenance1', '--key', publicKey, ...COMMON]
+  const name = `${target}/team/app@${image.top.descriptor.digest}`
+  const said = (await run(debianTool('cosign-2'), ['verify-attestation', ...options, name])).trim().split('\n')
+  const [only, ...others] = said.map((line) => JSON.parse(Buffer.from(JSON.parse(line).payload, 'base64').toString()))
+  assert.deepEqual([only.predicate, others], [{ renewed: true }, []])
+})
+
 test('a copy that breaks off at any request shows no tag, and done again it is whole', async (t) => {
   const { image, repository, publicKey } = await signedImage(t)
   const old = await dockerRegistry(t)

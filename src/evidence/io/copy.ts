@@ -10,7 +10,7 @@ import {
   RegistryClient,
   type Repository,
 } from '#oci'
-import { composeTagged } from '../tag-form.ts'
+import { composeTagged, isReplacedBy } from '../tag-form.ts'
 import { type CopyPlan, kindOf, planCopy, type Referrer, type TaggedEvidence } from './copy-plan.ts'
 
 /** How far a copy is; blobs that are there already count as done. */
@@ -155,7 +155,7 @@ class ManifestCarrier {
     }
   }
 
-  /** Stores signatures or statements under their tag, beside those that are there. */
+  /** Stores signatures or statements under their tag, beside those that are there and not replaced by one that comes. */
   async carryTagged({ tag, kind, document }: TaggedEvidence): Promise<void> {
     const found = await this.#to.readManifest(tag)
     if (found === undefined || kind === 'sbom') return this.carry(document, tag)
@@ -163,7 +163,9 @@ class ManifestCarrier {
     const there = parseManifest(found.bytes, name).layers
     const coming = parseManifest(document.bytes, name).layers
     const known = new Set(coming.map(identityOf))
-    const others = there.filter((layer) => !known.has(identityOf(layer)))
+    const others = there.filter(
+      (layer) => !known.has(identityOf(layer)) && !coming.some((newer) => isReplacedBy(layer, newer)),
+    )
     if (others.length === 0) return this.carry(document, tag)
     if (others.length + coming.length === there.length) return
     const { manifest, config } = composeTagged([...others, ...coming])
