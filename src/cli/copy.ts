@@ -131,14 +131,14 @@ function printReport(
     ['others', String(report.others), report.others === 0 ? '' : 'that refer to any of these'],
   ]
   for (const line of formatTable(rows, { width: terminal.width, right: [1] })) terminal.print(line)
-  const kept = [
-    `${report.manifests} manifests and ${blobs.uploaded} blobs sent`,
-    ...(blobs.present > 0 ? [`${blobs.present} blobs were there`] : []),
-    ...(blobs.mounted > 0 ? [`${blobs.mounted} taken over within the registry`] : []),
+  const moved = [
+    `${report.manifests} manifests`,
+    `${blobs.uploaded} blobs`,
+    ...(blobs.mounted > 0 ? [`${blobs.mounted} blobs taken over within the registry`] : []),
+    ...(blobs.present > 0 ? [`${blobs.present} were there`] : []),
   ]
-  terminal.print(
-    `${title('sent')}  ${formatBytes(report.uploadedBytes)} of ${formatBytes(report.bytes)}: ${kept.join(', ')}`,
-  )
+  const sizes = `${formatBytes(report.uploadedBytes)} of ${formatBytes(report.bytes)}`
+  terminal.print(`${title('sent')}  ${sizes}: ${moved.join(', ')}`)
   if (signatures.tagged + signatures.bundled > 0) return
   terminal.warn('no signature was found with the image, so there is none at the destination')
 }

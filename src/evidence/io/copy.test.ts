@@ -134,18 +134,19 @@ test('an SBOM under its tag is carried, and a folder goes on to a registry by or
 
 test('what oras has copied with everything still verifies, and copies on', async (t) => {
   const { registry, image, publicKey } = await signedImage(t)
-  const target = await testRegistry(t)
-  const names = [`${registry}/team/app:1`, `${target}/team/app:1`]
-  await run(debianTool('oras'), ['cp', '-r', '--from-plain-http', '--to-plain-http', ...names])
-  for (const { digest } of subjectsOf(image).slice(0, 1)) {
-    const options = ['--key', publicKey, ...COMMON, '--new-bundle-format=true', `${target}/team/app@${digest}`]
+  const targets = { ours: await testRegistry(t), 'docker-registry': await dockerRegistry(t) }
+  for (const [kind, target] of Object.entries(targets)) {
+    const names = [`${registry}/team/app:1`, `${target}/team/app:1`]
+    await run(debianTool('oras'), ['cp', '-r', '--from-plain-http', '--to-plain-http', ...names])
+    const name = `${target}/team/app@${image.top.descriptor.digest}`
+    const options = ['--key', publicKey, ...COMMON, '--new-bundle-format=true', name]
     await run(debianTool('cosign-3'), ['verify', ...options])
+    await run(debianTool('cosign-3'), ['verify-attestation', '--type', 'slsaprovenance1', ...options])
+    const layout = await LayoutRepository.open(join(testFolder(t), 'out'))
+    const report = await copyWithEvidence(clientOf(t, target), layout, '1', { tag: '1' })
+    assert.equal(report.signatures.tagged, 0, `oras knows nothing of tags: ${kind}`)
+    assert.ok(report.signatures.bundled > 0, kind)
   }
-  const from = clientOf(t, target)
-  const layout = await LayoutRepository.open(join(testFolder(t), 'out'))
-  const report = await copyWithEvidence(from, layout, '1', { tag: '1' })
-  assert.equal(report.signatures.tagged, 0, 'oras knows nothing of tags')
-  assert.ok(report.signatures.bundled > 0)
 })
 
 test('within one registry blobs are mounted, not sent', async (t) => {
