@@ -2,6 +2,7 @@ export { EvidenceError, type EvidenceErrorCode } from './errors.ts'
 export type { EvidenceItem, FoundEvidence } from './found-evidence.ts'
 export { type AttachOutcome, attachSignature, attachStatement, type NewEvidence, type Signing } from './io/attach.ts'
 export { collectEvidence } from './io/collect.ts'
+export { type CarriedForms, type CopyOptions, type CopyProgress, type CopyReport, copyWithEvidence } from './io/copy.ts'
 export {
   type AcceptedSignature,
   type AcceptedStatement,
@@ -10,6 +11,5 @@ export {
   judgeEvidence,
   type RefusedItem,
 } from './judge.ts'
-export { type CarriedForms, type CopyOptions, type CopyProgress, type CopyReport, copyWithEvidence } from './io/copy.ts'
 export { evidenceTag, type TagKind } from './tag-form.ts'
 export { lostReferrers, type RefusalReason, type Requirement, refusals } from './verdict.ts'
