@@ -115,9 +115,9 @@ export class LayoutRepository implements Repository {
     entry: Descriptor,
     { tag, below }: { tag: string | undefined; below: readonly Descriptor[] },
   ): Promise<void> {
-    const index = listed((await this.#read())?.index, entry, { tag, below })
-    await writeFileAtomically(this.#path(LAYOUT_FILE), [LAYOUT_MARK])
-    await writeFileAtomically(this.#path(LAYOUT_INDEX), [index])
+    const known = await this.#read()
+    if (known === undefined) await writeFileAtomically(this.#path(LAYOUT_FILE), [LAYOUT_MARK])
+    await writeFileAtomically(this.#path(LAYOUT_INDEX), [listed(known?.index, entry, { tag, below })])
   }
 
   /** Reads `index.json`, and what it leads to unless that is known; `undefined` where there is none yet. */
