@@ -16,6 +16,7 @@ export const debianPackages: readonly string[] = [
   'gpgv',
   'openssl',
   'libxml2-utils',
+  'patchelf',
   'podman',
   'python3',
   'qemu-user-static',

@@ -4,8 +4,8 @@ import { type Annotations, type Descriptor, describe, formatManifest, type Image
 /** What the older form keeps under a tag made of the subject's digest: image signatures, or statements. */
 export type TagKind = 'sig' | 'att'
 
-/** The tag of a subject's signatures or statements, as cosign 2 names it. */
-export function evidenceTag(subject: Digest, kind: TagKind): string {
+/** The tag of a subject's signatures, statements or SBOM, as cosign 2 names it. */
+export function evidenceTag(subject: Digest, kind: TagKind | 'sbom'): string {
   return `${subject.replace(':', '-')}.${kind}`
 }
 
@@ -18,6 +18,16 @@ export interface TagLayer {
 
 /** The annotation that holds the signature over a layer's bytes, in base64; empty for statements, which hold their own. */
 export const SIGNATURE_ANNOTATION = 'dev.cosignproject.cosign/signature'
+
+/** The annotation that says who has signed a layer of ours. It is a hint and proves nothing. */
+export const SIGNED_BY_ANNOTATION = 'dev.casemate.signed-by'
+
+/** Tells whether a statement takes the place of another: of the same type, by the same signatory. */
+export function isReplacedBy(older: Descriptor, newer: Descriptor): boolean {
+  const [by, type] = [older.annotations?.[SIGNED_BY_ANNOTATION], older.annotations?.['predicateType']]
+  if (by === undefined || type === undefined) return false
+  return newer.annotations?.[SIGNED_BY_ANNOTATION] === by && newer.annotations['predicateType'] === type
+}
 
 /** Makes the manifest under such a tag: an image whose layers are what is attached, those that were there before first. */
 export function composeTagged(layers: readonly Descriptor[]): { manifest: ImageDocument; config: ImageDocument } {

@@ -37,6 +37,7 @@ export async function readBlob(expected: Descriptor, bytes: AsyncIterable<Uint8A
   return Buffer.concat(await Array.fromAsync(verified(expected, bytes)))
 }
 
-function mismatch(expected: Descriptor, reason: string): OciError {
+/** The error of a blob that has other bytes than its descriptor says. */
+export function mismatch(expected: Descriptor, reason: string): OciError {
   return new OciError('BLOB_MISMATCH', `cannot accept blob ${expected.digest}: ${reason}`)
 }

@@ -26,6 +26,8 @@ export type OciErrorCode =
   | 'LOAD_FAILED'
   /** Credentials for a registry cannot be read. */
   | 'CREDENTIALS_FAILED'
+  /** The certificates of a registry's authorities cannot be read. */
+  | 'AUTHORITY_INVALID'
   /** A registry does not answer. */
   | 'REGISTRY_UNREACHABLE'
   /** A registry refuses what was asked (401, 403). */

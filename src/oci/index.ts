@@ -27,8 +27,11 @@ export {
   type PlatformImageInput,
 } from './image-source.ts'
 export { formatIndex, type ImageIndex, parseIndex } from './index-document.ts'
+export { readAuthorities } from './io/authorities.ts'
+export { checkLogin, type Login, removeLogin, storeLogin } from './io/credential-store.ts'
 export { type Credentials, findCredentials } from './io/credentials.ts'
 export { writeLayout } from './io/layout.ts'
+export { LayoutRepository } from './io/layout-repository.ts'
 export { type Engine, type LoadReport, loadImage } from './io/load.ts'
 export { type OpenOptions, openImage } from './io/open-image.ts'
 export { type PushOptions, type PushReport, pushImage } from './io/push.ts'
@@ -36,8 +39,9 @@ export { RegistryClient } from './io/registry-client.ts'
 export type { RegistryOptions } from './io/registry-connection.ts'
 export { type FileSegment, type SegmentedBlob, segmentBlobs } from './io/segment-blobs.ts'
 export { writeImage } from './io/write-image.ts'
+export { layoutTag } from './layout-format.ts'
 export { formatManifest, type Manifest, parseManifest } from './manifest.ts'
-export { compressionOf, type LayerCompression, MEDIA_TYPES } from './media-types.ts'
+export { compressionOf, isIndexType, type LayerCompression, MEDIA_TYPES } from './media-types.ts'
 export { type OpenedImage, type OpenedLayer, openSource } from './opened-image.ts'
 export {
   debianArchitectureOf,
@@ -50,6 +54,7 @@ export {
 export {
   type DockerArchiveReference,
   formatReference,
+  isRegistry,
   isTag,
   type LayoutReference,
   type OciArchiveReference,
@@ -57,6 +62,7 @@ export {
   type Reference,
   type RegistryReference,
 } from './reference.ts'
+export { parseManifestOrIndex, referrerDescriptor } from './referrer.ts'
 export type { ContentDigest } from './registry/content-digest.ts'
 export type { MoveOutcome, TagMove, TagStore } from './registry/tag-store.ts'
-export { type BlobOutcome, MAX_REFERRERS, type Repository, referrersTag } from './repository.ts'
+export { type BlobOutcome, isEvidenceTag, MAX_REFERRERS, type Repository, referrersTag } from './repository.ts'

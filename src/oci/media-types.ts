@@ -39,6 +39,11 @@ export function isManifestType(mediaType: string): boolean {
   return mediaType === MEDIA_TYPES.manifest || mediaType === DOCKER_MEDIA_TYPES.manifest
 }
 
+/** Tells whether a media type is that of what a registry keeps as a manifest: an index, or one image's manifest. */
+export function isDocumentType(mediaType: string): boolean {
+  return isIndexType(mediaType) || isManifestType(mediaType)
+}
+
 /** Gives a layer's compression, or `undefined` for a media type that is no layer's. */
 export function compressionOf(mediaType: string): LayerCompression | undefined {
   return Object.hasOwn(COMPRESSIONS, mediaType) ? COMPRESSIONS[mediaType] : undefined

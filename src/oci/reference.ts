@@ -86,6 +86,11 @@ export function formatReference(reference: Reference): string {
   }
 }
 
+/** Tells whether a text names a registry as references do: `HOST[:PORT]`. */
+export function isRegistry(text: string): boolean {
+  return REGISTRY.test(text)
+}
+
 /** Tells whether a text can be a tag in a registry (distribution-spec §pull). */
 export function isTag(text: string): boolean {
   return TAG.test(text)

@@ -19,6 +19,7 @@ export {
   runXz,
 } from './deb.ts'
 export { type DebianTool, debianTool, installDebianTools } from './debian-tools.ts'
+export { dockerRegistry, httpServer, type Interference, proxyBefore } from './docker-registry.ts'
 export { testEffectInput, testPackage } from './effects.ts'
 export { type Fault, type MirrorRequest, requestsFor, type TestMirror, testMirror } from './mirror.ts'
 export { clearsign } from './sign.ts'

@@ -4,6 +4,7 @@ import { buildVerb } from './build.ts'
 import { cacheVerb } from './cache.ts'
 import { catalogVerb } from './catalog.ts'
 import { completionVerb } from './completion.ts'
+import { copyVerb } from './copy.ts'
 import { diffVerb } from './diff.ts'
 import { doctorVerb } from './doctor.ts'
 import { evidenceVerbs } from './evidence.ts'
@@ -12,6 +13,7 @@ import { initVerb } from './init.ts'
 import { keygenVerb } from './keygen.ts'
 import { licensesVerb } from './licenses.ts'
 import { lockVerb } from './lock.ts'
+import { loginVerb } from './login.ts'
 import { registryVerb } from './registry.ts'
 import { reproduceVerb } from './reproduce.ts'
 import { sbomVerb } from './sbom.ts'
@@ -44,6 +46,8 @@ export const verbs: readonly Verb[] = [
   reproduceVerb,
   storeVerb,
   catalogVerb,
+  copyVerb,
+  loginVerb,
   registryVerb,
   cacheVerb,
   doctorVerb,

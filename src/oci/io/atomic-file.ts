@@ -1,8 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { messageOf } from '#core'
 import { OciError } from '../errors.ts'
+
+const USUAL_MODE = 0o666
+/** In milliseconds. */
+const LEFTOVER_AGE = 3_600_000
 
 /**
  * Writes a file that is seen whole or not at all: the bytes go to a hidden neighbour, which then takes the name. A
@@ -11,11 +15,12 @@ import { OciError } from '../errors.ts'
 export async function writeFileAtomically(
   path: string,
   bytes: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  mode = USUAL_MODE,
 ): Promise<void> {
   const partial = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.partial`)
   try {
     await mkdir(dirname(path), { recursive: true })
-    await writeNew(partial, bytes)
+    await writeNew(partial, bytes, mode)
     await rename(partial, path).catch(async (error: unknown) => {
       await rm(partial, { force: true })
       throw error
@@ -27,9 +32,24 @@ export async function writeFileAtomically(
   }
 }
 
+/** Removes what writers that were killed have left in a folder: files that nobody has written to for an hour. */
+export async function removeLeftovers(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => [])
+  for (const name of names) {
+    if (!/^\..*\.[0-9a-f]{12}\.partial$/.test(name)) continue
+    const path = join(folder, name)
+    const found = await stat(path).catch(() => undefined)
+    if (found !== undefined && found.mtimeMs < Date.now() - LEFTOVER_AGE) await rm(path, { force: true })
+  }
+}
+
 /** Writes a file that was not there, or leaves none. */
-async function writeNew(path: string, bytes: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
-  const file = await open(path, 'wx', 0o666)
+async function writeNew(
+  path: string,
+  bytes: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  mode: number,
+): Promise<void> {
+  const file = await open(path, 'wx', mode)
   try {
     for await (const chunk of bytes) {
       for (let done = 0; done < chunk.length; ) done += (await file.write(chunk, done)).bytesWritten

@@ -3,6 +3,7 @@ import type { Descriptor } from '../descriptor.ts'
 import { OciError } from '../errors.ts'
 import type { RegistryConnection } from './registry-connection.ts'
 import { type HttpResponse, isPassing, isUnreachable, retryAfter } from './registry-http.ts'
+import { VerifiedBlob } from './verified-blob.ts'
 
 /** Where an upload stands: the address for what comes next, and how many bytes the registry has. */
 interface Session {
@@ -43,9 +44,13 @@ export class BlobUpload {
     }
   }
 
-  /** Uploads the blob; after a fault it goes on, as long as the registry gets further than it ever was. */
+  /**
+   * Uploads the blob; after a fault it goes on, as long as the registry gets further than it ever was. Rejects with
+   * `BLOB_MISMATCH` before the last byte is sent of bytes that are not the blob's.
+   */
   async run(blobs: BlobSource): Promise<void> {
     const { http } = this.#connection
+    const verified = new VerifiedBlob(this.#blob, blobs)
     let session: Session | 'done' = this.#session ?? (await this.#begin())
     for (let failures = 0, furthest = 0; session !== 'done'; ) {
       if (session.offset > furthest) {
@@ -53,7 +58,7 @@ export class BlobUpload {
         failures = 0
       }
       const current: Session = session
-      const next: Session | 'done' | 'broken' = await this.#advance(current, blobs).catch((error: unknown) => {
+      const next: Session | 'done' | 'broken' = await this.#advance(current, verified).catch((error: unknown) => {
         if (!isUnreachable(error) || ++failures >= http.policy.tries) throw error
         return 'broken' as const
       })
@@ -67,7 +72,7 @@ export class BlobUpload {
   }
 
   /** Sends the next chunk, and the digest with the last one. */
-  async #advance(session: Session, blobs: BlobSource): Promise<Session | 'done'> {
+  async #advance(session: Session, blob: VerifiedBlob): Promise<Session | 'done'> {
     const { digest, size } = this.#blob
     const { offset, location } = session
     const length = Math.min(session.chunk, size - offset)
@@ -79,7 +84,7 @@ export class BlobUpload {
     }
     const target = new URL(location)
     if (last) target.searchParams.set('digest', digest)
-    const body = () => firstBytes(blobs.open(digest, offset), length)
+    const body = () => firstBytes(blob.open(offset), length)
     const method = last ? 'PUT' : 'PATCH'
     const response = await this.#connection.send(
       { method, target, headers, scopes: this.#scopes(), body },

@@ -37,7 +37,8 @@ export async function findCredentials(
   return undefined
 }
 
-function credentialFiles(environment: CredentialEnvironment): string[] {
+/** The files that keep credentials, those that are looked at first in front. */
+export function credentialFiles(environment: CredentialEnvironment): string[] {
   const explicit = environment['REGISTRY_AUTH_FILE']
   if (explicit) return [explicit]
   const home = environment['HOME'] ?? homedir()
@@ -64,12 +65,9 @@ async function findInFile(
   { registry, repository }: { registry: string; repository: string },
   environment: CredentialEnvironment,
 ): Promise<Credentials | undefined> {
-  const server = registry === 'docker.io' ? DOCKER_HUB_KEY : registry
-  const helpers = orCredentialsFault(() => file.optionalTextMap('credHelpers')) ?? {}
-  const store = orCredentialsFault(() => file.optionalText('credsStore'))
-  const helper = Object.hasOwn(helpers, registry) ? helpers[registry] : store
-  const kept = helper ? await askHelper(helper, server, environment) : undefined
-  if (kept) return kept
+  const helper = helperOf(file, registry)
+  const kept = helper ? await askHelper({ helper, action: 'get', input: serverOf(registry) }, environment) : undefined
+  if (kept) return credentialsIn(kept, helper ?? '')
   const auths = orCredentialsFault(() => file.optionalObject('auths'))
   if (!auths) return undefined
   const byName = new Map([...auths.keys()].map((key) => [normalName(key), key]))
@@ -79,6 +77,18 @@ async function findInFile(
     if (found) return found
   }
   return undefined
+}
+
+/** The helper that keeps the credentials for a registry, by what a file says. Throws `CREDENTIALS_FAILED`. */
+export function helperOf(file: JsonObject, registry: string): string | undefined {
+  const helpers = orCredentialsFault(() => file.optionalTextMap('credHelpers')) ?? {}
+  const store = orCredentialsFault(() => file.optionalText('credsStore'))
+  return (Object.hasOwn(helpers, registry) ? helpers[registry] : store) || undefined
+}
+
+/** What helpers and Docker's own file call a registry. */
+export function serverOf(registry: string): string {
+  return registry === 'docker.io' ? DOCKER_HUB_KEY : registry
 }
 
 /** A key as Docker or podman writes it: `HOST`, `HOST/NAMESPACE`, `https://HOST/v1/`. */
@@ -105,28 +115,39 @@ function readEntry(entry: JsonObject): Credentials | undefined {
   return { kind: 'password', username: plain.slice(0, colon), password }
 }
 
-/** Asks `docker-credential-HELPER get` (docker-credential-helpers protocol). */
-async function askHelper(
-  helper: string,
-  server: string,
+/** What a helper is asked for: `get` and `erase` take the registry's name, `store` a JSON document. */
+export interface HelperRequest {
+  readonly helper: string
+  readonly action: 'get' | 'store' | 'erase'
+  readonly input: string
+}
+
+/**
+ * Asks `docker-credential-HELPER ACTION` (docker-credential-helpers protocol) and gives its reply, `undefined` where it
+ * has no credentials for the registry. Rejects with `CREDENTIALS_FAILED`.
+ */
+export async function askHelper(
+  { helper, action, input }: HelperRequest,
   environment: CredentialEnvironment,
-): Promise<Credentials | undefined> {
+): Promise<string | undefined> {
   if (!/^[\w.-]+$/.test(helper)) {
     throw new OciError('CREDENTIALS_FAILED', `cannot ask credential helper "${helper}": that is no helper's name`)
   }
   const program = `docker-credential-${helper}`
+  const asked = `cannot ask ${program} to ${action} credentials`
   const options = { environment: { ...environment }, signal: AbortSignal.timeout(HELPER_TIMEOUT) }
-  const result = await runProcess([program, 'get'], [Buffer.from(server)], options).catch((cause: unknown) => {
-    const reason = messageOf(cause)
-    throw new OciError('CREDENTIALS_FAILED', `cannot ask ${program} for ${server}: ${reason}`, { cause })
+  const result = await runProcess([program, action], [Buffer.from(input)], options).catch((cause: unknown) => {
+    throw new OciError('CREDENTIALS_FAILED', `${asked}: ${messageOf(cause)}`, { cause })
   })
-  if (result.exitCode !== 0) {
-    if (result.stdout.trim() === NOT_FOUND) return undefined
-    const reason = (result.stderr.trim() || result.stdout.trim()).slice(0, 200)
-    throw new OciError('CREDENTIALS_FAILED', `cannot ask ${program} for ${server}: exit ${result.exitCode}: ${reason}`)
-  }
+  if (result.exitCode === 0) return result.stdout
+  if (result.stdout.trim() === NOT_FOUND) return undefined
+  const reason = (result.stderr.trim() || result.stdout.trim()).slice(0, 200)
+  throw new OciError('CREDENTIALS_FAILED', `${asked}: exit ${result.exitCode}: ${reason}`)
+}
+
+function credentialsIn(text: string, helper: string): Credentials {
   return orCredentialsFault(() => {
-    const reply = parseDocument(Buffer.from(result.stdout), `the reply of ${program}`)
+    const reply = parseDocument(Buffer.from(text), `the reply of docker-credential-${helper}`)
     const username = reply.text('Username')
     const secret = reply.text('Secret')
     if (username === '<token>') return { kind: 'identity-token', token: secret }
@@ -135,7 +156,7 @@ async function askHelper(
 }
 
 /** Makes every fault of a credential file or reply one of credentials; what it says is kept. */
-function orCredentialsFault<Value>(read: () => Value): Value {
+export function orCredentialsFault<Value>(read: () => Value): Value {
   try {
     return read()
   } catch (cause) {

@@ -35,7 +35,7 @@ export async function readLayoutIndex(directory: string): Promise<ImageIndex | u
 }
 
 /** Checks that a folder is a layout of version 1, or empty, or not there. Rejects with `LAYOUT_INVALID`. */
-async function checkLayout(directory: string): Promise<void> {
+export async function checkLayout(directory: string): Promise<void> {
   const path = join(directory, LAYOUT_FILE)
   const mark = await readIfThere(path)
   if (mark) {

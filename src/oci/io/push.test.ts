@@ -159,8 +159,8 @@ test('a layer whose file was changed is not published', async (t) => {
   bytes[bytes.length - 1]! ^= 1
   writeFileSync(path, bytes)
   await assert.rejects(pushImage(image, registryReference(`${registry}/app:1`), NO_CREDENTIALS), {
-    code: 'REGISTRY_FAILED',
-    message: /DIGEST_INVALID/,
+    code: 'BLOB_MISMATCH',
+    message: /its bytes have the digest/,
   })
   await assert.rejects(openImage(registryReference(`${registry}/app:1`), NO_CREDENTIALS), { code: 'IMAGE_UNKNOWN' })
 })

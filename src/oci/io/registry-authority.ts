@@ -38,6 +38,11 @@ export class RegistryAuthority {
     this.#options = options
   }
 
+  /** Whether the registry has asked who we are. */
+  get isAsked(): boolean {
+    return this.#challenge !== undefined
+  }
+
   /** Takes note of the challenge in a registry's answer. Throws `REGISTRY_REFUSED` for one that we cannot meet. */
   learn(response: HttpResponse): void {
     const challenges = parseChallenges(response.header('www-authenticate') ?? '')
@@ -100,7 +105,9 @@ export class RegistryAuthority {
     const response = await http.send(tokenRequest(url, { service, scopes, credentials }))
     const bytes = await response.bytes(TOKEN_BYTES)
     if (response.status !== 200) {
-      throw this.#refused(`its token service ${url.origin} answers ${response.status} for "${scopes.join(' ')}"`)
+      throw this.#refused(
+        `its token service ${url.origin} answers ${response.status}${scopes.length === 0 ? '' : ` for "${scopes.join(' ')}"`}`,
+      )
     }
     return readToken(parseDocument(bytes, `the reply of token service ${url.origin}`))
   }

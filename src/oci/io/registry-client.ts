@@ -3,15 +3,15 @@ import type { BlobSource } from '../blob-source.ts'
 import type { Descriptor } from '../descriptor.ts'
 import { OciError } from '../errors.ts'
 import type { ImageDocument } from '../image-source.ts'
-import { type ImageIndex, parseIndex } from '../index-document.ts'
+import { parseIndex } from '../index-document.ts'
 import { MAX_DOCUMENT_BYTES, parseDocument } from '../json-document.ts'
-import { type Manifest, parseManifest } from '../manifest.ts'
-import { DOCKER_MEDIA_TYPES, isIndexType, MEDIA_TYPES } from '../media-types.ts'
-import { type BlobOutcome, MAX_REFERRERS, type Repository } from '../repository.ts'
+import { DOCKER_MEDIA_TYPES, MEDIA_TYPES } from '../media-types.ts'
+import { parseManifestOrIndex, referrerDescriptor } from '../referrer.ts'
+import { type BlobOutcome, checkReferrers, MAX_REFERRERS, type Repository } from '../repository.ts'
 import { BlobUpload } from './blob-upload.ts'
 import { RegistryConnection, type RegistryOptions } from './registry-connection.ts'
 import { type HttpResponse, isUnreachable } from './registry-http.ts'
-import { addToReferrersTag, checkCount, readReferrersTag } from './registry-referrers.ts'
+import { addToReferrersTag, readReferrersTag } from './registry-referrers.ts'
 
 /** More tags than this of one repository are nothing that we list. */
 const MAX_TAGS = 1_000_000
@@ -29,12 +29,14 @@ const MANIFEST_TYPES = [
  */
 export class RegistryClient implements Repository {
   readonly name: string
+  readonly registry: string
+  readonly repository: string
   readonly #connection: RegistryConnection
-  readonly #repository: string
 
   constructor({ registry, repository }: { registry: string; repository: string }, options: RegistryOptions = {}) {
     this.#connection = new RegistryConnection(registry, options)
-    this.#repository = repository
+    this.registry = registry
+    this.repository = repository
     this.name = `${registry}/${repository}`
   }
 
@@ -85,7 +87,7 @@ export class RegistryClient implements Repository {
       const next = nextPage(response.header('link'))
       const bytes = await response.bytes(MAX_DOCUMENT_BYTES)
       found.push(...parseIndex(bytes, `the referrers of ${this.name}@${digest}`).manifests)
-      checkCount(found.length, `${this.name}@${digest}`)
+      checkReferrers(found.length, `${this.name}@${digest}`)
       target = next
     }
     return found
@@ -122,12 +124,11 @@ export class RegistryClient implements Repository {
     const stored = response.header('docker-content-digest')
     if (stored !== undefined && stored !== descriptor.digest) {
       const reason = `the registry calls it ${stored} instead of ${descriptor.digest}`
-      throw new OciError('REGISTRY_FAILED', `cannot store manifest ${reference} in ${this.#repository}: ${reason}`)
+      throw new OciError('REGISTRY_FAILED', `cannot store manifest ${reference} in ${this.repository}: ${reason}`)
     }
-    const subject = subjectOf({ descriptor, bytes })
-    if (subject !== undefined && response.header('oci-subject') === undefined) {
-      const { mediaType, digest, size } = descriptor
-      await addToReferrersTag(this, subject.digest, { ...descriptorOf({ descriptor, bytes }), mediaType, digest, size })
+    const read = parseManifestOrIndex({ descriptor, bytes })
+    if (read.subject !== undefined && response.header('oci-subject') === undefined) {
+      await addToReferrersTag(this, read.subject.digest, referrerDescriptor(descriptor, read))
     }
   }
 
@@ -146,8 +147,8 @@ export class RegistryClient implements Repository {
    */
   async ensureBlob(blob: Descriptor, blobs: BlobSource, mountFrom: readonly string[] = []): Promise<BlobOutcome> {
     if (await this.hasBlob(blob)) return 'present'
-    const upload = new BlobUpload(this.#connection, this.#repository, blob)
-    for (const from of mountFrom) if (from !== this.#repository && (await upload.mount(from))) return 'mounted'
+    const upload = new BlobUpload(this.#connection, this.repository, blob)
+    for (const from of mountFrom) if (from !== this.repository && (await upload.mount(from))) return 'mounted'
     await upload.run(blobs)
     return 'uploaded'
   }
@@ -183,43 +184,26 @@ export class RegistryClient implements Repository {
     if (response.status === (start === 0 ? 200 : 206)) return response
     if (response.status === 404) {
       await response.drop()
-      throw new OciError('BLOB_UNKNOWN', `cannot open blob ${digest}: ${this.#repository} does not have it`)
+      throw new OciError('BLOB_UNKNOWN', `cannot open blob ${digest}: ${this.repository} does not have it`)
     }
     throw await this.#failure(response, `read blob ${digest} from byte ${start}`)
   }
 
   #send(message: Parameters<RegistryConnection['send']>[0]): Promise<HttpResponse> {
-    return this.#connection.send(message, this.#repository)
+    return this.#connection.send(message, this.repository)
   }
 
   #failure(response: HttpResponse, action: string): Promise<OciError> {
-    return this.#connection.failure(response, `${action} in ${this.#repository}`)
+    return this.#connection.failure(response, `${action} in ${this.repository}`)
   }
 
   #path(rest: string): string {
-    return `/v2/${this.#repository}/${rest}`
+    return `/v2/${this.repository}/${rest}`
   }
 
   #scopes(allowed: 'pull' | 'push'): string[] {
-    return [`repository:${this.#repository}:${allowed === 'push' ? 'pull,push' : 'pull'}`]
+    return [`repository:${this.repository}:${allowed === 'push' ? 'pull,push' : 'pull'}`]
   }
-}
-
-/** The subject of a manifest or an index, if it has one. */
-function subjectOf(document: ImageDocument): Descriptor | undefined {
-  return readAny(document).subject
-}
-
-/** What an index of referrers says of one: its type of artifact and its annotations (distribution-spec §listing-referrers). */
-function descriptorOf(document: ImageDocument): Pick<Descriptor, 'artifactType' | 'annotations'> {
-  const { annotations, ...read } = readAny(document)
-  const artifactType = read.artifactType ?? ('config' in read ? read.config.mediaType : undefined)
-  return { ...(artifactType === undefined ? {} : { artifactType }), ...(annotations ? { annotations } : {}) }
-}
-
-function readAny({ descriptor, bytes }: ImageDocument): Manifest | ImageIndex {
-  const name = `manifest ${descriptor.digest}`
-  return isIndexType(descriptor.mediaType) ? parseIndex(bytes, name) : parseManifest(bytes, name)
 }
 
 /** The next page's path of a `Link` header (RFC 8288), if there is one. */

@@ -1,5 +1,6 @@
 import { OciError } from '../errors.ts'
 import { parseDocument } from '../json-document.ts'
+import { findAuthorities } from './authorities.ts'
 import { type Credentials, findCredentials } from './credentials.ts'
 import { RegistryAuthority } from './registry-authority.ts'
 import {
@@ -9,6 +10,7 @@ import {
   isLoopback,
   isPassing,
   isUnreachable,
+  isUntrusted,
   RegistryHttp,
 } from './registry-http.ts'
 
@@ -16,6 +18,8 @@ import {
 export interface RegistryOptions {
   /** Instead of what the credential files and helpers of this user say; `null` for none. */
   readonly credentials?: Credentials | null
+  /** Certificates, PEM, of authorities that are trusted besides Node's own and those that `certs.d` has for the registry. */
+  readonly authorities?: readonly string[]
   /** Lets this registry be spoken to without TLS; one on this machine always may be. */
   readonly insecure?: boolean
   /** Ends everything that is under way. */
@@ -52,7 +56,8 @@ export class RegistryConnection {
     this.#options = options
     const deadline = AbortSignal.timeout(options.deadline ?? HOUR)
     const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline
-    this.http = new RegistryHttp({ ...POLICY, ...options.policy, signal })
+    const authorities = async () => [...(await findAuthorities(registry)), ...(options.authorities ?? [])]
+    this.http = new RegistryHttp({ ...POLICY, ...options.policy, signal }, authorities)
   }
 
   async close(): Promise<void> {
@@ -80,6 +85,17 @@ export class RegistryConnection {
       if (response.status !== 401 && response.status !== 403) return response
       throw await this.failure(response, `${message.method} ${url.pathname}`)
     }
+  }
+
+  /** Asks the registry who we are to it. Rejects with `REGISTRY_REFUSED` unless it asks for credentials and takes ours. */
+  async logIn(): Promise<void> {
+    const response = await this.send({ method: 'GET', target: '/v2/', scopes: [], retry: true }, '')
+    if (response.status !== 200) throw await this.failure(response, 'log in')
+    await response.drop()
+    const isAsked = (await this.#opened)?.authority.isAsked
+    if (isAsked) return
+    const reason = 'it lets everybody in, so nobody can say whether these credentials are right'
+    throw new OciError('REGISTRY_REFUSED', `cannot log in to ${this.registry}: ${reason}`)
   }
 
   /** Makes an error of an answer: what was tried, the status, and the registry's own words. Drops the body. */
@@ -130,20 +146,31 @@ export class RegistryConnection {
 
   async #ping(host: string): Promise<{ response: HttpResponse; origin: URL }> {
     const secure = new URL(`https://${host}`)
-    const ping = (origin: URL, retry: boolean) => this.http.send({ method: 'GET', url: new URL('/v2/', origin), retry })
-    if (!this.#options.insecure && !isLoopback(secure.hostname))
-      return { response: await ping(secure, true), origin: secure }
-    const plain = new URL(`http://${host}`)
+    const mayBePlain = this.#options.insecure === true || isLoopback(secure.hostname)
     try {
-      return { response: await ping(secure, false), origin: secure }
+      return { response: await this.#get(secure, !mayBePlain), origin: secure }
     } catch (error) {
       this.http.throwIfEnded()
       if (!isUnreachable(error)) throw error
-      const response = await ping(plain, true)
-      // What a TLS server says to plain HTTP: then the fault is in the TLS that we tried first, such as its certificate.
+      if (isUntrusted(error)) throw this.#untrusted(error)
+      if (!mayBePlain) throw error
+      const plain = new URL(`http://${host}`)
+      const response = await this.#get(plain, true)
+      // What a TLS server says to plain HTTP: then the fault is in the TLS that we tried first.
       if (response.status === 400) throw error
       return { response, origin: plain }
     }
+  }
+
+  #get(origin: URL, retry: boolean): Promise<HttpResponse> {
+    return this.http.send({ method: 'GET', url: new URL('/v2/', origin), retry })
+  }
+
+  #untrusted(cause: Error): OciError {
+    // Node has advice of its own, behind a semicolon, which is about Node's options.
+    const reason = cause.message.split(';')[0]
+    const advice = `if a private authority has signed it, put that one's certificate into certs.d/${this.registry}`
+    return new OciError('REGISTRY_UNREACHABLE', `${reason}; ${advice} (containers-certs.d(5))`, { cause })
   }
 
   /** Allows TLS everywhere; plain HTTP only where the registry itself is spoken to by it, and then here or there. */

@@ -43,13 +43,18 @@ export interface HttpPolicy {
 /** Statuses of faults that may pass (RFC 9110 §15, RFC 6585 §4). */
 const PASSING = new Set([408, 429, 500, 502, 503, 504])
 
+/** Gives certificates, PEM, of authorities to trust besides Node's own; asked when the first connection is made. */
+export type FindAuthorities = () => Promise<readonly string[]>
+
 /** Sends requests over kept connections, through the proxies that the environment names. */
 export class RegistryHttp {
   readonly policy: HttpPolicy
+  readonly #findAuthorities: FindAuthorities
   #connections: Promise<Connections> | undefined
 
-  constructor(policy: HttpPolicy) {
+  constructor(policy: HttpPolicy, findAuthorities: FindAuthorities) {
     this.policy = policy
+    this.#findAuthorities = findAuthorities
   }
 
   /**
@@ -68,7 +73,7 @@ export class RegistryHttp {
         await response.drop()
       } catch (error) {
         this.throwIfEnded()
-        if (last || !isUnreachable(error)) throw error
+        if (last || !isUnreachable(error) || isUntrusted(error)) throw error
       }
       await this.pause(wait)
     }
@@ -107,7 +112,7 @@ export class RegistryHttp {
     const { signal } = this.policy
     const sent = typeof body === 'function' ? Readable.from(body()) : (body ?? null)
     try {
-      this.#connections ??= connect(this.policy)
+      this.#connections ??= connect(this.policy, this.#findAuthorities)
       const { direct, proxied } = await this.#connections
       const dispatcher = isLoopback(url.hostname) ? direct : proxied
       const { request } = await undici()
@@ -129,10 +134,19 @@ interface Connections {
 /** Loaded when a registry is asked: most builds write to a folder. */
 const undici = () => import('undici')
 
-async function connect({ silence }: HttpPolicy): Promise<Connections> {
+async function connect({ silence }: HttpPolicy, findAuthorities: FindAuthorities): Promise<Connections> {
+  const authorities = await findAuthorities()
   const { Agent, EnvHttpProxyAgent } = await undici()
   const timeouts = { headersTimeout: silence, bodyTimeout: silence, connectTimeout: silence }
-  return { direct: new Agent(timeouts), proxied: new EnvHttpProxyAgent(timeouts) }
+  if (authorities.length === 0) return { direct: new Agent(timeouts), proxied: new EnvHttpProxyAgent(timeouts) }
+  const { createSecureContext, getCACertificates } = await import('node:tls')
+  // One context for all connections: reading some hundred certificates for each would take longer than the connection.
+  const secureContext = createSecureContext({ ca: [...getCACertificates('default'), ...authorities] })
+  const secure = { ...timeouts, connect: { secureContext, timeout: silence } }
+  return {
+    direct: new Agent(secure),
+    proxied: new EnvHttpProxyAgent({ ...secure, requestTls: { secureContext } }),
+  }
 }
 
 /** Tells whether a status says that the same request may succeed later. */
@@ -143,6 +157,13 @@ export function isPassing(status: number): boolean {
 /** Tells whether an error says that no answer came. */
 export function isUnreachable(error: unknown): boolean {
   return error instanceof OciError && error.code === 'REGISTRY_UNREACHABLE'
+}
+
+/** Tells whether no answer came because nobody that we trust vouches for the server's certificate, or not for its name. */
+export function isUntrusted(error: unknown): error is Error {
+  if (!isUnreachable(error) || !(error instanceof OciError) || !(error.cause instanceof Error)) return false
+  const code = 'code' in error.cause ? String(error.cause.code) : ''
+  return /^(?:CERT_|DEPTH_ZERO_|ERR_TLS_CERT_|SELF_SIGNED_|UNABLE_TO_)/.test(code)
 }
 
 /** Tells whether a host name or address, as in a URL, is this machine. */

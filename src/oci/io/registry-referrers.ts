@@ -3,7 +3,7 @@ import { type Descriptor, describe } from '../descriptor.ts'
 import { OciError } from '../errors.ts'
 import { formatIndex, parseIndex } from '../index-document.ts'
 import { MEDIA_TYPES } from '../media-types.ts'
-import { MAX_REFERRERS, referrersTag } from '../repository.ts'
+import { checkReferrers, referrersTag } from '../repository.ts'
 import type { RegistryClient } from './registry-client.ts'
 
 /** How often an index is written again that another client has written meanwhile. */
@@ -15,7 +15,7 @@ export async function readReferrersTag(client: RegistryClient, subject: Digest):
   const found = await client.readManifest(tag)
   if (found === undefined) return []
   const { manifests } = parseIndex(found.bytes, `the index of referrers ${client.name}:${tag}`)
-  checkCount(manifests.length, `${client.name}@${subject}`)
+  checkReferrers(manifests.length, `${client.name}@${subject}`)
   return manifests
 }
 
@@ -35,10 +35,4 @@ export async function addToReferrersTag(client: RegistryClient, subject: Digest,
   if (known.some(({ digest }) => digest === referrer.digest)) return
   const reason = `other clients changed its index of referrers ${ATTEMPTS} times meanwhile`
   throw new OciError('REGISTRY_FAILED', `cannot attach ${referrer.digest} to ${client.name}@${subject}: ${reason}`)
-}
-
-/** Throws `REFERRERS_TOO_MANY`. */
-export function checkCount(count: number, subject: string): void {
-  if (count <= MAX_REFERRERS) return
-  throw new OciError('REFERRERS_TOO_MANY', `cannot list what refers to ${subject}: it is more than ${MAX_REFERRERS}`)
 }
