@@ -28,7 +28,7 @@ export function identityTrust(root: TrustedRoot, expected: readonly ExpectedIden
     // A certificate lives for minutes, so nobody can have the same signature stamped again when it is old.
     return {
       signers: [signer],
-      checked: ['its certificate', ...checked],
+      checked: [{ kind: 'certificate', detail: signer }, ...checked],
       unchecked: [],
       ...(time === undefined ? {} : { signedAt: time }),
     }

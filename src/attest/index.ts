@@ -27,6 +27,7 @@ export {
 } from './image-signature.ts'
 export { openIdentitySignatory, type SigningServices, type TokenSource } from './io/identity-signatory.ts'
 export { type IdentityToken, readIdentityToken } from './io/identity-token.ts'
+export { isVaultKey, openVaultKey, type VaultAccess, type VaultKey, vaultAccess } from './io/vault.ts'
 export { keyTrust } from './key-trust.ts'
 export { PREDICATES, predicateName, predicateType } from './predicate-types.ts'
 export { generateKeyPair, isEncryptedKey, type KeyPair, openPrivateKey } from './private-key.ts'
@@ -41,5 +42,5 @@ export {
   type Statement,
   type Subject,
 } from './statement.ts'
-export { type Believed, type BelievedPayload, eitherTrust, type Trust } from './trust.ts'
+export { type Believed, type BelievedPayload, type Check, eitherTrust, type Trust } from './trust.ts'
 export { parseTrustedRoot, type TrustedRoot } from './trusted-root.ts'

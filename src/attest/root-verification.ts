@@ -3,7 +3,7 @@ import { PolicyError, type SignedEntity, toSignedEntity, VerificationError, Veri
 import { messageOf } from '#core'
 import { verifierOfEntry } from './log-entry.ts'
 import type { PublicKey } from './public-key.ts'
-import { untrusted } from './trust.ts'
+import { type Check, untrusted } from './trust.ts'
 import type { TrustedRoot } from './trusted-root.ts'
 
 /** What is verified with a root: a bundle, or an older form made into one. */
@@ -19,8 +19,7 @@ export interface RootQuestion {
 
 /** What a root vouches for. */
 export interface RootAnswer {
-  /** In words. */
-  readonly checked: readonly string[]
+  readonly checked: readonly Check[]
   /** Whom a certificate was issued to, and by whose word. */
   readonly identity: { readonly name: string; readonly issuer: string } | undefined
   /** Seconds since the epoch: the earliest time that a log or timestamp authority vouches for. */
@@ -106,7 +105,7 @@ function answerOf(
   } catch (cause) {
     throw untrusted(name, reasonOf(cause), cause)
   }
-  const checked: string[] = []
+  const checked: Check[] = []
   const times: number[] = []
   for (const { canonicalizedBody, logIndex, inclusionPromise, integratedTime } of bundle.verificationMaterial
     .tlogEntries) {
@@ -117,13 +116,13 @@ function answerOf(
     }
     const time = inclusionPromise === undefined ? undefined : Number(integratedTime)
     if (time !== undefined) times.push(time)
-    checked.push(`entry ${logIndex} of a transparency log${time === undefined ? '' : `, of ${formatTime(time)}`}`)
+    checked.push({ kind: 'log entry', detail: time === undefined ? logIndex : `${logIndex}, of ${formatTime(time)}` })
   }
   for (const timestamp of entity.timestamps) {
     if (timestamp.$case !== 'timestamp-authority') continue
     const time = Math.floor(timestamp.timestamp.signingTime.getTime() / 1000)
     times.push(time)
-    checked.push(`a timestamp of ${formatTime(time)}`)
+    checked.push({ kind: 'timestamp', detail: formatTime(time) })
   }
   const { subjectAlternativeName, extensions } = signer.identity ?? {}
   const identity =

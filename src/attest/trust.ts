@@ -1,12 +1,19 @@
 import { AttestError } from './errors.ts'
 import type { Annotations } from './older-form.ts'
 
+/** One thing that stands beside a signature and holds. */
+export interface Check {
+  readonly kind: 'certificate' | 'log entry' | 'timestamp'
+  /** Which: an identity, a place in a log, a time. */
+  readonly detail: string
+}
+
 /** What is believed of something signed, and how far it was checked. */
 export interface Believed {
   /** Who signed it: fingerprints of keys, or identities. */
   readonly signers: readonly string[]
-  /** What was verified beside the signature, in words: certificate, log entries, timestamps. */
-  readonly checked: readonly string[]
+  /** What was verified beside the signature. */
+  readonly checked: readonly Check[]
   /** What it claims besides and nobody has checked, in words, e.g. that it stands in a log whose root is not known. */
   readonly unchecked: readonly string[]
   /** Seconds since the epoch: when it was signed, where that is proven and cannot be said anew by others. */

@@ -1,4 +1,5 @@
 import {
+  type Check,
   parseImageSignature,
   parseStatement,
   SIGN_PREDICATE,
@@ -22,7 +23,7 @@ interface Accepted {
   readonly place: string
   readonly form: EvidenceItem['kind']
   readonly signers: readonly string[]
-  readonly checked: readonly string[]
+  readonly checked: readonly Check[]
   readonly unchecked: readonly string[]
 }
 

@@ -23,11 +23,11 @@ import { plainWords } from './plain-words.ts'
 /** The services that vouch for an identity's signatures, by address. */
 export interface SigningServices {
   /** Issues certificates; Sigstore's own where absent. */
-  readonly fulcioUrl?: string
+  readonly fulcioUrl?: string | undefined
   /** Keeps the transparency log; Sigstore's own where absent. */
-  readonly rekorUrl?: string
+  readonly rekorUrl?: string | undefined
   /** Issues timestamps (RFC 3161); where absent, there are none but the log's. */
-  readonly timestampUrl?: string
+  readonly timestampUrl?: string | undefined
 }
 
 /** Asked again where a signature comes later than a certificate lives. */
@@ -44,16 +44,16 @@ const MARGIN = 60_000
  * `SIGNING_REFUSED`, as its methods do.
  */
 export async function openIdentitySignatory(token: TokenSource, services: SigningServices): Promise<Signatory> {
-  const signer = new CertifiedSigner(token, services.fulcioUrl ?? DEFAULT_FULCIO_URL)
+  const signer = new CertifiedSigner(token, services.fulcioUrl || DEFAULT_FULCIO_URL)
   const { name, issuer } = await signer.certified()
   const log = new RekorWitness({
     ...PATIENCE,
-    rekorBaseURL: baseUrl(services.rekorUrl ?? DEFAULT_REKOR_URL),
+    rekorBaseURL: baseUrl(services.rekorUrl || DEFAULT_REKOR_URL),
     // A request that was sent again may find its first try there.
     fetchOnConflict: true,
   })
   const { timestampUrl } = services
-  const stamps = timestampUrl === undefined ? [] : [new TSAWitness({ ...PATIENCE, tsaBaseURL: baseUrl(timestampUrl) })]
+  const stamps = !timestampUrl ? [] : [new TSAWitness({ ...PATIENCE, tsaBaseURL: baseUrl(timestampUrl) })]
   const builderOptions = { signer, witnesses: [log, ...stamps] }
   return {
     name: identityName({ name, issuer }),
