@@ -1,4 +1,4 @@
-import { bundleFromJSON, type Bundle as SigstoreBundle } from '@sigstore/bundle'
+import { bundleFromJSON, type Bundle as SigstoreBundle, ValidationError } from '@sigstore/bundle'
 import { messageOf, type Shape } from '#core'
 import { AttestError } from './errors.ts'
 
@@ -66,16 +66,29 @@ export function importBundle(json: unknown, name: string): SigstoreBundle {
   try {
     bundle = bundleFromJSON(json)
   } catch (cause) {
-    throw invalidBundle(name, messageOf(cause), cause)
+    const reason = cause instanceof ValidationError ? `wrong or missing: ${cause.fields.join(', ')}` : messageOf(cause)
+    throw invalidBundle(name, reason, cause)
   }
   for (const { inclusionProof } of bundle.verificationMaterial.tlogEntries) {
-    const text = inclusionProof?.checkpoint?.envelope ?? ''
-    // The library takes the name before a signature for a regular expression: here it can only mean itself.
-    for (const [, signer = ''] of text.matchAll(/\u2014 (\S+)/g)) {
-      if (!/^[\w.:/-]{1,255}$/.test(signer)) throw invalidBundle(name, 'the name in its checkpoint is no log\u2019s')
-    }
+    if (inclusionProof !== undefined) checkProof(inclusionProof, name)
   }
   return bundle
+}
+
+type Proof = NonNullable<SigstoreBundle['verificationMaterial']['tlogEntries'][number]['inclusionProof']>
+
+/** What the library takes from an inclusion proof as it stands, or not at all. */
+function checkProof({ checkpoint, rootHash, treeSize }: Proof, name: string): void {
+  const note = checkpoint?.envelope ?? ''
+  // The name before a signature is a regular expression to the library: here it can only mean itself.
+  for (const [, signer = ''] of note.matchAll(/\u2014 (\S+)/g)) {
+    if (!/^[\w.:/-]{1,255}$/.test(signer)) throw invalidBundle(name, 'the name in its checkpoint is no log\u2019s')
+  }
+  // The proof is verified against the checkpoint alone, so what it says besides must be the same.
+  const [, size, root] = note.split('\n')
+  if (size !== treeSize || root !== rootHash.toString('base64')) {
+    throw invalidBundle(name, 'its inclusion proof is of another tree than its checkpoint')
+  }
 }
 
 /** Why a bundle cannot be read. */

@@ -38,14 +38,17 @@ interface Cleanup {
   after(end: () => unknown): void
 }
 
-/** Starts the services; they end with the test. Every call has keys of its own. */
-export async function testSigstore(t: Cleanup): Promise<TestSigstore> {
+/**
+ * Starts the services; they end with the test. Every call has keys of its own. `unlogged` leaves certificates out of the log of
+ * certificates that the root names all the same.
+ */
+export async function testSigstore(t: Cleanup, { unlogged = false } = {}): Promise<TestSigstore> {
   // Loaded here: it is large, and most tests sign nothing.
   const { fulcioHandler, initializeCA, initializeTSA, tsaHandler } = await import('@sigstore/mock')
   const keys = () => generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const [caKeys, ctKeys, tsaKeys, logKeys] = [keys(), keys(), keys(), keys()]
   const ctLog = new CertificateLog(ctKeys)
-  const authority = await initializeCA(caKeys, ctLog)
+  const authority = await initializeCA(caKeys, unlogged ? undefined : ctLog)
   // A timestamp without fractions of a second: the stand-in's encoder writes some that no reader takes.
   const stampClock = new Date()
   const timestamps = await initializeTSA(tsaKeys, stampClock)
