@@ -26,3 +26,4 @@ export { TEST_ISSUER, type TestSigstore, type TrustedRootJson, testSigstore } fr
 export { bytesOf, forgedTarItem, paxItem, paxRecord, type TarItem, TEST_MTIME, tarItem, tarOf } from './tar.ts'
 export { type TestPath, type TestTree, testTree } from './tree.ts'
 export { type HandmadePackage, type PackageFields, pkg, universeOf } from './universe.ts'
+export { type TestVault, testVault } from './vault.ts'

@@ -193,13 +193,9 @@ const SERVICES: Readonly<Record<string, string>> = {
 function reasonOf(error: unknown): string {
   const { code, cause } = error as { readonly code?: unknown; readonly cause?: unknown }
   const service = SERVICES[String(code)] ?? 'a service failed'
-  const { message = '', statusCode } = (cause instanceof Error ? cause : {}) as {
-    message?: string
-    statusCode?: number
-  }
   if (code === 'IDENTITY_TOKEN_PARSE_ERROR') return service
-  const status = statusCode === undefined ? '' : `HTTP ${statusCode} `
-  return `${service} (${status}${plainWords(message)})`
+  const said = cause instanceof Error ? plainWords(cause.message).replace(/^\((\d+)\) /, 'HTTP $1: ') : ''
+  return said === '' ? service : `${service} (${said})`
 }
 
 function refused(reason: string, cause?: unknown): AttestError {

@@ -11,7 +11,7 @@ import { plainWords } from './plain-words.ts'
 
 /** Where a key service is, and by what right it is asked. */
 export interface VaultAccess {
-  /** Of http or https, without a path. */
+  /** Of http or https, without a slash at its end. */
   readonly address: string
   readonly token: string
   /** The path of the transit engine. */
@@ -51,7 +51,12 @@ export async function vaultAccess(): Promise<VaultAccess> {
   if (token === '') throw new AttestError('KEY_INVALID', 'cannot ask Vault for a key: set VAULT_TOKEN, or log in')
   const engine = (TRANSIT_SECRET_ENGINE_PATH || 'transit').replace(/^\/+|\/+$/g, '')
   const namespace = VAULT_NAMESPACE || undefined
-  return { address: url.origin, token, engine, ...(namespace === undefined ? {} : { namespace }) }
+  return {
+    address: `${url.origin}${url.pathname.replace(/\/+$/, '')}`,
+    token,
+    engine,
+    ...(namespace === undefined ? {} : { namespace }),
+  }
 }
 
 const keyShape: Shape = {
