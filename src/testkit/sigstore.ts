@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync } from 'node:crypto'
+import { createHash, generateKeyPairSync, sign } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Json } from '#core'
@@ -20,7 +20,13 @@ export interface TestSigstore {
   /** Seconds by which the log's clock is ahead of the others'. */
   logAhead: number
   /** Takes an entry into the log without anybody's check, and answers as Rekor does. */
-  log(proposed: Parameters<TransparencyLog['add']>[0]): Json
+  log(proposed: Parameters<TransparencyLog['add']>[0]): ReturnType<TransparencyLog['add']>
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: string | Buffer
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** The members of `trusted_root.json` that tests change. */
@@ -46,7 +52,7 @@ export async function testSigstore(t: Cleanup, { unlogged = false } = {}): Promi
   // Loaded here: it is large, and most tests sign nothing.
   const { fulcioHandler, initializeCA, initializeTSA, tsaHandler } = await import('@sigstore/mock')
   const keys = () => generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const [caKeys, ctKeys, tsaKeys, logKeys] = [keys(), keys(), keys(), keys()]
+  const [caKeys, ctKeys, tsaKeys, logKeys, tokenKeys] = [keys(), keys(), keys(), keys(), keys()]
   const ctLog = new CertificateLog(ctKeys)
   const authority = await initializeCA(caKeys, unlogged ? undefined : ctLog)
   // A timestamp without fractions of a second: the stand-in's encoder writes some that no reader takes.
@@ -57,24 +63,31 @@ export async function testSigstore(t: Cleanup, { unlogged = false } = {}): Promi
   const tokens = new Set<string>()
   const requests: string[] = []
 
-  const answer = async (path: string, body: string): Promise<{ status: number; body: string | Buffer }> => {
+  const answer = async (path: string, body: string): Promise<Answer> => {
     const fault = sigstore.fault(path)
     if (fault !== undefined) return fault
-    if (path === issueCertificate.path && !tokens.has(JSON.parse(body).credentials.oidcIdentityToken)) {
+    if (path === issueCertificate.path && !tokens.has(tokenOf(body))) {
       return { status: 401, body: JSON.stringify({ message: 'the token is nobody\u2019s' }) }
     }
-    if (path === '/api/v1/log/entries') return { status: 201, body: JSON.stringify(sigstore.log(JSON.parse(body))) }
+    if (path === '/api/v1/log/entries') {
+      const entry = sigstore.log(JSON.parse(body))
+      const [uuid = ''] = Object.keys(entry)
+      return { status: 201, body: JSON.stringify(entry), headers: { etag: uuid } }
+    }
     stampClock.setTime(Math.floor(Date.now() / 1000) * 1000)
     const handler = [issueCertificate, issueTimestamp].find((one) => one.path === path)
     if (handler === undefined) return { status: 404, body: '{}' }
     const { statusCode, response } = await handler.fn(body)
-    return { status: statusCode, body: response as string | Buffer }
+    // Fulcio answers 200 where the stand-in says 201, and cosign 3 takes no other.
+    return { status: statusCode === 201 ? 200 : statusCode, body: response as string | Buffer }
   }
   const server = createServer((request, response) => {
     requests.push(request.url ?? '')
     readBody(request)
-      .then((body) => answer(request.url ?? '', body))
-      .then(({ status, body }) => response.writeHead(status, { 'content-type': 'application/json' }).end(body))
+      .then((body) => answer(request.url ?? '', withToken(body, request.headers.authorization)))
+      .then(({ status, body, headers }) =>
+        response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body),
+      )
       .catch((error: unknown) => response.destroy(error as Error))
   })
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
@@ -95,7 +108,11 @@ export async function testSigstore(t: Cleanup, { unlogged = false } = {}): Promi
     },
     token(identity, issuer = TEST_ISSUER) {
       const part = (value: Json) => Buffer.from(JSON.stringify(value)).toString('base64url')
-      const token = `${part({ alg: 'none' })}.${part({ sub: identity, iss: issuer, aud: 'sigstore' })}.${part(tokens.size)}`
+      const issued = Math.floor(Date.now() / 1000)
+      const claims = { sub: identity, iss: issuer, aud: 'sigstore', iat: issued, exp: issued + 600 }
+      const signed = `${part({ alg: 'ES256', typ: 'JWT' })}.${part(claims)}`
+      const signature = sign('sha256', Buffer.from(signed), { key: tokenKeys.privateKey, dsaEncoding: 'ieee-p1363' })
+      const token = `${signed}.${signature.toString('base64url')}`
       tokens.add(token)
       return token
     },
@@ -105,6 +122,19 @@ export async function testSigstore(t: Cleanup, { unlogged = false } = {}): Promi
     log: (proposed) => log.add(proposed, Math.floor(Date.now() / 1000) + sigstore.logAhead),
   }
   return sigstore
+}
+
+/** cosign 3 sends the token as a header and its key as a request for a certificate; the stand-in takes both as members. */
+function withToken(body: string, authorization: string | undefined): string {
+  if (authorization === undefined) return body
+  const request = JSON.parse(body)
+  const certificateSigningRequest = Buffer.from(request.certificateSigningRequest ?? '', 'base64').toString()
+  const credentials = { oidcIdentityToken: authorization.replace(/^Bearer /, '') }
+  return JSON.stringify({ ...request, credentials, certificateSigningRequest })
+}
+
+function tokenOf(body: string): string {
+  return JSON.parse(body).credentials.oidcIdentityToken
 }
 
 const EVER = { start: '2020-01-01T00:00:00Z' }

@@ -37,7 +37,7 @@ export class TransparencyLog {
   }
 
   /** Takes an entry at a time in seconds since the epoch, and answers as Rekor does. */
-  add(proposed: Proposed, integratedTime: number): Json {
+  add(proposed: Proposed, integratedTime: number): { readonly [uuid: string]: Json } {
     const body = Buffer.from(canonicalJson(canonicalEntry(proposed)))
     const logIndex = this.#bodies.push(body) - 1
     const entry = { body: body.toString('base64'), integratedTime, logID: this.id.toString('hex'), logIndex }
