@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, sign } from 'node:crypto'
+import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Json } from '#core'
@@ -81,18 +81,10 @@ export async function testSigstore(t: Cleanup, { unlogged = false } = {}): Promi
     // Fulcio answers 200 where the stand-in says 201, and cosign 3 takes no other.
     return { status: statusCode === 201 ? 200 : statusCode, body: response as string | Buffer }
   }
-  const server = createServer((request, response) => {
-    requests.push(request.url ?? '')
-    readBody(request)
-      .then((body) => answer(request.url ?? '', withToken(body, request.headers.authorization)))
-      .then(({ status, body, headers }) =>
-        response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body),
-      )
-      .catch((error: unknown) => response.destroy(error as Error))
+  const host = await serve(t, (path, body) => {
+    requests.push(path)
+    return answer(path, body)
   })
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  t.after(() => server.close())
-  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
   const log = new TransparencyLog(logKeys, host)
   const logKey = logKeys.publicKey.export({ type: 'spki', format: 'der' })
   const sigstore: TestSigstore = {
@@ -107,12 +99,7 @@ export async function testSigstore(t: Cleanup, { unlogged = false } = {}): Promi
       ],
     },
     token(identity, issuer = TEST_ISSUER) {
-      const part = (value: Json) => Buffer.from(JSON.stringify(value)).toString('base64url')
-      const issued = Math.floor(Date.now() / 1000)
-      const claims = { sub: identity, iss: issuer, aud: 'sigstore', iat: issued, exp: issued + 600 }
-      const signed = `${part({ alg: 'ES256', typ: 'JWT' })}.${part(claims)}`
-      const signature = sign('sha256', Buffer.from(signed), { key: tokenKeys.privateKey, dsaEncoding: 'ieee-p1363' })
-      const token = `${signed}.${signature.toString('base64url')}`
+      const token = newToken(tokenKeys.privateKey, identity, issuer)
       tokens.add(token)
       return token
     },
@@ -122,6 +109,31 @@ export async function testSigstore(t: Cleanup, { unlogged = false } = {}): Promi
     log: (proposed) => log.add(proposed, Math.floor(Date.now() / 1000) + sigstore.logAhead),
   }
   return sigstore
+}
+
+/** A token as OpenID providers sign them (RFC 7519), good for ten minutes. */
+function newToken(key: KeyObject, identity: string, issuer: string): string {
+  const part = (value: Json) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const issued = Math.floor(Date.now() / 1000)
+  const claims = { sub: identity, iss: issuer, aud: 'sigstore', iat: issued, exp: issued + 600 }
+  const signed = `${part({ alg: 'ES256', typ: 'JWT' })}.${part(claims)}`
+  const signature = sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' })
+  return `${signed}.${signature.toString('base64url')}`
+}
+
+/** Starts a server that ends with the test; gives its host and port. */
+async function serve(t: Cleanup, answer: (path: string, body: string) => Promise<Answer>): Promise<string> {
+  const server = createServer((request, response) => {
+    readBody(request)
+      .then((body) => answer(request.url ?? '', withToken(body, request.headers.authorization)))
+      .then(({ status, body, headers }) =>
+        response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body),
+      )
+      .catch((error: unknown) => response.destroy(error as Error))
+  })
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  t.after(() => server.close())
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
 /** cosign 3 sends the token as a header and its key as a request for a certificate; the stand-in takes both as members. */
