@@ -12,6 +12,12 @@ export type AttestErrorCode =
   | 'KEY_INVALID'
   /** The password does not open an encrypted private key, or the key is damaged. */
   | 'KEY_LOCKED'
+  /** A file is no trusted root as Sigstore writes it. */
+  | 'ROOT_INVALID'
+  /** A service that signs did not: a certificate authority, a log, a timestamp authority, or whoever keeps a key. */
+  | 'SIGNING_REFUSED'
+  /** There is no token that says who signs, or it is none. */
+  | 'TOKEN_INVALID'
   /** A payload is no image signature as cosign and containers-signature(5) have it. */
   | 'SIGNATURE_INVALID'
   /** What an envelope holds is no in-toto statement. */

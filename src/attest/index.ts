@@ -18,16 +18,23 @@ export {
   verifyEnvelope,
 } from './envelope.ts'
 export { AttestError, type AttestErrorCode } from './errors.ts'
+export { type ExpectedIdentity, identityTrust } from './identity-trust.ts'
 export {
   formatImageSignature,
   IMAGE_SIGNATURE_TYPE,
   type ImageSignature,
   parseImageSignature,
 } from './image-signature.ts'
+export type { SigningServices, TokenSource } from './io/identity-signatory.ts'
+export { type IdentityToken, readIdentityToken } from './io/identity-token.ts'
+export { openIdentitySignatory } from './io/open-identity.ts'
+export { isVaultKey, openVaultKey, type VaultAccess, type VaultKey, vaultAccess } from './io/vault.ts'
+export { keyTrust } from './key-trust.ts'
 export { PREDICATES, predicateName, predicateType } from './predicate-types.ts'
 export { generateKeyPair, isEncryptedKey, type KeyPair, openPrivateKey } from './private-key.ts'
 export { isSignedBy, type PublicKey, parsePublicKey } from './public-key.ts'
 export type { Signer } from './signer.ts'
+export { type Bundle, parseBundle } from './sigstore-bundle.ts'
 export {
   formatStatement,
   type NewStatement,
@@ -36,4 +43,5 @@ export {
   type Statement,
   type Subject,
 } from './statement.ts'
-export { type Believed, type BelievedPayload, type Bundle, keyTrust, parseBundle, type Trust } from './trust.ts'
+export { type Believed, type BelievedPayload, type Check, eitherTrust, type Trust } from './trust.ts'
+export { parseTrustedRoot, type TrustedRoot } from './trusted-root.ts'

@@ -8,13 +8,12 @@ import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { readInventory } from './image-inventory.ts'
 import { imageStatements } from './image-statements.ts'
 import { everySubject, findSubjects, type ImageSubjects, repositoryName } from './image-subjects.ts'
-import { openSignatory } from './signing-key.ts'
+import { type SigningOptions, signatoryOf } from './signatory.ts'
 import type { Terminal } from './terminal.ts'
 import { visibleText } from './visible-text.ts'
 
 /** The options of `casemate attest`, as the command line gives them. */
-export interface AttestOptions {
-  readonly key: string
+export interface AttestOptions extends SigningOptions {
   readonly type?: string
   readonly predicate?: string
   readonly platform?: string
@@ -40,7 +39,7 @@ const PREDICATE_LIMITS = { maxBytes: 32 * 2 ** 20, maxDepth: 64 }
  */
 export async function runAttest(reference: string, options: AttestOptions, terminal: Terminal): Promise<ExitStatus> {
   const own = await ownStatement(options)
-  const signatory = await openSignatory(options.key)
+  const signatory = await signatoryOf(options)
   const image = await findSubjects(reference)
   try {
     const signedAs = options.signedAs ?? repositoryName(image.reference)

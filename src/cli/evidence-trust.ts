@@ -1,19 +1,99 @@
-import { keyTrust, parsePublicKey, type Trust } from '#attest'
+import { readFile } from 'node:fs/promises'
+import {
+  eitherTrust,
+  identityTrust,
+  isVaultKey,
+  keyTrust,
+  openVaultKey,
+  type PublicKey,
+  parsePublicKey,
+  parseTrustedRoot,
+  type Trust,
+  type TrustedRoot,
+  vaultAccess,
+} from '#attest'
+import { messageOf } from '#core'
 import { UsageError } from './errors.ts'
 import { readKeyFile } from './signing-key.ts'
 
 /** The options of every verb that has to know whom to believe. */
 export interface TrustOptions {
+  /** Files, or keys of Vault's. */
   readonly key?: readonly string[]
+  readonly trustedRoot?: string
+  readonly certificateIdentity?: string
+  readonly certificateIdentityRegexp?: string
+  readonly certificateOidcIssuer?: string
 }
 
-/** Whom the options say to believe. Rejects with `USAGE_INVALID` where they name nobody, and with `KEY_INVALID`. */
-export async function trustOf({ key = [] }: TrustOptions): Promise<Trust> {
-  if (key.length === 0) {
+/** Whether the options name anybody. */
+export function namesSomebody(options: TrustOptions): boolean {
+  const { key, certificateIdentity, certificateIdentityRegexp, certificateOidcIssuer } = options
+  return [key, certificateIdentity, certificateIdentityRegexp, certificateOidcIssuer].some((one) => one !== undefined)
+}
+
+/**
+ * Whom the options say to believe. Rejects with `USAGE_INVALID` where they name nobody or somebody in part, with `KEY_INVALID`
+ * and `ROOT_INVALID`, and with `SIGNING_REFUSED` where Vault does not give a key.
+ */
+export async function trustOf(options: TrustOptions): Promise<Trust> {
+  const { key = [], trustedRoot } = options
+  const root = trustedRoot === undefined ? undefined : await readRoot(trustedRoot)
+  const trusts: Trust[] = []
+  if (key.length > 0) trusts.push(keyTrust((await Promise.all(key.map(readPublicKeys))).flat(), root))
+  const identity = identityOf(options, root)
+  if (identity !== undefined) trusts.push(identity)
+  const [only] = trusts
+  if (only === undefined) {
     throw new UsageError(
       'USAGE_INVALID',
-      'cannot verify anything: say whom to believe by --key FILE, a public key in PEM',
+      'cannot verify anything: say whom to believe by --key FILE, a public key in PEM, or by --certificate-identity, --certificate-oidc-issuer and --trusted-root',
     )
   }
-  return keyTrust(await Promise.all(key.map(async (path) => parsePublicKey(await readKeyFile(path), path))))
+  return trusts.length === 1 ? only : eitherTrust(trusts)
+}
+
+function identityOf(options: TrustOptions, root: TrustedRoot | undefined): Trust | undefined {
+  const { certificateIdentity: exact, certificateIdentityRegexp: pattern, certificateOidcIssuer: issuer } = options
+  if (exact === undefined && pattern === undefined && issuer === undefined) return undefined
+  if ((exact === undefined) === (pattern === undefined)) {
+    throw new UsageError(
+      'USAGE_INVALID',
+      'cannot trust an identity: want one of --certificate-identity and --certificate-identity-regexp',
+    )
+  }
+  // Everybody can get every name from some issuer.
+  if (issuer === undefined) {
+    throw new UsageError('USAGE_INVALID', 'cannot trust an identity: want its --certificate-oidc-issuer, too')
+  }
+  if (root === undefined) {
+    throw new UsageError(
+      'USAGE_INVALID',
+      "cannot trust an identity: want --trusted-root FILE, Sigstore's trusted_root.json or your own",
+    )
+  }
+  return identityTrust(root, [{ name: exact ?? patternOf(pattern ?? ''), issuer }])
+}
+
+function patternOf(text: string): RegExp {
+  try {
+    return new RegExp(text, 'u')
+  } catch (cause) {
+    throw new UsageError('USAGE_INVALID', `cannot read --certificate-identity-regexp: ${messageOf(cause)}`, { cause })
+  }
+}
+
+async function readPublicKeys(name: string): Promise<readonly PublicKey[]> {
+  if (isVaultKey(name)) return (await openVaultKey(name, await vaultAccess())).publicKeys
+  return [parsePublicKey(await readKeyFile(name), name)]
+}
+
+async function readRoot(path: string): Promise<TrustedRoot> {
+  let bytes: Uint8Array
+  try {
+    bytes = await readFile(path)
+  } catch (cause) {
+    throw new UsageError('USAGE_INVALID', `cannot read the trusted root ${path}: ${messageOf(cause)}`, { cause })
+  }
+  return parseTrustedRoot(bytes, path)
 }

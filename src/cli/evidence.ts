@@ -1,7 +1,7 @@
 import { predicateName, predicateType } from '#attest'
 import { collectEvidence, judgeEvidence, type RefusedItem } from '#evidence'
 import { UsageError } from './errors.ts'
-import { type TrustOptions, trustOf } from './evidence-trust.ts'
+import { namesSomebody, type TrustOptions, trustOf } from './evidence-trust.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { everySubject, findSubjects, type ImageSubjects, repositoryName } from './image-subjects.ts'
 import { printOutput } from './print-output.ts'
@@ -38,7 +38,7 @@ export async function runEvidence(
 }
 
 async function listEvidence(image: ImageSubjects, options: EvidenceOptions, terminal: Terminal): Promise<ExitStatus> {
-  const trust = options.key === undefined ? undefined : await trustOf(options)
+  const trust = namesSomebody(options) ? await trustOf(options) : undefined
   const repositories = [repositoryName(image.reference), ...(options.signedAs ?? [])]
   const listed = []
   for (const { title, subject } of everySubject(image)) {
@@ -71,7 +71,7 @@ async function listEvidence(image: ImageSubjects, options: EvidenceOptions, term
       )
     }
   }
-  if (trust === undefined) terminal.warn('nothing was verified: say whom to believe by --key')
+  if (trust === undefined) terminal.warn('nothing was verified: say whom to believe by --key or --certificate-identity')
   return exitStatus.done
 }
 

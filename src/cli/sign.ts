@@ -1,20 +1,19 @@
 import { attachSignature } from '#evidence'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { everySubject, findSubjects, repositoryName } from './image-subjects.ts'
-import { openSignatory } from './signing-key.ts'
+import { type SigningOptions, signatoryOf } from './signatory.ts'
 import type { Terminal } from './terminal.ts'
 
 /** The options of `casemate sign`, as the command line gives them. */
-export interface SignOptions {
-  readonly key: string
+export interface SignOptions extends SigningOptions {
   readonly signedAs?: string
   readonly renew?: boolean
   readonly json?: boolean
 }
 
-/** Signs an image in a registry: its index and each platform's manifest. Rejects as `findSubjects`, `openSignatory` and the registry do. */
+/** Signs an image in a registry: its index and each platform's manifest. Rejects as `findSubjects`, `signatoryOf` and the registry do. */
 export async function runSign(reference: string, options: SignOptions, terminal: Terminal): Promise<ExitStatus> {
-  const signatory = await openSignatory(options.key)
+  const signatory = await signatoryOf(options)
   const image = await findSubjects(reference)
   try {
     const signedAs = options.signedAs ?? repositoryName(image.reference)

@@ -1,12 +1,21 @@
 import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
-import { isEncryptedKey, keySignatory, openPrivateKey, type Signatory } from '#attest'
+import {
+  isEncryptedKey,
+  isVaultKey,
+  keySignatory,
+  openPrivateKey,
+  openVaultKey,
+  type Signatory,
+  vaultAccess,
+} from '#attest'
 import { messageOf } from '#core'
 import { UsageError } from './errors.ts'
 
-/** Opens the key that an option names. Rejects with `USAGE_INVALID`, `KEY_INVALID` and `KEY_LOCKED`. */
+/** Opens the key that an option names, a file or a key of Vault's. Rejects with `USAGE_INVALID`, and as `openPrivateKey` and `openVaultKey` do. */
 export async function openSignatory(key: string): Promise<Signatory> {
+  if (isVaultKey(key)) return keySignatory((await openVaultKey(key, await vaultAccess())).signer)
   const pem = await readKeyFile(key)
   const password = isEncryptedKey(pem) ? await keyPassword(`password of ${key}: `) : ''
   return keySignatory(openPrivateKey(pem, password, key))

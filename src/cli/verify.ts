@@ -1,4 +1,4 @@
-import { predicateName, predicateType } from '#attest'
+import { type Check, predicateName, predicateType } from '#attest'
 import { collectEvidence, type Judgement, judgeEvidence, lostReferrers, type RefusalReason, refusals } from '#evidence'
 import { UsageError } from './errors.ts'
 import { type TrustOptions, trustOf } from './evidence-trust.ts'
@@ -88,6 +88,7 @@ function printVerified(
     terminal.print(terminal.style('bold', `${title} ${subject}`))
     for (const line of acceptedLines(judgement)) terminal.print(visibleText(line))
     for (const { place, reason } of refused) terminal.print(visibleText(`  refused     ${place}: ${reason}`))
+    for (const line of checkedLines(judgement)) terminal.print(visibleText(line))
     for (const { unchecked, place } of [...signatures, ...statements]) {
       for (const what of unchecked) terminal.print(visibleText(`  not checked ${what}, of ${place}`))
     }
@@ -121,6 +122,18 @@ function acceptedLines({ signatures, statements }: Judgement): string[] {
   }
   return [...lines].map(([title, { forms, when }]) => `${title} (${[...forms, ...when].join(', ')})`)
 }
+
+/** How much of each kind was verified beside the signatures themselves; no line where there was nothing. */
+function checkedLines({ signatures, statements }: Judgement): string[] {
+  const counts = new Map<Check['kind'], number>()
+  for (const { kind } of [...signatures, ...statements].flatMap(({ checked }) => checked)) {
+    counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  }
+  const words = [...counts].map(([kind, count]) => `${count} ${count === 1 ? kind : PLURALS[kind]}`)
+  return words.length === 0 ? [] : [`  checked     ${words.join(', ')}`]
+}
+
+const PLURALS = { certificate: 'certificates', 'log entry': 'log entries', timestamp: 'timestamps' } as const
 
 function formatTime(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')

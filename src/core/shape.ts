@@ -16,6 +16,7 @@ export interface Shape {
   readonly maxProperties?: number
   readonly items?: Shape
   readonly minItems?: number
+  readonly maxItems?: number
   readonly pattern?: string
   readonly minLength?: number
   readonly maxLength?: number
@@ -66,8 +67,8 @@ function alternativeFaults(
 }
 
 function arrayFaults(shape: Shape, value: readonly unknown[], path: DocumentPath): readonly Fault[] {
-  if (value.length < (shape.minItems ?? 0)) return [mismatch(shape, value, path)]
-  const { items } = shape
+  const { items, minItems = 0, maxItems = value.length } = shape
+  if (value.length < minItems || value.length > maxItems) return [mismatch(shape, value, path)]
   return items === undefined ? [] : value.flatMap((item, index) => faultsOf(items, item, [...path, index]))
 }
 

@@ -1,5 +1,5 @@
 import {
-  parseEnvelope,
+  type Check,
   parseImageSignature,
   parseStatement,
   SIGN_PREDICATE,
@@ -23,12 +23,13 @@ interface Accepted {
   readonly place: string
   readonly form: EvidenceItem['kind']
   readonly signers: readonly string[]
+  readonly checked: readonly Check[]
   readonly unchecked: readonly string[]
 }
 
 /** A signature of the image itself. */
 export interface AcceptedSignature extends Accepted {
-  /** Seconds since the epoch, where the signer said it. */
+  /** Seconds since the epoch: as it is proven, or where it is not, as the signer said it. */
   readonly signedAt?: number
 }
 
@@ -85,16 +86,16 @@ function judgeItem(item: EvidenceItem, subject: Digest, expected: Expectation): 
     const { digest, repository, signedAt } = parseImageSignature(item.payload, place)
     if (digest !== subject) throw new Refusal(`it signs ${digest}, not ${subject}`)
     checkRepository(repository, expected)
-    return { place, form, ...believed, ...(signedAt === undefined ? {} : { signedAt }) }
+    return { place, form, ...(signedAt === undefined ? {} : { signedAt }), ...believed }
   }
-  const { payloadType, payload, signers, unchecked } =
+  const { payloadType, payload, ...believed } =
     item.kind === 'bundle'
       ? expected.trust.bundle(item.bytes, place)
-      : expected.trust.envelope(parseEnvelope(item.bytes, place), item.annotations, place)
+      : expected.trust.envelope(item.bytes, item.annotations, place)
   if (payloadType !== STATEMENT_TYPE) throw new Refusal(`its payload is ${payloadType}, want ${STATEMENT_TYPE}`)
   const statement = parseStatement(payload, place)
   checkStatement(statement, item, subject, expected)
-  return { place, form, signers, unchecked, statement }
+  return { place, form, ...believed, statement }
 }
 
 function checkStatement(

@@ -23,6 +23,8 @@ export { dockerRegistry, httpServer, type Interference, proxyBefore } from './do
 export { testEffectInput, testPackage } from './effects.ts'
 export { type Fault, type MirrorRequest, requestsFor, type TestMirror, testMirror } from './mirror.ts'
 export { clearsign } from './sign.ts'
+export { TEST_ISSUER, type TestSigstore, type TrustedRootJson, testSigstore } from './sigstore.ts'
 export { bytesOf, forgedTarItem, paxItem, paxRecord, type TarItem, TEST_MTIME, tarItem, tarOf } from './tar.ts'
 export { type TestPath, type TestTree, testTree } from './tree.ts'
 export { type HandmadePackage, type PackageFields, pkg, universeOf } from './universe.ts'
+export { type TestVault, testVault } from './vault.ts'

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Verb } from '../verb.ts'
 
 /** `casemate verify` and `casemate evidence`: what is said about an image, and whether to believe it. */
@@ -14,7 +14,7 @@ export const evidenceVerbs: Verb = (program, session) => {
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  casemate verify registry.example.org/team/app:1.0 --key casemate.pub\n  casemate verify mirror.example.net/app:1.0 --key casemate.pub --signed-as registry.example.org/team/app --require provenance spdx',
+      '\nExamples:\n  casemate verify registry.example.org/team/app:1.0 --key casemate.pub\n  casemate verify mirror.example.net/app:1.0 --key casemate.pub --signed-as registry.example.org/team/app --require provenance spdx\n  casemate verify registry.example.org/team/app:1.0 --certificate-identity release@example.org --certificate-oidc-issuer https://accounts.example.org --trusted-root trusted_root.json',
     )
     .action(async (reference: string, options) => {
       const { runVerify } = await import('../verify.ts')
@@ -39,6 +39,15 @@ export const evidenceVerbs: Verb = (program, session) => {
 
 function withTrust(command: Command): Command {
   return command
-    .option('--key <file...>', 'public keys in PEM of those who are believed')
+    .option('--key <key...>', "public keys in PEM of those who are believed, or Vault's: hashivault://NAME")
+    .option('--certificate-identity <name>', 'an identity that is believed, as its certificates name it')
+    .option('--certificate-identity-regexp <pattern>', 'identities that are believed: the whole name must match')
+    .option('--certificate-oidc-issuer <url>', 'who has vouched for the identity')
+    .addOption(
+      new Option(
+        '--trusted-root <file>',
+        'whose certificates, logs and timestamps are believed: a trusted_root.json as Sigstore has it',
+      ).env('SIGSTORE_TRUSTED_ROOT'),
+    )
     .option('--signed-as <repository...>', 'further repositories that the image may have been signed as')
 }
