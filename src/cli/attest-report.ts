@@ -3,7 +3,7 @@ import { canonicalJson, digestOf, hexOf, type Json } from '#core'
 import { attachStatement } from '#evidence'
 import type { OpenedImage } from '#oci'
 import { hasPassed, type TestReport } from '#sandbox'
-import { findSubjects, repositoryName } from './image-subjects.ts'
+import { findSubjects, nameToSign } from './image-subjects.ts'
 import { openSignatory } from './signing-key.ts'
 
 /** What was tested, and who says so. */
@@ -22,9 +22,10 @@ export interface TestedImage {
  */
 export async function attestReport(report: TestReport, tested: TestedImage): Promise<void> {
   const signatory = await openSignatory(tested.key)
-  const { repository, reference } = await findSubjects(tested.reference)
+  const image = await findSubjects(tested.reference)
+  const { repository } = image
   try {
-    const signedAs = tested.signedAs ?? repositoryName(reference)
+    const signedAs = nameToSign(image, tested.signedAs)
     const signing = { repository, signatory, signedAs, signedAt: Math.floor(Date.now() / 1000) }
     const { mediaType, digest, size } = tested.image.manifestDocument.descriptor
     const predicate = testPredicate(report, tested.tests)

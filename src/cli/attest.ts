@@ -7,7 +7,7 @@ import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { readInventory } from './image-inventory.ts'
 import { imageStatements } from './image-statements.ts'
-import { everySubject, findSubjects, type ImageSubjects, repositoryName } from './image-subjects.ts'
+import { everySubject, findSubjects, type ImageSubjects, nameToSign } from './image-subjects.ts'
 import { type SigningOptions, signatoryOf } from './signatory.ts'
 import type { Terminal } from './terminal.ts'
 import { visibleText } from './visible-text.ts'
@@ -42,7 +42,7 @@ export async function runAttest(reference: string, options: AttestOptions, termi
   const signatory = await signatoryOf(options)
   const image = await findSubjects(reference)
   try {
-    const signedAs = options.signedAs ?? repositoryName(image.reference)
+    const signedAs = nameToSign(image, options.signedAs)
     const signing = { repository: image.repository, signatory, signedAs, signedAt: Math.floor(Date.now() / 1000) }
     const attested: Attested[] = []
     for (const { title, subject, statements } of await statementsOf(image, { own, options, terminal })) {
@@ -81,7 +81,7 @@ async function statementsOf(
   if (own !== undefined) return chosen.map((one) => ({ ...one, statements: [own] }))
   const found = []
   for (const one of image.platforms.length > 0 ? chosen.filter(({ title }) => title !== 'index') : chosen) {
-    const name = `docker://${repositoryName(image.reference)}@${one.subject.digest}`
+    const name = image.referenceOf(one.subject.digest)
     terminal.progress(`reading ${one.title} …`)
     const platform = one.title === 'image' ? (options.platform ?? undefined) : one.title
     const inventory = await readInventory(name, platform, { licences: true, account: true })
@@ -89,7 +89,7 @@ async function statementsOf(
     for (const fault of inventory.faults) terminal.warn(visibleText(fault))
     const { statements, notices } = imageStatements(inventory, {
       author: options.author,
-      signedAs: options.signedAs ?? repositoryName(image.reference),
+      signedAs: nameToSign(image, options.signedAs),
       index: image.top.digest,
     })
     for (const notice of notices) terminal.warn(notice)

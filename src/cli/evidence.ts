@@ -3,7 +3,7 @@ import { collectEvidence, judgeEvidence, type RefusedItem } from '#evidence'
 import { UsageError } from './errors.ts'
 import { namesSomebody, type TrustOptions, trustOf } from './evidence-trust.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
-import { everySubject, findSubjects, type ImageSubjects, repositoryName } from './image-subjects.ts'
+import { everySubject, findSubjects, type ImageSubjects, namesSigned } from './image-subjects.ts'
 import { printOutput } from './print-output.ts'
 import { cutText, type Terminal } from './terminal.ts'
 import { visibleText } from './visible-text.ts'
@@ -39,7 +39,7 @@ export async function runEvidence(
 
 async function listEvidence(image: ImageSubjects, options: EvidenceOptions, terminal: Terminal): Promise<ExitStatus> {
   const trust = namesSomebody(options) ? await trustOf(options) : undefined
-  const repositories = [repositoryName(image.reference), ...(options.signedAs ?? [])]
+  const repositories = namesSigned(image, options.signedAs)
   const listed = []
   for (const { title, subject } of everySubject(image)) {
     const { items, others } = await collectEvidence(image.repository, subject.digest)
@@ -85,7 +85,7 @@ async function printPredicate(
     throw new UsageError('USAGE_INVALID', `cannot look for "${options.type}": it is no type of statement`)
   }
   const trust = await trustOf(options)
-  const repositories = [repositoryName(image.reference), ...(options.signedAs ?? [])]
+  const repositories = namesSigned(image, options.signedAs)
   for (const { title, subject } of everySubject(image)) {
     if (options.platform !== undefined && title !== options.platform) continue
     const found = await collectEvidence(image.repository, subject.digest)

@@ -1,8 +1,10 @@
-import { digestOf } from '#core'
+import { type Digest, digestOf } from '#core'
 import {
   type Descriptor,
   formatPlatform,
   formatReference,
+  type LayoutReference,
+  LayoutRepository,
   MEDIA_TYPES,
   OciError,
   parseIndex,
@@ -16,7 +18,10 @@ import { UsageError } from './errors.ts'
 /** An image in a repository, with everything of it that can be signed. */
 export interface ImageSubjects {
   readonly repository: Repository
-  readonly reference: RegistryReference
+  /** Registry and repository, as signatures name it; a folder has no such name. */
+  readonly home: string | undefined
+  /** The reference of one of its manifests, for who reads the image; in a folder the platform has to be named as well. */
+  referenceOf(digest: Digest): string
   /** What the tag or digest names: the index, or the manifest of the only platform. */
   readonly top: Descriptor
   /** The manifests of an index, by platform; none where `top` is a manifest itself. */
@@ -24,33 +29,72 @@ export interface ImageSubjects {
 }
 
 /**
- * Finds an image in a registry. Rejects with `USAGE_INVALID` for a reference of another kind, `IMAGE_UNKNOWN`, and as the
- * registry does. Close the repository at the end.
+ * Finds an image in a registry or in a layout's folder. Rejects with `USAGE_INVALID` for a reference of another kind,
+ * `IMAGE_UNKNOWN`, and as the repository does. Close the repository at the end.
  */
 export async function findSubjects(text: string): Promise<ImageSubjects> {
   const reference = parseReference(text)
-  if (reference.transport !== 'docker') {
-    throw new UsageError(
-      'USAGE_INVALID',
-      `cannot look for evidence of ${text}: it is kept in registries; push the image first`,
-    )
+  switch (reference.transport) {
+    case 'docker':
+      return findInRegistry(reference)
+    case 'oci':
+      return findInFolder(reference)
+    default: {
+      const reason = 'it is kept in registries and in folders, oci:DIR[:TAG]'
+      throw new UsageError('USAGE_INVALID', `cannot look for evidence of ${text}: ${reason}`)
+    }
   }
+}
+
+async function findInRegistry(reference: RegistryReference): Promise<ImageSubjects> {
   const repository = new RegistryClient(reference)
+  const home = repository.name
+  const referenceOf = (digest: Digest) => `docker://${home}@${digest}`
+  const wanted = reference.digest ?? reference.tag ?? 'latest'
+  return subjectsAt(repository, wanted, { name: formatReference(reference), home, referenceOf })
+}
+
+async function findInFolder(reference: LayoutReference): Promise<ImageSubjects> {
+  const repository = await LayoutRepository.open(reference.directory)
+  const name = formatReference(reference)
+  const { digest } = await repository.findImage(reference.tag)
+  return subjectsAt(repository, digest, { name, home: undefined, referenceOf: () => name })
+}
+
+async function subjectsAt(
+  repository: Repository,
+  wanted: string,
+  { name, ...rest }: { name: string } & Pick<ImageSubjects, 'home' | 'referenceOf'>,
+): Promise<ImageSubjects> {
   try {
-    const name = formatReference(reference)
-    const wanted = reference.digest ?? reference.tag ?? 'latest'
     const found = await repository.readManifest(wanted)
-    if (found === undefined) throw new OciError('IMAGE_UNKNOWN', `cannot find ${name}: the registry has no ${wanted}`)
+    if (found === undefined) throw new OciError('IMAGE_UNKNOWN', `cannot find ${name}: there is no ${wanted}`)
     const digest = digestOf(found.bytes)
-    if (reference.digest !== undefined && reference.digest !== digest) {
-      throw new OciError('BLOB_MISMATCH', `cannot read ${name}: the registry sent a manifest with the digest ${digest}`)
+    if (wanted.includes(':') && wanted !== digest) {
+      throw new OciError('BLOB_MISMATCH', `cannot read ${name}: its manifest has the digest ${digest}`)
     }
     const top = { mediaType: found.mediaType, digest, size: found.bytes.length }
-    return { repository, reference, top, platforms: platformsOf(top, found.bytes, name) }
+    return { repository, ...rest, top, platforms: platformsOf(top, found.bytes, name) }
   } catch (error) {
     await repository.close()
     throw error
   }
+}
+
+/** The name to sign an image under: the one that is asked for, or where it is. Throws `USAGE_INVALID` for an image in a folder. */
+export function nameToSign({ home, repository }: ImageSubjects, signedAs: string | undefined): string {
+  const name = signedAs ?? home
+  if (name !== undefined) return name
+  const reason = 'it lies in a folder; say the repository that it is for by --signed-as'
+  throw new UsageError('USAGE_INVALID', `cannot sign what is in ${repository.name}: ${reason}`)
+}
+
+/** The names that an image may have been signed under. Throws `USAGE_INVALID` for an image in a folder where none is given. */
+export function namesSigned({ home, repository }: ImageSubjects, signedAs: readonly string[] = []): readonly string[] {
+  const names = home === undefined ? signedAs : [home, ...signedAs]
+  if (names.length > 0) return names
+  const reason = 'it lies in a folder; say the repository that it was signed as by --signed-as'
+  throw new UsageError('USAGE_INVALID', `cannot verify what is in ${repository.name}: ${reason}`)
 }
 
 /** Every manifest about which something can be said, the top first. */
@@ -68,9 +112,4 @@ function platformsOf(top: Descriptor, bytes: Uint8Array, name: string): ImageSub
     platform: manifest.platform === undefined ? manifest.digest : formatPlatform(manifest.platform),
     manifest,
   }))
-}
-
-/** The name under which a reference's image is signed unless another is asked for. */
-export function repositoryName({ registry, repository }: RegistryReference): string {
-  return `${registry}/${repository}`
 }

@@ -15,7 +15,6 @@ import type { BuildOrder } from './build-platforms.ts'
 import { buildStatements } from './build-statements.ts'
 import { inventoryOfImage } from './image-inventory.ts'
 import { imageStatements } from './image-statements.ts'
-import { repositoryName } from './image-subjects.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What is published, and by whom. */
@@ -43,7 +42,7 @@ export async function publishSigned(
   const pushed = await pushImage(image, untagged)
   const repository = new RegistryClient(reference)
   try {
-    const signedAs = repositoryName(reference)
+    const signedAs = repository.name
     const signing = { repository, signatory, signedAs, signedAt: Math.floor(Date.now() / 1000) }
     await attachEverything(publication, signing, terminal)
     if (tag === undefined) return pushed

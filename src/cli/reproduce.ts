@@ -11,13 +11,14 @@ import {
   type ImageSource,
   openImage,
   openSource,
+  parseReference,
   segmentBlobs,
 } from '#oci'
 import { variantOf } from './build.ts'
 import { buildPlatforms } from './build-platforms.ts'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
-import { everySubject, findSubjects, type ImageSubjects, repositoryName } from './image-subjects.ts'
+import { everySubject, findSubjects, type ImageSubjects } from './image-subjects.ts'
 import { placeOf } from './place.ts'
 import { Stages } from './stages.ts'
 import type { Terminal } from './terminal.ts'
@@ -98,9 +99,9 @@ async function rebuild(
 }
 
 /** The platforms of an index, or that of the image whose manifest the reference names. */
-async function platformsOf({ platforms, reference, top }: ImageSubjects): Promise<readonly string[]> {
+async function platformsOf({ platforms, referenceOf, top }: ImageSubjects): Promise<readonly string[]> {
   if (platforms.length > 0) return platforms.map(({ platform }) => platform)
-  const opened = await openImage({ ...reference, digest: top.digest })
+  const opened = await openImage(parseReference(referenceOf(top.digest)))
   try {
     return [formatPlatform(opened.config.platform)]
   } finally {
@@ -124,8 +125,8 @@ async function compare(image: ImageSubjects, built: ImageSource, terminal: Termi
       continue
     }
     terminal.progress(`looking for the first difference of ${title} …`)
-    const name = `${repositoryName(image.reference)}@${subject.digest}`
-    const theirs = await openImage({ ...image.reference, digest: subject.digest })
+    const name = `${image.repository.name}@${subject.digest}`
+    const theirs = await openImage(parseReference(image.referenceOf(subject.digest)), { platform: own.platform })
     const ours = await openSource(built, { name, platform: own.platform })
     const difference = await firstDifference(theirs, ours)
     await theirs.close()

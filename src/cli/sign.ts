@@ -1,6 +1,6 @@
 import { attachSignature } from '#evidence'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
-import { everySubject, findSubjects, repositoryName } from './image-subjects.ts'
+import { everySubject, findSubjects, nameToSign } from './image-subjects.ts'
 import { type SigningOptions, signatoryOf } from './signatory.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -16,7 +16,7 @@ export async function runSign(reference: string, options: SignOptions, terminal:
   const signatory = await signatoryOf(options)
   const image = await findSubjects(reference)
   try {
-    const signedAs = options.signedAs ?? repositoryName(image.reference)
+    const signedAs = nameToSign(image, options.signedAs)
     const signing = {
       ...{ repository: image.repository, signatory, signedAs },
       signedAt: Math.floor(Date.now() / 1000),

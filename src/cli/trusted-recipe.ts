@@ -6,7 +6,7 @@ import { collectEvidence, judgeEvidence } from '#evidence'
 import { parseRecipe, type Recipe } from '#image'
 import { UsageError } from './errors.ts'
 import { type TrustOptions, trustOf } from './evidence-trust.ts'
-import { findSubjects, type ImageSubjects, repositoryName } from './image-subjects.ts'
+import { findSubjects, type ImageSubjects, namesSigned } from './image-subjects.ts'
 
 /** Whose recipes are believed, and of which repositories. */
 export interface RecipeTrust extends TrustOptions {
@@ -16,7 +16,7 @@ export interface RecipeTrust extends TrustOptions {
 /** The recipe that somebody trusted has attached to an image. Rejects with `USAGE_INVALID` where there is none, and as `findSubjects` does. */
 export async function trustedRecipe(image: ImageSubjects, options: RecipeTrust): Promise<Recipe> {
   const trust = await trustOf(options)
-  const repositories = [repositoryName(image.reference), ...(options.signedAs ?? [])]
+  const repositories = namesSigned(image, options.signedAs)
   const found = await collectEvidence(image.repository, image.top.digest)
   const { statements, refused } = judgeEvidence(found, { trust, repositories })
   const [first] = statements.filter(({ statement }) => statement.predicateType === PREDICATES.recipe)

@@ -3,7 +3,7 @@ import { collectEvidence, type Judgement, judgeEvidence, lostReferrers, type Ref
 import { UsageError } from './errors.ts'
 import { type TrustOptions, trustOf } from './evidence-trust.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
-import { everySubject, findSubjects, repositoryName } from './image-subjects.ts'
+import { everySubject, findSubjects, namesSigned } from './image-subjects.ts'
 import type { Terminal } from './terminal.ts'
 import { visibleText } from './visible-text.ts'
 
@@ -34,7 +34,7 @@ export async function runVerify(reference: string, options: VerifyOptions, termi
   const requirement = requirementOf(options)
   const image = await findSubjects(reference)
   try {
-    const repositories = [repositoryName(image.reference), ...(options.signedAs ?? [])]
+    const repositories = namesSigned(image, options.signedAs)
     const found: Verified[] = []
     for (const { title, subject } of everySubject(image)) {
       terminal.progress(`reading what is attached to ${title} …`)

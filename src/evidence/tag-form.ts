@@ -22,8 +22,10 @@ export const SIGNATURE_ANNOTATION = 'dev.cosignproject.cosign/signature'
 /** The annotation that says who has signed a layer of ours. It is a hint and proves nothing. */
 export const SIGNED_BY_ANNOTATION = 'dev.casemate.signed-by'
 
+type Annotated = Pick<Descriptor, 'annotations'>
+
 /** Tells whether a statement takes the place of another: of the same type, by the same signatory. */
-export function isReplacedBy(older: Descriptor, newer: Descriptor): boolean {
+export function isReplacedBy(older: Annotated, newer: Annotated): boolean {
   const [by, type] = [older.annotations?.[SIGNED_BY_ANNOTATION], older.annotations?.['predicateType']]
   if (by === undefined || type === undefined) return false
   return newer.annotations?.[SIGNED_BY_ANNOTATION] === by && newer.annotations['predicateType'] === type

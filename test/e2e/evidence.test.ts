@@ -181,6 +181,25 @@ test('an image with statements and no signature is refused, and one without anyt
   assert.match(unsigned.stdout, /refused: it has 6 statements, but nobody who is trusted has signed sha256:/)
 })
 
+test('what was carried into a folder is verified, signed again and built again there', async (t) => {
+  const { place, registry } = await openPublisher(t)
+  const reference = `${registry}/team/greeting:1`
+  await place.build(['-o', `docker://${reference}`, '--key', 'casemate.key'], { env: PASSWORD })
+  const copied = await place.run(['copy', reference, 'oci:carried:1'])
+  assert.equal(copied.status, 0, copied.stderr)
+  const nameless = await place.run(['verify', 'oci:carried:1', '--key', 'casemate.pub'])
+  assert.deepEqual([nameless.status, /--signed-as/.test(nameless.stderr)], [2, true])
+  const name = ['--signed-as', `${registry}/team/greeting`]
+  const verified = await place.run(['verify', 'oci:carried:1', '--key', 'casemate.pub', ...name, '--require', 'recipe'])
+  assert.equal(verified.status, 0, verified.stdout + verified.stderr)
+  const again = await place.run(['reproduce', 'oci:carried:1', '--key', 'casemate.pub', ...name])
+  assert.equal(again.status, 0, again.stdout + again.stderr)
+  assert.equal((await place.run(['keygen', 'other'], { env: PASSWORD })).status, 0)
+  const signed = await place.run(['sign', 'oci:carried:1', '--key', 'other.key', ...name], { env: PASSWORD })
+  assert.equal(signed.status, 0, signed.stderr)
+  assert.equal((await place.run(['verify', 'oci:carried:1', '--key', 'other.pub', ...name])).status, 0)
+})
+
 test('a signature counts for its own repository, its own age and its own key', async (t) => {
   const { place, registry } = await openPublisher(t)
   const reference = `${registry}/team/greeting:1`

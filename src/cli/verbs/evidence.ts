@@ -4,7 +4,7 @@ import type { Verb } from '../verb.ts'
 /** `casemate verify` and `casemate evidence`: what is said about an image, and whether to believe it. */
 export const evidenceVerbs: Verb = (program, session) => {
   withTrust(program.command('verify'))
-    .argument('<reference>', 'image in a registry')
+    .argument('<reference>', 'image in a registry, or in a folder: oci:DIR[:TAG]')
     .description('verify who has signed an image, and everything that is said about it')
     .option(
       '--require <type...>',
@@ -21,7 +21,7 @@ export const evidenceVerbs: Verb = (program, session) => {
       session.end(await runVerify(reference, options, session.terminal))
     })
   withTrust(program.command('evidence'))
-    .argument('<reference>', 'image in a registry')
+    .argument('<reference>', 'image in a registry, or in a folder: oci:DIR[:TAG]')
     .description('list what is attached to an image, or print one statement that is believed')
     .option('--type <type>', 'print the predicate of this type: a short name or a URI')
     .option('--platform <platform>', 'with --type: only what is said about this platform')

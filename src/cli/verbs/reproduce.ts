@@ -4,7 +4,7 @@ import { type Verb, withPlaceOptions } from '../verb.ts'
 export const reproduceVerb: Verb = (program, session) => {
   const command = program
     .command('reproduce')
-    .argument('<reference>', 'image in a registry')
+    .argument('<reference>', 'image in a registry, or in a folder: oci:DIR[:TAG]')
     .description('build an image again from the recipe that is attached to it, and compare')
     .option('--key <file...>', 'public keys in PEM of those whose recipes are believed')
     .option('--signed-as <repository...>', 'further repositories that the image may have been signed as')

@@ -4,7 +4,7 @@ import type { Verb } from '../verb.ts'
 /** `casemate sign` and `casemate attest`: who says what about an image. */
 export const signVerbs: Verb = (program, session) => {
   withSignatory(program.command('sign'))
-    .argument('<reference>', 'image in a registry')
+    .argument('<reference>', 'image in a registry, or in a folder: oci:DIR[:TAG]')
     .description("sign an image in a registry, its index and each platform's manifest, for cosign 2 and 3")
     .option('--signed-as <repository>', 'the repository that the signature names (default: where the image is)')
     .option('--renew', 'sign again what this key has signed before, so that the signature is of today')
@@ -18,7 +18,7 @@ export const signVerbs: Verb = (program, session) => {
       session.end(await runSign(reference, options, session.terminal))
     })
   withSignatory(program.command('attest'))
-    .argument('<reference>', 'image in a registry')
+    .argument('<reference>', 'image in a registry, or in a folder: oci:DIR[:TAG]')
     .description(
       'make, sign and attach what can be said of an image: SBOMs, licences, findings, VEX; or a predicate of yours',
     )

@@ -20,8 +20,10 @@ import {
 import {
   composeTagged,
   evidenceTag,
+  isReplacedBy,
   layerDescriptor,
   SIGNATURE_ANNOTATION,
+  SIGNED_BY_ANNOTATION,
   type TagKind,
   type TagLayer,
 } from '../tag-form.ts'
@@ -47,8 +49,7 @@ export interface NewEvidence {
 /** Whether something new was attached, or the same was there already. */
 export type AttachOutcome = 'attached' | 'present'
 
-/** The annotations by which what is attached is known again without reading it. They are a hint and prove nothing. */
-const BY = 'dev.casemate.signed-by'
+/** The annotation by which what is attached is known again without reading it. It is a hint and proves nothing. */
 const PAYLOAD = 'dev.casemate.payload'
 
 /**
@@ -59,7 +60,7 @@ export async function attachSignature(subject: Descriptor, signing: Signing): Pr
   const { signatory, signedAs, signedAt } = signing
   const payload = formatImageSignature({ repository: signedAs, digest: subject.digest, signedAt })
   const isKnown = ({ annotations }: Descriptor) =>
-    annotations?.[BY] === signatory.name && annotations[PAYLOAD] === signedAs
+    annotations?.[SIGNED_BY_ANNOTATION] === signatory.name && annotations[PAYLOAD] === signedAs
   const attachment =
     signing.renews === true
       ? ({ signing, kind: 'sig', isKnown: () => false, isReplaced: isKnown } as const)
@@ -67,7 +68,7 @@ export async function attachSignature(subject: Descriptor, signing: Signing): Pr
   const tagged = await attachTagged(subject, attachment, async () => {
     const { signature, annotations } = await signatory.signPayload(payload)
     const encoded = Buffer.from(signature).toString('base64')
-    const own = { [BY]: signatory.name, [PAYLOAD]: signedAs }
+    const own = { [SIGNED_BY_ANNOTATION]: signatory.name, [PAYLOAD]: signedAs }
     return {
       mediaType: IMAGE_SIGNATURE_TYPE,
       bytes: payload,
@@ -91,8 +92,9 @@ export async function attachStatement(
   const { repository, signatory, signedAs } = signing
   const subjects = [{ name: signedAs, digest: subject.digest }]
   const payload = formatStatement({ subjects, predicateType, predicate })
-  const own = { [BY]: signatory.name, [PAYLOAD]: digestOf(payload) }
-  const isSame = ({ annotations }: Descriptor) => annotations?.[BY] === own[BY] && annotations[PAYLOAD] === own[PAYLOAD]
+  const own = { [SIGNED_BY_ANNOTATION]: signatory.name, [PAYLOAD]: digestOf(payload) }
+  const isSame = ({ annotations }: Descriptor) =>
+    annotations?.[SIGNED_BY_ANNOTATION] === own[SIGNED_BY_ANNOTATION] && annotations[PAYLOAD] === own[PAYLOAD]
   let signed: ReturnType<Signatory['signStatement']> | undefined
   const sign = () => {
     signed ??= signatory.signStatement(payload)
@@ -101,8 +103,7 @@ export async function attachStatement(
   let outcome: AttachOutcome = 'present'
   // An image's signature has a form of its own under a tag; it is a statement among the referrers only.
   if (predicateType !== SIGN_PREDICATE) {
-    const isReplaced = ({ annotations }: Descriptor) =>
-      annotations?.[BY] === signatory.name && annotations['predicateType'] === predicateType
+    const isReplaced = (layer: Descriptor) => isReplacedBy(layer, { annotations: { ...own, predicateType } })
     const attachment = { signing, kind: 'att', isKnown: isSame, isReplaced } as const
     outcome = await attachTagged(subject, attachment, async () => {
       const { envelope, annotations } = await sign()
