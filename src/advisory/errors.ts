@@ -16,8 +16,6 @@ export type AdvisoryErrorCode =
   | 'ADVISORY_STORE_MISSING'
   /** The store of advisories is damaged, or of another format. */
   | 'ADVISORY_STORE_INVALID'
-  /** A key for exports is none, or of a kind that is not used. */
-  | 'ADVISORY_KEY_INVALID'
   /** A file is no whole export of advisories. */
   | 'ADVISORY_EXPORT_INVALID'
   /** An export of advisories is signed by nobody, or by another key. */

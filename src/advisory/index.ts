@@ -41,6 +41,5 @@ export {
   type TrackerRelease,
 } from './records.ts'
 export type { StoreFile } from './section.ts'
-export { parseExportKey } from './signed-export.ts'
 export { type AdvisoryStore, type IssueRecords, openAdvisoryStore } from './store.ts'
 export { encodeStore } from './store-format.ts'

@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import { isSignedBy, type PublicKey, preAuthenticationEncoding, type Signer } from '#attest'
 import { canonicalJson } from '#core'
 import { AdvisoryError } from './errors.ts'
 import { isRecord } from './fields.ts'
@@ -18,29 +18,16 @@ export interface ExportedStore {
 }
 
 /**
- * Reads a key for exports, PEM: Ed25519, or ECDSA on P-256; private (PKCS #8, SEC 1) to sign, public (SPKI) to verify.
- * Throws `ADVISORY_KEY_INVALID`. `path` names it in errors, which show nothing of it.
- */
-export function parseExportKey(pem: string, use: 'sign' | 'verify', path: string): KeyObject {
-  let key: KeyObject
-  try {
-    key = use === 'sign' ? createPrivateKey(pem) : createPublicKey(pem)
-  } catch {
-    // The library's own words could hold parts of the file.
-    throw keyInvalid(path, `want an unencrypted ${use === 'sign' ? 'private' : 'public'} key, PEM`)
-  }
-  const isP256 = key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1'
-  if (key.asymmetricKeyType === 'ed25519' || isP256) return key
-  throw keyInvalid(path, 'want Ed25519, or ECDSA on P-256')
-}
-
-/**
  * Writes the envelope that stands before a store in an export, on one line: a DSSE envelope (version 1) around the store's
- * size and digest, signed with `key`, or by nobody. The same store gives the same line, but for ECDSA's random numbers.
+ * size and digest, signed by `signer`, or by nobody. The same store gives the same line, but for ECDSA's random numbers.
  */
-export function formatEnvelope({ size, digest }: ExportedStore, key: KeyObject | undefined): string {
+export async function formatEnvelope({ size, digest }: ExportedStore, signer: Signer | undefined): Promise<string> {
   const payload = Buffer.from(canonicalJson({ store: { digest, size } }))
-  const signatures = key === undefined ? [] : [{ keyid: keyId(key), sig: signed(payload, key).toString('base64') }]
+  const signatures = []
+  if (signer !== undefined) {
+    const signature = await signer.sign(preAuthenticationEncoding(PAYLOAD_TYPE, payload))
+    signatures.push({ keyid: signer.publicKey.fingerprint, sig: Buffer.from(signature).toString('base64') })
+  }
   return `${canonicalJson({ payload: payload.toString('base64'), payloadType: PAYLOAD_TYPE, signatures })}\n`
 }
 
@@ -56,15 +43,16 @@ const START = Buffer.from('{"payload":"')
  * whatever the envelope says. Only the exact bytes that `formatEnvelope` writes are taken, so that no byte is free. Throws
  * `ADVISORY_EXPORT_INVALID` when it is no such envelope, `ADVISORY_EXPORT_UNTRUSTED` when nobody, or another key, signed it.
  */
-export function verifyEnvelope(line: string, key: KeyObject | undefined, path: string): ExportedStore {
+export function verifyEnvelope(line: string, key: PublicKey | undefined, path: string): ExportedStore {
   const { payload, signature } = envelopeOf(line, path)
   if (key !== undefined) {
     const untrusted = (reason: string) =>
       new AdvisoryError('ADVISORY_EXPORT_UNTRUSTED', `cannot import ${path}: ${reason}`)
     if (signature === undefined) throw untrusted('it is not signed')
-    if (signature.keyid !== keyId(key)) throw untrusted(`it is signed by key ${signature.keyid}, want ${keyId(key)}`)
-    const algorithm = key.asymmetricKeyType === 'ed25519' ? null : 'sha256'
-    if (!verify(algorithm, preAuthentication(payload), key, signature.sig)) throw untrusted('its signature is wrong')
+    const { fingerprint } = key
+    if (signature.keyid !== fingerprint) throw untrusted(`it is signed by key ${signature.keyid}, want ${fingerprint}`)
+    const signed = preAuthenticationEncoding(PAYLOAD_TYPE, payload)
+    if (!isSignedBy(key, signed, signature.sig)) throw untrusted('its signature is wrong')
   }
   const document: unknown = JSON.parse(payload.toString('utf8'))
   const store = isRecord(document) && isRecord(document['store']) ? document['store'] : {}
@@ -100,27 +88,6 @@ function envelopeOf(line: string, path: string): { payload: Buffer; signature: S
   } catch (cause) {
     throw exportInvalid(path, 'its first line is no envelope as Casemate writes it', cause)
   }
-}
-
-/** DSSE's pre-authentication encoding (protocol.md, version 1). */
-function preAuthentication(payload: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`DSSEv1 ${PAYLOAD_TYPE.length} ${PAYLOAD_TYPE} ${payload.length} `), payload])
-}
-
-function signed(payload: Buffer, key: KeyObject): Buffer {
-  return sign(key.asymmetricKeyType === 'ed25519' ? null : 'sha256', preAuthentication(payload), key)
-}
-
-/** SHA-256 of the public key's SPKI, so that one and the same key has one name. */
-function keyId(key: KeyObject): string {
-  const publicKey = key.type === 'private' ? createPublicKey(key) : key
-  return `sha256:${createHash('sha256')
-    .update(publicKey.export({ type: 'spki', format: 'der' }))
-    .digest('hex')}`
-}
-
-function keyInvalid(path: string, reason: string): AdvisoryError {
-  return new AdvisoryError('ADVISORY_KEY_INVALID', `cannot read key ${path}: ${reason}`)
 }
 
 /** The error of a file that is no whole export. */

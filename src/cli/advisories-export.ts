@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises'
-import { exportStore, importStore, type PartState, parseExportKey } from '#advisory'
-import { messageOf } from '#core'
+import { exportStore, importStore, type PartState } from '#advisory'
+import { parsePublicKey } from '#attest'
 import { defaultCacheFolder } from '#debian'
 import { jsonOf, printParts } from './advisories.ts'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
+import { openSigner, readKeyFile } from './signing-key.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Who vouches for an export: a key, or, said aloud, nobody. */
@@ -17,16 +17,17 @@ export interface ExportTrust {
 
 /** Writes all parts of the store as one signed file, and prints them. */
 export async function runAdvisoriesExport(file: string, trust: ExportTrust, terminal: Terminal): Promise<ExitStatus> {
-  const key = await keyOf(trust, 'sign')
+  const signer = isUnsigned(trust, 'sign') ? undefined : await openSigner(trust.key ?? '')
   terminal.progress(`writing ${file} …`)
-  const parts = await exportStore(defaultCacheFolder(), file, key)
-  if (key === undefined) terminal.warn(`${file} is NOT SIGNED: whoever hands it on can change it`)
+  const parts = await exportStore(defaultCacheFolder(), file, signer)
+  if (signer === undefined) terminal.warn(`${file} is NOT SIGNED: whoever hands it on can change it`)
   return printed(parts, trust, terminal)
 }
 
 /** Takes in one signed file, after its signature was found right, and prints its parts. */
 export async function runExportImport(file: string, trust: ExportTrust, terminal: Terminal): Promise<ExitStatus> {
-  const key = await keyOf(trust, 'verify')
+  const path = trust.key ?? ''
+  const key = isUnsigned(trust, 'verify') ? undefined : parsePublicKey(await readKeyFile(path), path)
   if (key === undefined)
     terminal.warn(`NOBODY VOUCHES for ${file}: its signature is not looked at (--insecure-unsigned)`)
   terminal.progress(`reading ${file} …`)
@@ -34,26 +35,17 @@ export async function runExportImport(file: string, trust: ExportTrust, terminal
   return printed(parts, trust, terminal)
 }
 
-async function keyOf({ key, insecureUnsigned = false }: ExportTrust, use: 'sign' | 'verify') {
+/** Whether nobody shall vouch for it, said aloud. Throws `USAGE_INVALID` where it is not said who shall. */
+function isUnsigned({ key, insecureUnsigned = false }: ExportTrust, use: 'sign' | 'verify'): boolean {
   if (key !== undefined && insecureUnsigned)
     throw new UsageError('USAGE_INVALID', 'cannot use --key with --insecure-unsigned')
-  if (insecureUnsigned) return undefined
+  if (key !== undefined || insecureUnsigned) return insecureUnsigned
   const which = use === 'sign' ? 'private key to sign with' : "signer's public key"
-  if (key === undefined) {
-    const reason = `want --key FILE, the ${which}; --insecure-unsigned goes without, and nothing is protected then`
-    throw new UsageError(
-      'USAGE_INVALID',
-      `cannot ${use === 'sign' ? 'export' : 'import an export of'} advisories: ${reason}`,
-    )
-  }
-  try {
-    return parseExportKey(await readFile(key, 'utf8'), use, key)
-  } catch (cause) {
-    if (cause instanceof Error && 'syscall' in cause) {
-      throw new UsageError('USAGE_INVALID', `cannot read key ${key}: ${messageOf(cause)}`, { cause })
-    }
-    throw cause
-  }
+  const reason = `want --key FILE, the ${which}; --insecure-unsigned goes without, and nothing is protected then`
+  throw new UsageError(
+    'USAGE_INVALID',
+    `cannot ${use === 'sign' ? 'export' : 'import an export of'} advisories: ${reason}`,
+  )
 }
 
 function printed(parts: readonly PartState[], { json }: ExportTrust, terminal: Terminal): ExitStatus {

@@ -4,7 +4,7 @@ import { attachStatement } from '#evidence'
 import type { OpenedImage } from '#oci'
 import { hasPassed, type TestReport } from '#sandbox'
 import { findSubjects, nameToSign } from './image-subjects.ts'
-import { openSignatory } from './signing-key.ts'
+import { type SigningOptions, signatoryOf } from './signatory.ts'
 
 /** What was tested, and who says so. */
 export interface TestedImage {
@@ -12,16 +12,16 @@ export interface TestedImage {
   readonly image: OpenedImage
   /** The tests as the definition has them. */
   readonly tests: readonly unknown[]
-  readonly key: string
+  readonly signing: SigningOptions
   readonly signedAs?: string
 }
 
 /**
- * Signs what came of an image's tests and attaches it to the manifest that was tested. Rejects as `openSignatory` and the
+ * Signs what came of an image's tests and attaches it to the manifest that was tested. Rejects as `signatoryOf` and the
  * registry do.
  */
 export async function attestReport(report: TestReport, tested: TestedImage): Promise<void> {
-  const signatory = await openSignatory(tested.key)
+  const signatory = await signatoryOf(tested.signing)
   const image = await findSubjects(tested.reference)
   const { repository } = image
   try {

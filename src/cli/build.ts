@@ -9,18 +9,17 @@ import { provideLock } from './lock-choice.ts'
 import { openScripts } from './open-scripts.ts'
 import { type Push, writeOutputs } from './outputs.ts'
 import { placeOf } from './place.ts'
+import type { SigningOptions } from './signatory.ts'
 import { Stages } from './stages.ts'
 import type { Terminal } from './terminal.ts'
 import type { PlaceOptions } from './verb.ts'
 
 /** The options of `casemate build`, as the command line gives them. */
-export interface BuildOptions extends PlaceOptions, BuildSettings {
+export interface BuildOptions extends PlaceOptions, BuildSettings, SigningOptions {
   readonly variant: string
   readonly platform?: string
   readonly output?: readonly string[]
   readonly load?: boolean
-  /** Signs what goes into registries, with everything that can be said of it. */
-  readonly key?: string
   readonly json?: boolean
 }
 
@@ -73,11 +72,11 @@ export async function runBuild(reference: string, options: BuildOptions, termina
 }
 
 /** Who signs, where somebody shall. Throws `USAGE_INVALID` where nothing would be signed, and as `openSignatory` does. */
-async function signatoryFor({ key }: BuildOptions, outputs: readonly Reference[]): Promise<Signatory | undefined> {
-  if (key === undefined) return undefined
+async function signatoryFor(options: BuildOptions, outputs: readonly Reference[]): Promise<Signatory | undefined> {
+  if (options.key === undefined && options.identityToken === undefined) return undefined
   // What signs is loaded where something is signed.
-  const { openSignatory } = await import('./signing-key.ts')
-  if (outputs.some(({ transport }) => transport === 'docker')) return openSignatory(key)
+  const { signatoryOf } = await import('./signatory.ts')
+  if (outputs.some(({ transport }) => transport === 'docker')) return signatoryOf(options)
   throw new UsageError(
     'USAGE_INVALID',
     'cannot sign the image: signatures are kept in registries, and no output is one',

@@ -8,17 +8,23 @@ import {
   openPrivateKey,
   openVaultKey,
   type Signatory,
+  type Signer,
   vaultAccess,
 } from '#attest'
 import { messageOf } from '#core'
 import { UsageError } from './errors.ts'
 
-/** Opens the key that an option names, a file or a key of Vault's. Rejects with `USAGE_INVALID`, and as `openPrivateKey` and `openVaultKey` do. */
+/** Who signs by the key that an option names. Rejects as `openSigner` does. */
 export async function openSignatory(key: string): Promise<Signatory> {
-  if (isVaultKey(key)) return keySignatory((await openVaultKey(key, await vaultAccess())).signer)
+  return keySignatory(await openSigner(key))
+}
+
+/** Opens the key that an option names, a file or a key of Vault's. Rejects with `USAGE_INVALID`, and as `openPrivateKey` and `openVaultKey` do. */
+export async function openSigner(key: string): Promise<Signer> {
+  if (isVaultKey(key)) return (await openVaultKey(key, await vaultAccess())).signer
   const pem = await readKeyFile(key)
   const password = isEncryptedKey(pem) ? await keyPassword(`password of ${key}: `) : ''
-  return keySignatory(openPrivateKey(pem, password, key))
+  return openPrivateKey(pem, password, key)
 }
 
 /** Reads a file that an option names as a key. Throws `USAGE_INVALID`. */

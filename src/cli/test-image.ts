@@ -13,23 +13,23 @@ import {
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { imageLabels } from './image-labels.ts'
+import type { SigningOptions } from './signatory.ts'
 import type { Terminal } from './terminal.ts'
 
-/** The options of `casemate test`, as the command line gives them. */
-export interface TestOptions {
+/** The options of `casemate test`, as the command line gives them. Who signs, where somebody shall, attaches the result to the image. */
+export interface TestOptions extends SigningOptions {
   readonly definition?: string
   readonly platform: string
   readonly sandbox?: string
   readonly junit?: string
-  /** Signs the result and attaches it to the image. */
-  readonly key?: string
   readonly signedAs?: string
   readonly json?: boolean
 }
 
 /** Runs an image's tests and prints the report; the status says whether all passed. */
 export async function runTest(reference: string, options: TestOptions, terminal: Terminal): Promise<ExitStatus> {
-  if (options.key !== undefined && parseReference(reference).transport !== 'docker') {
+  const isSigned = options.key !== undefined || options.identityToken !== undefined
+  if (isSigned && parseReference(reference).transport !== 'docker') {
     throw new UsageError('USAGE_INVALID', `cannot attach the result to ${reference}: evidence is kept in registries`)
   }
   const image = await openImage(parseReference(reference), { platform: parsePlatform(options.platform) })
@@ -51,9 +51,15 @@ export async function runTest(reference: string, options: TestOptions, terminal:
       onProgress: ({ name: done }) => terminal.progress(done),
     })
     if (options.junit !== undefined) await writeFile(options.junit, formatJunit(report, `${name} ${variant}`))
-    if (options.key !== undefined) {
+    if (isSigned) {
       const { attestReport } = await import('./attest-report.ts')
-      await attestReport(report, { tests, image, reference, ...options, key: options.key })
+      await attestReport(report, {
+        tests,
+        image,
+        reference,
+        signing: options,
+        ...(options.signedAs === undefined ? {} : { signedAs: options.signedAs }),
+      })
     }
     terminal.print(options.json === true ? formatTestJson(report) : formatTestTable(report))
     return hasPassed(report) ? exitStatus.done : exitStatus.no

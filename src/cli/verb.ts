@@ -42,3 +42,19 @@ export function withStaleOptions(command: Command): Command {
     )
     .option('--stale <what>', 'missing or older advisories: warn, or error, with status 3 (CASEMATE_STALE)')
 }
+
+/** Adds the options of every verb that signs. */
+export function withSignatory(command: Command): Command {
+  return command
+    .option(
+      '--key <key>',
+      "private key in PEM (its password is asked for, or COSIGN_PASSWORD), or Vault's: hashivault://NAME",
+    )
+    .option(
+      '--identity-token [file]',
+      "sign as whom a token names; without a file SIGSTORE_ID_TOKEN's, or the CI job's own",
+    )
+    .option('--fulcio-url <url>', "who issues certificates (default: SIGSTORE_FULCIO_URL, or Sigstore's)")
+    .option('--rekor-url <url>', "the transparency log (default: SIGSTORE_REKOR_URL, or Sigstore's)")
+    .option('--timestamp-url <url>', 'who issues timestamps (default: SIGSTORE_TSA_URL, or nobody)')
+}

@@ -1,5 +1,6 @@
-import { createHash, type KeyObject } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
+import type { PublicKey, Signer } from '#attest'
 import { messageOf } from '#core'
 import { AdvisoryError } from '../errors.ts'
 import type { PartState } from '../part.ts'
@@ -19,7 +20,7 @@ import { writeAside } from './write-aside.ts'
 export async function exportStore(
   cacheFolder: string,
   path: string,
-  key: KeyObject | undefined,
+  signer: Signer | undefined,
 ): Promise<readonly PartState[]> {
   const file = openFile(storePath(cacheFolder))
   if (file === undefined) {
@@ -33,7 +34,7 @@ export async function exportStore(
     const hash = createHash('sha256')
     for (const piece of pieces) hash.update(piece)
     const size = pieces.reduce((sum, piece) => sum + piece.length, 0)
-    const envelope = formatEnvelope({ size, digest: `sha256:${hash.digest('hex')}` }, key)
+    const envelope = await formatEnvelope({ size, digest: `sha256:${hash.digest('hex')}` }, signer)
     await writeWhole(path, [Buffer.from(envelope), ...pieces])
     return parts.map(({ state }) => state)
   } finally {
@@ -44,7 +45,7 @@ export async function exportStore(
 /** How an export is taken in. */
 export interface ImportExportOptions {
   /** The signer's public key; `undefined` takes whatever nobody vouches for. */
-  readonly key: KeyObject | undefined
+  readonly key: PublicKey | undefined
   /** Takes parts that are older than those in the store, too. */
   readonly acceptOlder?: boolean
 }

@@ -1,27 +1,25 @@
-import { type Verb, withPlaceOptions } from '../verb.ts'
+import { type Verb, withPlaceOptions, withSignatory } from '../verb.ts'
 
 /** `casemate build DEF`: definition and lock to image. */
 export const buildVerb: Verb = (program, session) => {
   const command = program
     .command('build')
     .argument('<definition>', 'name of a catalogue image, or path of a definition')
-    .description('build an image from a definition, and from its lock where there is one')
+    .description(
+      'build an image from a definition, and from its lock where there is one; where somebody signs, with all that can be said of it',
+    )
     .option('--variant <name>', 'variant to build', 'runtime')
     .option('--platform <list>', 'platforms, e.g. linux/amd64,linux/arm64 (default: those of the definition)')
     .option(
       '-o, --output <reference...>',
       'where to: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker://… (default: oci:./out:NAME)',
     )
-    .option(
-      '--key <key>',
-      'sign what is pushed to registries, with provenance, SBOMs, licences, findings and VEX; the tag moves last',
-    )
     .option('--load', 'load the image into podman or docker')
     .option('--zstd', 'compress layers with zstd instead of gzip')
     .option('--xz', "decode packages by this machine's xz, after a check that it gives the same bytes")
     .option('--workers <number>', 'threads to use (default: one a core)')
     .option('--json', 'print the result as JSON')
-  withPlaceOptions(command).addHelpText(
+  withSignatory(withPlaceOptions(command)).addHelpText(
     'after',
     `
 Examples:

@@ -1,5 +1,4 @@
-import type { Command } from 'commander'
-import type { Verb } from '../verb.ts'
+import { type Verb, withSignatory } from '../verb.ts'
 
 /** `casemate sign` and `casemate attest`: who says what about an image. */
 export const signVerbs: Verb = (program, session) => {
@@ -36,19 +35,4 @@ export const signVerbs: Verb = (program, session) => {
       const { runAttest } = await import('../attest.ts')
       session.end(await runAttest(reference, options, session.terminal))
     })
-}
-
-function withSignatory(command: Command): Command {
-  return command
-    .option(
-      '--key <key>',
-      "private key in PEM (its password is asked for, or COSIGN_PASSWORD), or Vault's: hashivault://NAME",
-    )
-    .option(
-      '--identity-token [file]',
-      "sign as whom a token names; without a file SIGSTORE_ID_TOKEN's, or the CI job's own",
-    )
-    .option('--fulcio-url <url>', "who issues certificates (default: SIGSTORE_FULCIO_URL, or Sigstore's)")
-    .option('--rekor-url <url>', "the transparency log (default: SIGSTORE_REKOR_URL, or Sigstore's)")
-    .option('--timestamp-url <url>', 'who issues timestamps (default: SIGSTORE_TSA_URL, or nobody)')
 }

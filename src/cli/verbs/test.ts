@@ -1,20 +1,20 @@
 import { hostPlatform } from '../host-platform.ts'
-import type { Verb } from '../verb.ts'
+import { type Verb, withSignatory } from '../verb.ts'
 
 /** `casemate test REF`: runs an image's tests in a sandbox. */
 export const testVerb: Verb = (program, session) => {
-  program
-    .command('test')
+  withSignatory(program.command('test'))
     .argument('<reference>', 'the image: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://…')
-    .description("run an image's tests in a sandbox, as its declared user on a read-only root")
+    .description(
+      "run an image's tests in a sandbox, as its declared user on a read-only root; where somebody signs, the result is attached",
+    )
     .option('--definition <definition>', 'whose tests to run (default: the catalogue image that the image says it is)')
     .option('--platform <platform>', 'which image of an index', hostPlatform())
     .option('--sandbox <name>', 'bwrap, runc or podman (default: the first that works here)')
     .option('--junit <file>', 'also write the report as JUnit XML')
-    .option('--key <key>', 'sign the result and attach it to the image, which is in a registry')
     .option(
       '--signed-as <repository>',
-      'with --key: the repository that the statement names (default: where the image is)',
+      'where somebody signs: the repository that the statement names (default: where the image is)',
     )
     .option('--json', 'print the report as JSON')
     .addHelpText(
