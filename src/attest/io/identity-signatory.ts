@@ -17,33 +17,16 @@ import { AttestError } from '../errors.ts'
 import { identityName } from '../identity-trust.ts'
 import { annotationsOfBundle } from '../older-form.ts'
 import { STATEMENT_TYPE } from '../statement.ts'
-import type { IdentityToken } from './identity-token.ts'
+import type { SigningServices, TokenSource } from './open-identity.ts'
 import { plainWords } from './plain-words.ts'
-
-/** The services that vouch for an identity's signatures, by address. */
-export interface SigningServices {
-  /** Issues certificates; Sigstore's own where absent. */
-  readonly fulcioUrl?: string | undefined
-  /** Keeps the transparency log; Sigstore's own where absent. */
-  readonly rekorUrl?: string | undefined
-  /** Issues timestamps (RFC 3161); where absent, there are none but the log's. */
-  readonly timestampUrl?: string | undefined
-}
-
-/** Asked again where a signature comes later than a certificate lives. */
-export type TokenSource = () => Promise<IdentityToken>
 
 /** Milliseconds that a service may stay silent, and how often it is asked again. */
 const PATIENCE = { timeout: 30_000, retry: { retries: 2 } }
 /** Milliseconds for which a certificate must still live when something is signed: the log's time must lie within. */
 const MARGIN = 60_000
 
-/**
- * A signatory by identity: short-lived keys that a certificate authority certifies for whom a token names, every signature in a
- * transparency log and, where asked for, stamped. The first certificate is issued at once. Rejects with `TOKEN_INVALID` and
- * `SIGNING_REFUSED`, as its methods do.
- */
-export async function identitySignatory(token: TokenSource, services: SigningServices): Promise<Signatory> {
+/** As `openIdentitySignatory` says. */
+export async function newIdentitySignatory(token: TokenSource, services: SigningServices): Promise<Signatory> {
   const signer = new CertifiedSigner(token, services.fulcioUrl || DEFAULT_FULCIO_URL)
   const { name, issuer } = await signer.certified()
   const log = new RekorWitness({
