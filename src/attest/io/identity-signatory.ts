@@ -14,7 +14,7 @@ import { canonicalJson, type Json } from '#core'
 import type { Signatory } from '../bundle.ts'
 import { type Envelope, formatEnvelope } from '../envelope.ts'
 import { AttestError } from '../errors.ts'
-import { identityName } from '../identity-trust.ts'
+import { identityName, identityTrust } from '../identity-trust.ts'
 import { annotationsOfBundle } from '../older-form.ts'
 import { STATEMENT_TYPE } from '../statement.ts'
 import type { SigningServices, TokenSource } from './open-identity.ts'
@@ -38,6 +38,8 @@ export async function newIdentitySignatory(token: TokenSource, services: Signing
   const { timestampUrl } = services
   const stamps = !timestampUrl ? [] : [new TSAWitness({ ...PATIENCE, tsaBaseURL: baseUrl(timestampUrl) })]
   const builderOptions = { signer, witnesses: [log, ...stamps] }
+  const trust = services.root === undefined ? undefined : identityTrust(services.root, [{ name, issuer }])
+  const what = 'what was signed just now'
   return {
     name: identityName({ name, issuer }),
     async signStatement(payload) {
@@ -52,8 +54,11 @@ export async function newIdentitySignatory(token: TokenSource, services: Signing
         const { rfc3161Timestamps } = await asked(() => stamp.testify(content))
         stamped.push(...rfc3161Timestamps.map(({ signedTimestamp }) => signedTimestamp))
       }
-      const json = canonicalJson(bundleToJSON(bundle) as Json)
-      return { envelope, bundle: new TextEncoder().encode(json), annotations: annotationsOfBundle(bundle, stamped) }
+      const json = new TextEncoder().encode(canonicalJson(bundleToJSON(bundle) as Json))
+      const annotations = annotationsOfBundle(bundle, stamped)
+      trust?.bundle(json, what)
+      trust?.envelope(whole, annotations, what)
+      return { envelope, bundle: json, annotations }
     },
     async signPayload(payload) {
       const builder = new MessageSignatureBundleBuilder(builderOptions)
@@ -62,7 +67,9 @@ export async function newIdentitySignatory(token: TokenSource, services: Signing
       const stamped = bundle.verificationMaterial.timestampVerificationData?.rfc3161Timestamps ?? []
       const timestamps = stamped.map(({ signedTimestamp }) => signedTimestamp)
       const { signature } = bundle.content.messageSignature
-      return { signature, annotations: annotationsOfBundle(bundle, timestamps) }
+      const annotations = annotationsOfBundle(bundle, timestamps)
+      trust?.signature({ payload, signature, annotations }, what)
+      return { signature, annotations }
     },
   }
 }
@@ -128,6 +135,10 @@ class CertifiedSigner {
     const certificate = readCertificate(pem)
     if (!certificate.publicKey.equals(publicKey)) {
       throw refused('the certificate is for another key than ours')
+    }
+    const first = current ?? { certificate, issuer }
+    if (certificate.subjectAltName !== first.certificate.subjectAltName || issuer !== first.issuer) {
+      throw refused('the new certificate names another identity than the first')
     }
     this.#current = { privateKey, pem, certificate, issuer }
     return this.#current
