@@ -14,12 +14,12 @@ import {
   openIdentitySignatory,
   openPrivateKey,
   type PublicKey,
-  parseTrustedRoot,
   readIdentityToken,
   type Signatory,
   STATEMENT_TYPE,
   type Trust,
 } from './index.ts'
+import { importRoot } from './root-verification.ts'
 
 /** What ends with a test. */
 export interface Cleanup {
@@ -55,7 +55,7 @@ export async function identitySignatory(
 
 /** A trust in one identity by the stand-in's root, or by a root that was changed. */
 export function trustIn(root: object, name: string | RegExp = IDENTITY, issuer = TEST_ISSUER): Trust {
-  return identityTrust(parseTrustedRoot(Buffer.from(JSON.stringify(root)), 'root'), [{ name, issuer }])
+  return identityTrust(importRoot(root, 'root'), [{ name, issuer }])
 }
 
 export function sampleStatement(about: string): Uint8Array {

@@ -14,7 +14,8 @@ import {
   turned,
   write,
 } from './fixtures.test.ts'
-import { keyTrust, parseTrustedRoot } from './index.ts'
+import { keyTrust } from './index.ts'
+import { importRoot } from './root-verification.ts'
 
 const cleanups: (() => unknown)[] = []
 const t = { after: (end: () => unknown) => void cleanups.push(end) }
@@ -112,7 +113,7 @@ test('a pattern is believed that the whole identity matches', () => {
   assert.equal(signers.length, 1)
 })
 
-const rootOf = () => parseTrustedRoot(Buffer.from(JSON.stringify(world.sigstore.trustedRoot)), 'root')
+const rootOf = () => importRoot(world.sigstore.trustedRoot, 'root')
 
 for (const name of ['key', 'ed25519'] as const) {
   test(`log entries and timestamps of a key's bundle are verified with a root, and named as unchecked without: ${name}`, () => {

@@ -1,11 +1,9 @@
 import { digestOf, hexOf } from '#core'
 import { parseEnvelope } from './envelope.ts'
 import { bundleOfAnnotations } from './older-form.ts'
-import { type RootQuestion, verifyByCertificate } from './root-verification.ts'
 import { parseBundle } from './sigstore-bundle.ts'
 import { type Believed, type Trust, untrusted } from './trust.ts'
-import type { TrustedRoot } from './trusted-root.ts'
-import { importBundle } from './verification-material.ts'
+import type { RootQuestion, TrustedRoot } from './trusted-root.ts'
 
 /** An identity that is believed: the name in a certificate, by the word of one issuer. */
 export interface ExpectedIdentity {
@@ -18,7 +16,7 @@ export interface ExpectedIdentity {
 /** Believes what one of these identities has signed, as far as the root vouches for it. */
 export function identityTrust(root: TrustedRoot, expected: readonly ExpectedIdentity[]): Trust {
   const believed = (question: RootQuestion): Believed => {
-    const { identity, checked, time } = verifyByCertificate(root, question)
+    const { identity, checked, time } = root.verifyByCertificate(question)
     if (identity === undefined) throw untrusted(question.name, 'its certificate names no identity with an issuer')
     const signer = identityName(identity)
     if (!expected.some((one) => one.issuer === identity.issuer && isNamed(one.name, identity.name))) {
@@ -47,7 +45,7 @@ export function identityTrust(root: TrustedRoot, expected: readonly ExpectedIden
     bundle(bytes, name) {
       const { envelope, json } = parseBundle(bytes, name)
       const { payload, payloadType } = envelope
-      return { payload, payloadType, ...believed({ bundle: importBundle(json, name), name }) }
+      return { payload, payloadType, ...believed({ bundle: json, name }) }
     },
   }
 }

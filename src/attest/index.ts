@@ -25,9 +25,8 @@ export {
   type ImageSignature,
   parseImageSignature,
 } from './image-signature.ts'
-export type { SigningServices, TokenSource } from './io/identity-signatory.ts'
 export { type IdentityToken, readIdentityToken } from './io/identity-token.ts'
-export { openIdentitySignatory } from './io/open-identity.ts'
+export { openIdentitySignatory, type SigningServices, type TokenSource } from './io/open-identity.ts'
 export { isVaultKey, openVaultKey, type VaultAccess, type VaultKey, vaultAccess } from './io/vault.ts'
 export { keyTrust } from './key-trust.ts'
 export { PREDICATES, predicateName, predicateType } from './predicate-types.ts'

@@ -2,11 +2,9 @@ import { digestOf, hexOf } from '#core'
 import { type Envelope, parseEnvelope, preAuthenticationEncoding } from './envelope.ts'
 import { type Annotations, BESIDE, bundleOfAnnotations } from './older-form.ts'
 import { isSignedBy, type PublicKey } from './public-key.ts'
-import { type RootQuestion, verifyBesideKey } from './root-verification.ts'
 import { parseBundle } from './sigstore-bundle.ts'
 import { type Believed, type Trust, untrusted } from './trust.ts'
-import type { TrustedRoot } from './trusted-root.ts'
-import { importBundle } from './verification-material.ts'
+import type { RootQuestion, TrustedRoot } from './trusted-root.ts'
 
 /** What a signature claims beside its key. */
 interface Claims {
@@ -26,7 +24,7 @@ export function keyTrust(keys: readonly PublicKey[], root?: TrustedRoot): Trust 
     if (root === undefined || first === undefined || isPlain) {
       return { signers: names, checked: [], unchecked: root === undefined ? unchecked(claims) : [] }
     }
-    return { signers: names, checked: verifyBesideKey(root, first, question()).checked, unchecked: [] }
+    return { signers: names, checked: root.verifyBesideKey(first, question()).checked, unchecked: [] }
   }
   return {
     signature({ payload, signature, annotations }, name) {
@@ -49,7 +47,7 @@ export function keyTrust(keys: readonly PublicKey[], root?: TrustedRoot): Trust 
       const { envelope, has, json } = parseBundle(bytes, name)
       const { payload, payloadType } = envelope
       const claims = { logEntry: has.logEntries, timestamp: has.timestamps }
-      const question = () => ({ bundle: importBundle(json, name), name })
+      const question = () => ({ bundle: json, name })
       return { payload, payloadType, ...believed(signersOf(envelope, keys, name), claims, question) }
     },
   }

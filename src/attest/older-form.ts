@@ -1,7 +1,7 @@
 import type { Bundle as SigstoreBundle } from '@sigstore/bundle'
 import { faultsOf, formatFault, readStrictJson, type Shape } from '#core'
 import type { Envelope } from './envelope.ts'
-import { base64Shape, importBundle, invalidBundle, MAX_CERTIFICATE } from './verification-material.ts'
+import { base64Shape, invalidBundle, MAX_CERTIFICATE } from './verification-material.ts'
 
 /** What stands beside a signature: of an image's layer, or of its manifest. */
 export type Annotations = Readonly<Record<string, string>>
@@ -47,8 +47,8 @@ interface LogAnnotation {
   }
 }
 
-/** Makes the bundle that says what a signature of the older form and its annotations say. Throws `BUNDLE_INVALID`. */
-export function bundleOfAnnotations(signed: OlderForm, annotations: Annotations, name: string): SigstoreBundle {
+/** Makes the bundle, as JSON, that says what a signature of the older form and its annotations say. Throws `BUNDLE_INVALID`. */
+export function bundleOfAnnotations(signed: OlderForm, annotations: Annotations, name: string): object {
   const encode = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
   const content =
     'envelope' in signed
@@ -66,20 +66,17 @@ export function bundleOfAnnotations(signed: OlderForm, annotations: Annotations,
           },
         }
   const pem = annotations[BESIDE.certificate]
-  return importBundle(
-    {
-      mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.1',
-      verificationMaterial: {
-        ...(pem === undefined
-          ? { publicKey: { hint: '' } }
-          : { x509CertificateChain: { certificates: [{ rawBytes: certificateOf(pem, name) }] } }),
-        tlogEntries: annotations[BESIDE.log] === undefined ? [] : [logEntryOf(annotations[BESIDE.log] ?? '', name)],
-        timestampVerificationData: { rfc3161Timestamps: timestampsOf(annotations[BESIDE.timestamp], name) },
-      },
-      ...content,
+  return {
+    mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.1',
+    verificationMaterial: {
+      ...(pem === undefined
+        ? { publicKey: { hint: '' } }
+        : { x509CertificateChain: { certificates: [{ rawBytes: certificateOf(pem, name) }] } }),
+      tlogEntries: annotations[BESIDE.log] === undefined ? [] : [logEntryOf(annotations[BESIDE.log] ?? '', name)],
+      timestampVerificationData: { rfc3161Timestamps: timestampsOf(annotations[BESIDE.timestamp], name) },
     },
-    name,
-  )
+    ...content,
+  }
 }
 
 function certificateOf(pem: string, name: string): string {

@@ -1,40 +1,48 @@
-import type { Bundle as SigstoreBundle } from '@sigstore/bundle'
-import { PolicyError, type SignedEntity, toSignedEntity, VerificationError, Verifier } from '@sigstore/verify'
+import { bundleFromJSON, type Bundle as SigstoreBundle, ValidationError } from '@sigstore/bundle'
+import { TrustedRoot as RootMessage } from '@sigstore/protobuf-specs'
+import {
+  PolicyError,
+  type SignedEntity,
+  type TrustMaterial,
+  toSignedEntity,
+  toTrustMaterial,
+  VerificationError,
+  Verifier,
+} from '@sigstore/verify'
 import { messageOf } from '#core'
 import { verifierOfEntry } from './log-entry.ts'
 import type { PublicKey } from './public-key.ts'
 import { type Check, untrusted } from './trust.ts'
-import type { TrustedRoot } from './trusted-root.ts'
+import { invalidRoot, type RootAnswer, type RootQuestion, type TrustedRoot } from './trusted-root.ts'
+import { invalidBundle } from './verification-material.ts'
 
-/** What is verified with a root: a bundle, or an older form made into one. */
-export interface RootQuestion {
-  readonly bundle: SigstoreBundle
-  /** The bytes that were signed, where the bundle does not hold them. */
-  readonly payload?: Uint8Array
-  /** What timestamps are over, where that is not the signature: in the older form of statements, the whole envelope. */
-  readonly stamped?: Uint8Array
-  /** What messages call it. */
-  readonly name: string
+/** Reads a trusted root's JSON, whose shape was checked. Throws `ROOT_INVALID`. */
+export function importRoot(json: unknown, name: string): TrustedRoot {
+  let material: TrustMaterial
+  try {
+    material = toTrustMaterial(RootMessage.fromJSON(json))
+  } catch (cause) {
+    throw invalidRoot(name, `a key or certificate in it is damaged (${messageOf(cause)})`, cause)
+  }
+  const { certificateAuthorities, timestampAuthorities, tlogs } = material
+  if ([...certificateAuthorities, ...timestampAuthorities].some(({ certChain }) => certChain.length === 0)) {
+    throw invalidRoot(name, 'an authority in it has no certificate')
+  }
+  if (tlogs.length + timestampAuthorities.length === 0) {
+    throw invalidRoot(name, 'it names neither a transparency log nor a timestamp authority')
+  }
+  return {
+    verifyBesideKey: (key, question) => verifyBesideKey(material, key, question),
+    verifyByCertificate: (question) => verifyByCertificate(material, question),
+  }
 }
 
-/** What a root vouches for. */
-export interface RootAnswer {
-  readonly checked: readonly Check[]
-  /** Whom a certificate was issued to, and by whose word. */
-  readonly identity: { readonly name: string; readonly issuer: string } | undefined
-  /** Seconds since the epoch: the earliest time that a log or timestamp authority vouches for. */
-  readonly time?: number
-}
-
-/**
- * Verifies log entries and timestamps of something that a key has signed; there need not be any. Throws `ENVELOPE_UNTRUSTED` where
- * one does not hold.
- */
-export function verifyBesideKey(root: TrustedRoot, key: PublicKey, question: RootQuestion): RootAnswer {
-  const { bundle, name } = question
-  const entity = entityOf(question)
+function verifyBesideKey(root: TrustMaterial, key: PublicKey, question: RootQuestion): RootAnswer {
+  const { name } = question
+  const bundle = importBundle(question.bundle, name)
+  const entity = entityOf(bundle, question)
   const spki = key.key.export({ type: 'spki', format: 'der' })
-  const material = { ...root.material, publicKey: () => ({ publicKey: key.key, validFor: () => true }) }
+  const material = { ...root, publicKey: () => ({ publicKey: key.key, validFor: () => true }) }
   const verifier = new Verifier(material, { tlogThreshold: 0, ctlogThreshold: 0, timestampThreshold: 0 })
   // That the key has signed it is known; the library has another idea of how Ed25519 signs.
   const signature = { ...methodsOf(entity.signature), verifySignature: () => true }
@@ -46,19 +54,15 @@ export function verifyBesideKey(root: TrustedRoot, key: PublicKey, question: Roo
   })
 }
 
-/**
- * Verifies something signed by an identity: its certificate up to the root, at the time of signing, which a log entry or timestamp
- * proves; the certificate's own log; the log entries; the signature. What the root has, a log of signatures and a log of
- * certificates, must vouch. Throws `ENVELOPE_UNTRUSTED`.
- */
-export function verifyByCertificate(root: TrustedRoot, question: RootQuestion): RootAnswer {
-  const { bundle, name } = question
+function verifyByCertificate(root: TrustMaterial, question: RootQuestion): RootAnswer {
+  const { name } = question
+  const bundle = importBundle(question.bundle, name)
   const { content } = bundle.verificationMaterial
   if (content.$case === 'publicKey') throw untrusted(name, 'it is signed by a key, and has no certificate')
   const leaf = content.$case === 'certificate' ? content.certificate : content.x509CertificateChain.certificates[0]
-  const entity = entityOf(question)
-  const { tlogs, ctlogs } = root.material
-  const verifier = new Verifier(root.material, {
+  const entity = entityOf(bundle, question)
+  const { tlogs, ctlogs } = root
+  const verifier = new Verifier(root, {
     tlogThreshold: Math.min(1, tlogs.length),
     ctlogThreshold: Math.min(1, ctlogs.length),
     timestampThreshold: 1,
@@ -66,7 +70,7 @@ export function verifyByCertificate(root: TrustedRoot, question: RootQuestion): 
   return answerOf(() => verifier.verify(entity), { bundle, entity, verifiedBy: leaf?.rawBytes ?? Buffer.of(), name })
 }
 
-function entityOf({ bundle, payload, stamped, name }: RootQuestion): SignedEntity {
+function entityOf(bundle: SigstoreBundle, { payload, stamped, name }: RootQuestion): SignedEntity {
   let entity: SignedEntity
   try {
     entity = toSignedEntity(bundle, payload === undefined ? undefined : Buffer.from(payload))
@@ -130,6 +134,37 @@ function answerOf(
       ? undefined
       : { name: subjectAlternativeName, issuer: extensions.issuer }
   return { checked, identity, ...(times.length === 0 ? {} : { time: Math.min(...times) }) }
+}
+
+/** Reads a bundle's JSON, whose shape was checked, as the library has it. Throws `BUNDLE_INVALID`. */
+function importBundle(json: unknown, name: string): SigstoreBundle {
+  let bundle: SigstoreBundle
+  try {
+    bundle = bundleFromJSON(json)
+  } catch (cause) {
+    const reason = cause instanceof ValidationError ? `wrong or missing: ${cause.fields.join(', ')}` : messageOf(cause)
+    throw invalidBundle(name, reason, cause)
+  }
+  for (const { inclusionProof } of bundle.verificationMaterial.tlogEntries) {
+    if (inclusionProof !== undefined) checkProof(inclusionProof, name)
+  }
+  return bundle
+}
+
+type Proof = NonNullable<SigstoreBundle['verificationMaterial']['tlogEntries'][number]['inclusionProof']>
+
+/** What the library takes from an inclusion proof as it stands, or not at all. */
+function checkProof({ checkpoint, rootHash, treeSize }: Proof, name: string): void {
+  const note = checkpoint?.envelope ?? ''
+  // The name before a signature is a regular expression to the library: here it can only mean itself.
+  for (const [, signer = ''] of note.matchAll(/\u2014 (\S+)/g)) {
+    if (!/^[\w.:/-]{1,255}$/.test(signer)) throw invalidBundle(name, 'the name in its checkpoint is no log\u2019s')
+  }
+  // The proof is verified against the checkpoint alone, so what it says besides must be the same.
+  const [, size, root] = note.split('\n')
+  if (size !== treeSize || root !== rootHash.toString('base64')) {
+    throw invalidBundle(name, 'its inclusion proof is of another tree than its checkpoint')
+  }
 }
 
 /** What the library's codes mean. */

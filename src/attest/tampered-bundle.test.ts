@@ -114,7 +114,7 @@ const cases: readonly [string, Tamper, RegExp][] = [
     (b, w) => {
       b.verificationMaterial.certificate = w.read('unstamped').verificationMaterial.certificate!
     },
-    /names another key|does not hold/,
+    /names another key|does not hold|not to be believed/,
   ],
   [
     'certificate of another authority',

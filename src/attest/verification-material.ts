@@ -1,5 +1,4 @@
-import { bundleFromJSON, type Bundle as SigstoreBundle, ValidationError } from '@sigstore/bundle'
-import { messageOf, type Shape } from '#core'
+import type { Shape } from '#core'
 import { AttestError } from './errors.ts'
 
 /** The longest certificate that is read, in base64. */
@@ -58,37 +57,6 @@ export const materialShape: Shape = {
       properties: { rfc3161Timestamps: { type: 'array', items: timestamp, maxItems: 8, title: 'a list of at most 8' } },
     },
   },
-}
-
-/** Reads a bundle's JSON, whose shape was checked, as the library has it. Throws `BUNDLE_INVALID`. */
-export function importBundle(json: unknown, name: string): SigstoreBundle {
-  let bundle: SigstoreBundle
-  try {
-    bundle = bundleFromJSON(json)
-  } catch (cause) {
-    const reason = cause instanceof ValidationError ? `wrong or missing: ${cause.fields.join(', ')}` : messageOf(cause)
-    throw invalidBundle(name, reason, cause)
-  }
-  for (const { inclusionProof } of bundle.verificationMaterial.tlogEntries) {
-    if (inclusionProof !== undefined) checkProof(inclusionProof, name)
-  }
-  return bundle
-}
-
-type Proof = NonNullable<SigstoreBundle['verificationMaterial']['tlogEntries'][number]['inclusionProof']>
-
-/** What the library takes from an inclusion proof as it stands, or not at all. */
-function checkProof({ checkpoint, rootHash, treeSize }: Proof, name: string): void {
-  const note = checkpoint?.envelope ?? ''
-  // The name before a signature is a regular expression to the library: here it can only mean itself.
-  for (const [, signer = ''] of note.matchAll(/\u2014 (\S+)/g)) {
-    if (!/^[\w.:/-]{1,255}$/.test(signer)) throw invalidBundle(name, 'the name in its checkpoint is no log\u2019s')
-  }
-  // The proof is verified against the checkpoint alone, so what it says besides must be the same.
-  const [, size, root] = note.split('\n')
-  if (size !== treeSize || root !== rootHash.toString('base64')) {
-    throw invalidBundle(name, 'its inclusion proof is of another tree than its checkpoint')
-  }
 }
 
 /** Why a bundle cannot be read. */

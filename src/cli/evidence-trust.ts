@@ -37,8 +37,8 @@ export function namesSomebody(options: TrustOptions): boolean {
  * and `ROOT_INVALID`, and with `SIGNING_REFUSED` where Vault does not give a key.
  */
 export async function trustOf(options: TrustOptions): Promise<Trust> {
-  const { key = [], trustedRoot } = options
-  const root = trustedRoot === undefined ? undefined : await readRoot(trustedRoot)
+  const { key = [] } = options
+  const root = await trustedRootOf(options)
   const trusts: Trust[] = []
   if (key.length > 0) trusts.push(keyTrust((await Promise.all(key.map(readPublicKeys))).flat(), root))
   const identity = identityOf(options, root)
@@ -88,7 +88,12 @@ async function readPublicKeys(name: string): Promise<readonly PublicKey[]> {
   return [parsePublicKey(await readKeyFile(name), name)]
 }
 
-async function readRoot(path: string): Promise<TrustedRoot> {
+/** The root that an option names, or SIGSTORE_TRUSTED_ROOT; `undefined` where there is none. Rejects with `USAGE_INVALID` and `ROOT_INVALID`. */
+export async function trustedRootOf({
+  trustedRoot,
+}: Pick<TrustOptions, 'trustedRoot'>): Promise<TrustedRoot | undefined> {
+  const path = trustedRoot ?? process.env['SIGSTORE_TRUSTED_ROOT']
+  if (path === undefined || path === '') return undefined
   let bytes: Uint8Array
   try {
     bytes = await readFile(path)

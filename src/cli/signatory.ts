@@ -1,5 +1,6 @@
 import { openIdentitySignatory, readIdentityToken, type Signatory } from '#attest'
 import { UsageError } from './errors.ts'
+import { trustedRootOf } from './evidence-trust.ts'
 import { openSignatory } from './signing-key.ts'
 
 /** The options of every verb that signs: by a key or as an identity. */
@@ -11,6 +12,8 @@ export interface SigningOptions {
   readonly fulcioUrl?: string
   readonly rekorUrl?: string
   readonly timestampUrl?: string
+  /** By which an identity's signatures are verified before they are attached. */
+  readonly trustedRoot?: string
 }
 
 /** Who signs, as the options say. Rejects with `USAGE_INVALID`, and as `openSignatory` and `openIdentitySignatory` do. */
@@ -36,5 +39,6 @@ export async function signatoryOf(options: SigningOptions): Promise<Signatory> {
     fulcioUrl: fulcioUrl || SIGSTORE_FULCIO_URL,
     rekorUrl: rekorUrl || SIGSTORE_REKOR_URL,
     timestampUrl: timestampUrl || SIGSTORE_TSA_URL,
+    root: await trustedRootOf(options),
   })
 }

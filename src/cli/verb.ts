@@ -57,4 +57,8 @@ export function withSignatory(command: Command): Command {
     .option('--fulcio-url <url>', "who issues certificates (default: SIGSTORE_FULCIO_URL, or Sigstore's)")
     .option('--rekor-url <url>', "the transparency log (default: SIGSTORE_REKOR_URL, or Sigstore's)")
     .option('--timestamp-url <url>', 'who issues timestamps (default: SIGSTORE_TSA_URL, or nobody)')
+    .option(
+      '--trusted-root <file>',
+      'verify what these services answer before it is attached: a trusted_root.json (default: SIGSTORE_TRUSTED_ROOT)',
+    )
 }

@@ -19,6 +19,8 @@ export interface TestSigstore {
   fault: (path: string) => { readonly status: number; readonly body: string } | undefined
   /** Seconds by which the log's clock is ahead of the others'. */
   logAhead: number
+  /** Seconds that a new certificate, which lives for 600, is old already. */
+  certificateAge: number
   /** Takes an entry into the log without anybody's check, and answers as Rekor does. */
   log(proposed: Parameters<TransparencyLog['add']>[0]): ReturnType<TransparencyLog['add']>
 }
@@ -54,7 +56,8 @@ export async function testSigstore(t: Cleanup, { unlogged = false } = {}): Promi
   const keys = () => generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const [caKeys, ctKeys, tsaKeys, logKeys, tokenKeys] = [keys(), keys(), keys(), keys(), keys()]
   const ctLog = new CertificateLog(ctKeys)
-  const authority = await initializeCA(caKeys, unlogged ? undefined : ctLog)
+  const issueClock = new Date()
+  const authority = await initializeCA(caKeys, unlogged ? undefined : ctLog, issueClock)
   // A timestamp without fractions of a second: the stand-in's encoder writes some that no reader takes.
   const stampClock = new Date()
   const timestamps = await initializeTSA(tsaKeys, stampClock)
@@ -74,6 +77,7 @@ export async function testSigstore(t: Cleanup, { unlogged = false } = {}): Promi
       const [uuid = ''] = Object.keys(entry)
       return { status: 201, body: JSON.stringify(entry), headers: { etag: uuid } }
     }
+    issueClock.setTime(Date.now() - sigstore.certificateAge * 1000)
     stampClock.setTime(Math.floor(Date.now() / 1000) * 1000)
     const handler = [issueCertificate, issueTimestamp].find((one) => one.path === path)
     if (handler === undefined) return { status: 404, body: '{}' }
@@ -106,6 +110,7 @@ export async function testSigstore(t: Cleanup, { unlogged = false } = {}): Promi
     requests,
     fault: () => undefined,
     logAhead: 0,
+    certificateAge: 0,
     log: (proposed) => log.add(proposed, Math.floor(Date.now() / 1000) + sigstore.logAhead),
   }
   return sigstore

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { CasemateError } from '#core'
 import { TEST_ISSUER, testSigstore } from '#testkit'
 import { IDENTITY, identitySignatory, sampleStatement, testFolder, tokenSource } from '../fixtures.test.ts'
+import { parseTrustedRoot } from '../index.ts'
 import { readIdentityToken } from './identity-token.ts'
 import { openIdentitySignatory } from './open-identity.ts'
 
@@ -26,6 +27,18 @@ test('one certificate is enough for everything that is signed while it lives', a
   await signatory.signPayload(sampleStatement('b'))
   assert.equal(sigstore.requests.filter((path) => path.endsWith('/signingCert')).length, 1)
   assert.equal(sigstore.requests.filter((path) => path.endsWith('/log/entries')).length, 2)
+})
+
+test('a certificate that ends soon is renewed, for the same identity and no other', async (t) => {
+  const sigstore = await testSigstore(t)
+  sigstore.certificateAge = 570
+  const tokens = [sigstore.token(IDENTITY), sigstore.token(IDENTITY), sigstore.token('https://ci.test/team/other')]
+  const source = async () => tokenSource(t, tokens.shift() ?? '')()
+  const signatory = await openIdentitySignatory(source, { fulcioUrl: sigstore.url, rekorUrl: sigstore.url })
+  await signatory.signStatement(sampleStatement('x'))
+  assert.equal(sigstore.requests.filter((path) => path.endsWith('/signingCert')).length, 2)
+  const again = signatory.signStatement(sampleStatement('x'))
+  await assert.rejects(again, failsWith('SIGNING_REFUSED', /names another identity than the first/))
 })
 
 const faults: readonly [string, string, number, string, RegExp][] = [
@@ -61,6 +74,20 @@ for (const [what, where, status, body, reason] of faults) {
     await assert.rejects(sign(), failsWith('SIGNING_REFUSED', reason))
   })
 }
+
+test('nothing is given that the root does not vouch for, whatever the services answer', async (t) => {
+  const sigstore = await testSigstore(t)
+  const urls = { fulcioUrl: sigstore.url, rekorUrl: sigstore.url, timestampUrl: sigstore.url }
+  const root = await parseTrustedRoot(Buffer.from(JSON.stringify(sigstore.trustedRoot)), 'root')
+  const source = tokenSource(t, sigstore.token(IDENTITY))
+  const signatory = await openIdentitySignatory(source, { ...urls, root })
+  await signatory.signStatement(sampleStatement('x'))
+  await signatory.signPayload(sampleStatement('x'))
+  sigstore.logAhead = 3600
+  const late = /cannot trust what was signed just now: its certificate is not to be believed/
+  await assert.rejects(signatory.signStatement(sampleStatement('x')), failsWith('ENVELOPE_UNTRUSTED', late))
+  await assert.rejects(signatory.signPayload(sampleStatement('x')), failsWith('ENVELOPE_UNTRUSTED', late))
+})
 
 test('a certificate for another key than ours is refused', async (t) => {
   const sigstore = await testSigstore(t)

@@ -14,36 +14,19 @@ import { canonicalJson, type Json } from '#core'
 import type { Signatory } from '../bundle.ts'
 import { type Envelope, formatEnvelope } from '../envelope.ts'
 import { AttestError } from '../errors.ts'
-import { identityName } from '../identity-trust.ts'
+import { identityName, identityTrust } from '../identity-trust.ts'
 import { annotationsOfBundle } from '../older-form.ts'
 import { STATEMENT_TYPE } from '../statement.ts'
-import type { IdentityToken } from './identity-token.ts'
+import type { SigningServices, TokenSource } from './open-identity.ts'
 import { plainWords } from './plain-words.ts'
-
-/** The services that vouch for an identity's signatures, by address. */
-export interface SigningServices {
-  /** Issues certificates; Sigstore's own where absent. */
-  readonly fulcioUrl?: string | undefined
-  /** Keeps the transparency log; Sigstore's own where absent. */
-  readonly rekorUrl?: string | undefined
-  /** Issues timestamps (RFC 3161); where absent, there are none but the log's. */
-  readonly timestampUrl?: string | undefined
-}
-
-/** Asked again where a signature comes later than a certificate lives. */
-export type TokenSource = () => Promise<IdentityToken>
 
 /** Milliseconds that a service may stay silent, and how often it is asked again. */
 const PATIENCE = { timeout: 30_000, retry: { retries: 2 } }
 /** Milliseconds for which a certificate must still live when something is signed: the log's time must lie within. */
 const MARGIN = 60_000
 
-/**
- * A signatory by identity: short-lived keys that a certificate authority certifies for whom a token names, every signature in a
- * transparency log and, where asked for, stamped. The first certificate is issued at once. Rejects with `TOKEN_INVALID` and
- * `SIGNING_REFUSED`, as its methods do.
- */
-export async function identitySignatory(token: TokenSource, services: SigningServices): Promise<Signatory> {
+/** As `openIdentitySignatory` says. */
+export async function newIdentitySignatory(token: TokenSource, services: SigningServices): Promise<Signatory> {
   const signer = new CertifiedSigner(token, services.fulcioUrl || DEFAULT_FULCIO_URL)
   const { name, issuer } = await signer.certified()
   const log = new RekorWitness({
@@ -55,6 +38,8 @@ export async function identitySignatory(token: TokenSource, services: SigningSer
   const { timestampUrl } = services
   const stamps = !timestampUrl ? [] : [new TSAWitness({ ...PATIENCE, tsaBaseURL: baseUrl(timestampUrl) })]
   const builderOptions = { signer, witnesses: [log, ...stamps] }
+  const trust = services.root === undefined ? undefined : identityTrust(services.root, [{ name, issuer }])
+  const what = 'what was signed just now'
   return {
     name: identityName({ name, issuer }),
     async signStatement(payload) {
@@ -69,8 +54,11 @@ export async function identitySignatory(token: TokenSource, services: SigningSer
         const { rfc3161Timestamps } = await asked(() => stamp.testify(content))
         stamped.push(...rfc3161Timestamps.map(({ signedTimestamp }) => signedTimestamp))
       }
-      const json = canonicalJson(bundleToJSON(bundle) as Json)
-      return { envelope, bundle: new TextEncoder().encode(json), annotations: annotationsOfBundle(bundle, stamped) }
+      const json = new TextEncoder().encode(canonicalJson(bundleToJSON(bundle) as Json))
+      const annotations = annotationsOfBundle(bundle, stamped)
+      trust?.bundle(json, what)
+      trust?.envelope(whole, annotations, what)
+      return { envelope, bundle: json, annotations }
     },
     async signPayload(payload) {
       const builder = new MessageSignatureBundleBuilder(builderOptions)
@@ -79,7 +67,9 @@ export async function identitySignatory(token: TokenSource, services: SigningSer
       const stamped = bundle.verificationMaterial.timestampVerificationData?.rfc3161Timestamps ?? []
       const timestamps = stamped.map(({ signedTimestamp }) => signedTimestamp)
       const { signature } = bundle.content.messageSignature
-      return { signature, annotations: annotationsOfBundle(bundle, timestamps) }
+      const annotations = annotationsOfBundle(bundle, timestamps)
+      trust?.signature({ payload, signature, annotations }, what)
+      return { signature, annotations }
     },
   }
 }
@@ -145,6 +135,10 @@ class CertifiedSigner {
     const certificate = readCertificate(pem)
     if (!certificate.publicKey.equals(publicKey)) {
       throw refused('the certificate is for another key than ours')
+    }
+    const first = current ?? { certificate, issuer }
+    if (certificate.subjectAltName !== first.certificate.subjectAltName || issuer !== first.issuer) {
+      throw refused('the new certificate names another identity than the first')
     }
     this.#current = { privateKey, pem, certificate, issuer }
     return this.#current

@@ -32,9 +32,9 @@ export async function readIdentityToken(path?: string): Promise<IdentityToken> {
 async function ambientToken(): Promise<string> {
   const given = process.env['SIGSTORE_ID_TOKEN']
   if (given !== undefined && given !== '') return given
+  // Large, and most signers have a key.
+  const { CIContextProvider } = await import('@sigstore/sign')
   try {
-    // Large, and most signers have a key.
-    const { CIContextProvider } = await import('@sigstore/sign')
     return await new CIContextProvider().getToken()
   } catch {
     throw invalid('there is none: name a file, set SIGSTORE_ID_TOKEN, or run in a CI job that may ask for tokens')

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { Verb } from '../verb.ts'
 
 /** `casemate verify` and `casemate evidence`: what is said about an image, and whether to believe it. */
@@ -43,11 +43,9 @@ function withTrust(command: Command): Command {
     .option('--certificate-identity <name>', 'an identity that is believed, as its certificates name it')
     .option('--certificate-identity-regexp <pattern>', 'identities that are believed: the whole name must match')
     .option('--certificate-oidc-issuer <url>', 'who has vouched for the identity')
-    .addOption(
-      new Option(
-        '--trusted-root <file>',
-        'whose certificates, logs and timestamps are believed: a trusted_root.json as Sigstore has it',
-      ).env('SIGSTORE_TRUSTED_ROOT'),
+    .option(
+      '--trusted-root <file>',
+      'whose certificates, logs and timestamps are believed: a trusted_root.json (default: SIGSTORE_TRUSTED_ROOT)',
     )
     .option('--signed-as <repository...>', 'further repositories that the image may have been signed as')
 }

@@ -31,7 +31,7 @@ async function unsignedImage(t: Cleanup) {
   }
 }
 
-const rootOf = ({ trustedRoot }: TestSigstore): TrustedRoot =>
+const rootOf = ({ trustedRoot }: TestSigstore): Promise<TrustedRoot> =>
   parseTrustedRoot(Buffer.from(JSON.stringify(trustedRoot)), 'root')
 
 test('what cosign 2 signs by key into a log is verified with the root, and refused with a root of another log', async (t) => {
@@ -46,7 +46,7 @@ test('what cosign 2 signs by key into a log is verified with the root, and refus
   await run(debianTool('cosign-2'), ['sign', ...options, name], env)
   await run(debianTool('cosign-2'), ['attest', ...options, ...attestOptions, name], env)
 
-  const { signatures, statements, refused } = await judge(keyTrust([key], rootOf(sigstore)))
+  const { signatures, statements, refused } = await judge(keyTrust([key], await rootOf(sigstore)))
   assert.deepEqual(refused, [])
   assert.equal(statements[0]!.statement.predicateType, TYPE)
   for (const { checked, unchecked } of [...signatures, ...statements]) {
@@ -58,7 +58,7 @@ test('what cosign 2 signs by key into a log is verified with the root, and refus
   }
   const unrooted = await judge(keyTrust([key]))
   assert.deepEqual(unrooted.signatures[0]!.unchecked, ['its entry in a transparency log'])
-  const stranger = await judge(keyTrust([key], rootOf(await testSigstore(t))))
+  const stranger = await judge(keyTrust([key], await rootOf(await testSigstore(t))))
   assert.deepEqual([stranger.signatures, stranger.statements], [[], []])
   for (const { reason } of stranger.refused)
     assert.match(reason, /promise of a transparency log to take it does not hold/)
@@ -90,7 +90,8 @@ test('what cosign 3 signs as an identity is verified with the root, and refused 
   await run(debianTool('cosign-3'), ['sign', '--identity-token', token, ...place, name])
   await run(debianTool('cosign-3'), ['attest', '--identity-token', token, ...place, ...attestOptions, name])
 
-  const trustIn = (identity: string) => identityTrust(rootOf(sigstore), [{ name: identity, issuer: TEST_ISSUER }])
+  const trusted = await rootOf(sigstore)
+  const trustIn = (identity: string) => identityTrust(trusted, [{ name: identity, issuer: TEST_ISSUER }])
   const { signatures, statements, refused } = await judge(trustIn(IDENTITY))
   assert.deepEqual(refused, [])
   assert.deepEqual(statements[0]!.statement.predicate, { reviewed: true })
