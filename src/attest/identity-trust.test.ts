@@ -181,3 +181,16 @@ for (const [what, tamper, reason] of ofKeys) {
     refuses(() => keyTrust([world.keys.get('key')!], rootOf()).bundle(write(bundle), 'it'), reason)
   })
 }
+
+test('a root without a log is content with a timestamp, and one with a log is not', () => {
+  const bundle = world.read('good')
+  bundle.verificationMaterial.tlogEntries = []
+  const { trustedRoot } = world.sigstore
+  const { checked } = trustIn({ ...trustedRoot, tlogs: [] }).bundle(write(bundle), 'it')
+  assert.deepEqual(
+    checked.map(({ kind }) => kind),
+    ['certificate', 'timestamp'],
+  )
+  refuses(() => trustIn(trustedRoot).bundle(write(bundle), 'it'), /stands in no transparency log/)
+  refuses(() => trustIn({ ...trustedRoot, tlogs: [] }).bundle(world.bundles.get('good')!, 'it'), /transparency log/)
+})

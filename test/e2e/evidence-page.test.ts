@@ -160,6 +160,10 @@ test('who signs is said once, and tokens that say nobody sign nothing', async (t
     assert.match(ended.output, words)
     assert.doesNotMatch(ended.output, /secret-word/)
   }
+  sigstore.logAhead = 3600
+  const late = await run('casemate sign $IMAGE --identity-token --trusted-root trusted_root.json')
+  assert.equal(late.status, 3)
+  assert.match(late.output, /cannot trust what was signed just now: .* \[ENVELOPE_UNTRUSTED\]/)
   sigstore.fault = (path) => (path.endsWith('/log/entries') ? { status: 400, body: '{"message":"closed"}' } : undefined)
   const unlogged = await run('casemate sign $IMAGE --identity-token')
   assert.equal(unlogged.status, 3)
