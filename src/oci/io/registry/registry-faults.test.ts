@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { promisify } from 'node:util'
 import { digestOf } from '#core'
 import { MEDIA_TYPES } from '#oci'
 import { noise } from '../fixtures.test.ts'
@@ -85,4 +86,18 @@ test('no file descriptors left gives 503, and once there are some it works again
   const again = await ask(`POST /v2/app/blobs/uploads/?digest=${digestOf(bytes)}`, { body: bytes })
   assert.equal(again.status, 201)
   assert.deepEqual((await ask(`GET /v2/app/blobs/${digestOf(bytes)}`)).body, Buffer.from(bytes))
+})
+
+test('a registry whose folder is gone says so when it ends, and ends', async (t) => {
+  const folder = registryFolder(t)
+  const program = `
+    const { RegistryServer } = await import('#oci/registry')
+    const { rmSync } = await import('node:fs')
+    const server = await RegistryServer.start(process.argv[1], { host: '127.0.0.1', port: 0 })
+    await fetch('http://' + server.address + '/v2/app/blobs/uploads/', { method: 'POST' })
+    rmSync(process.argv[1], { recursive: true })
+    await server.close(100).catch((error) => console.log(error.code))`
+  const args = ['--conditions=source', '--input-type=module', '--eval', program, folder]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname, timeout: 30_000 })
+  assert.equal(stdout, 'STORE_FAILED\n')
 })

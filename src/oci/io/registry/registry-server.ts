@@ -166,8 +166,11 @@ export class RegistryServer {
     const force = setTimeout(() => this.#server.closeAllConnections(), grace)
     await closed
     clearTimeout(force)
-    await this.#serving.uploads.close()
-    await this.store.close()
+    try {
+      await this.#serving.uploads.close()
+    } finally {
+      await this.store.close()
+    }
   }
 
   #receive(request: http.IncomingMessage, response: http.ServerResponse): void {

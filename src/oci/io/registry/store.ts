@@ -171,13 +171,16 @@ export class RegistryStore implements TagStore {
   }
 
   async #close(): Promise<void> {
-    await this.#queue.settle()
-    try {
-      await this.checkpoint()
-    } finally {
-      await this.#journal?.close()
-      await this.folderLock.release()
-    }
+    // Whatever fails, the process must be able to end: what is open is closed.
+    const steps = [
+      () => this.#queue.settle(),
+      () => this.checkpoint(),
+      () => this.#journal?.close(),
+      () => this.folderLock.release(),
+    ]
+    const faults: unknown[] = []
+    for (const step of steps) await Promise.resolve(step()).catch((fault: unknown) => faults.push(fault))
+    if (faults.length > 0) throw faults[0]
   }
 
   async #load(): Promise<void> {
