@@ -47,6 +47,10 @@ export async function sendBlob(
   const full = { ...headers, ...ranged, 'content-length': part.end - part.start }
   const fresh = store.fresh(digest)
   if (fresh !== undefined) return exchange.send(status, full, fresh.subarray(part.start, part.end))
+  if (exchange.method === 'HEAD' && (await store.files.has(digest, size))) {
+    exchange.response.writeHead(status, full).end()
+    return
+  }
   const file = await store.files.open(digest, size)
   if (file === undefined) {
     store.markDamaged(digest)
@@ -54,8 +58,7 @@ export async function sendBlob(
   }
   try {
     exchange.response.writeHead(status, full)
-    if (exchange.method === 'HEAD') exchange.response.end()
-    else await sendFile(exchange, file, part)
+    await sendFile(exchange, file, part)
   } finally {
     await file.close()
   }

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasSystemCode } from '#core'
 import {
@@ -86,6 +86,16 @@ export class ContentFiles {
     }
     await file.close()
     return undefined
+  }
+
+  /** Whether a content has a file of that size: a look at the file system, and no handle. */
+  async has(digest: ContentDigest, size: number): Promise<boolean> {
+    try {
+      return (await stat(this.pathOf(digest))).size === size
+    } catch (cause) {
+      if (hasSystemCode(cause, 'ENOENT')) return false
+      throw storeError(cause, `look for ${digest}`)
+    }
   }
 
   /** Whether a content's file has exactly the bytes of its digest. Rejects with `STORE_FAILED` when it cannot be read. */
