@@ -17,6 +17,7 @@ const rows: Readonly<Record<string, number>> = {
   image: 3,
   sandbox: 3,
   match: 3,
+  policy: 4,
   reach: 4,
   cli: 7,
 }
