@@ -55,7 +55,8 @@ export async function runTest(reference: string, options: TestOptions, terminal:
       const { attestReport } = await import('./attest-report.ts')
       await attestReport(report, { tests, image, reference, ...options, key: options.key })
     }
-    terminal.print(options.json === true ? formatTestJson(report) : formatTestTable(report))
+    const { digest } = image.manifestDocument.descriptor
+    terminal.print(options.json === true ? formatTestJson(report, digest) : formatTestTable(report))
     return hasPassed(report) ? exitStatus.done : exitStatus.no
   } finally {
     await image.close()

@@ -1,0 +1,141 @@
+import type { OpenStore } from '#advisory'
+import { catalogueNames, openDefinition } from '#image'
+import {
+  type ImageFiles,
+  formatPlatform,
+  type OpenedImage,
+  openImage,
+  parsePlatform,
+  parseReference,
+  type Reference,
+} from '#oci'
+import {
+  applicationFacts,
+  type ConfiguredImage,
+  configFacts,
+  contractFacts,
+  type Declared,
+  declaredBy,
+  type Established,
+  type EstablishedFacts,
+  fileFacts,
+  type GroupName,
+  licenceFacts,
+  NOTHING_DECLARED,
+  packageFacts,
+} from '#policy'
+import type { Inventory } from '#sbom'
+import { UsageError } from './errors.ts'
+import { collectEvidenceFacts, type GateEvidenceOptions } from './gate-evidence.ts'
+import { collectFindingFacts, type GateFindingOptions } from './gate-findings.ts'
+import { ACCOUNTS, inventoryWithFiles } from './image-inventory.ts'
+import { imageLabels } from './image-labels.ts'
+import type { Terminal } from './terminal.ts'
+import { visibleText } from './visible-text.ts'
+
+/** By what the facts of an image are established. */
+export interface FactOptions extends GateFindingOptions, GateEvidenceOptions {
+  readonly platform: string
+  readonly definition?: string
+}
+
+/** An image's facts, and by which names it can be excepted. */
+export interface GatedImage {
+  readonly facts: EstablishedFacts
+  readonly image: OpenedImage
+  readonly reference: Reference
+  readonly inventory: Inventory
+}
+
+/** What the image's definition says of it, where one is at hand. */
+interface Definition {
+  readonly variant: string
+  readonly declared: Declared
+  readonly isKnown: boolean
+}
+
+const NOT_ASKED = { known: false, reason: 'no policy asks for it' } as const
+
+/**
+ * Establishes the facts that policies ask for. What could not be established is so called, with why, and is no error; rejects
+ * as `openImage` and `inventoryWithFiles` do, and with `USAGE_INVALID`.
+ */
+export async function collectFacts(
+  text: string,
+  { wanted, options, store }: { wanted: ReadonlySet<GroupName>; options: FactOptions; store: OpenStore },
+  terminal: Terminal,
+): Promise<GatedImage> {
+  const reference = parseReference(text)
+  terminal.progress(`reading ${text} …`)
+  const image = await openImage(reference, { platform: parsePlatform(options.platform) })
+  const licences = wanted.has('licences')
+  const { inventory, files } = await inventoryWithFiles(image, { reference: text, account: true, licences })
+  terminal.progress('')
+  for (const fault of inventory.faults) terminal.warn(visibleText(fault))
+  const labels = image.config.config.Labels ?? {}
+  const definition = await definitionOf(labels, options.definition)
+  const account = configuredImage(image, files)
+  const whole = <Value>(value: () => Value): Established<Value> => ifWhole(inventory, value)
+  const { findings, exploited } =
+    wanted.has('findings') || wanted.has('exploited')
+      ? await collectFindingFacts(inventory, { options, store }, terminal)
+      : { findings: NOT_ASKED, exploited: NOT_ASKED }
+  const { evidence, tests } = await collectEvidenceFacts({ reference, image }, options, terminal)
+  const facts: EstablishedFacts = {
+    image: { known: true, value: imageFacts(text, { image, inventory, definition }) },
+    config: configFacts(account),
+    contract: contractFacts(account),
+    files: whole(() => fileFacts(files, inventory, definition.declared)),
+    packages: whole(() => packageFacts(inventory)),
+    applications: whole(() => applicationFacts(inventory)),
+    licences: licences ? whole(() => licenceFacts(inventory)) : NOT_ASKED,
+    ...{ findings, exploited, evidence, tests },
+  }
+  return { facts, image, reference, inventory }
+}
+
+function imageFacts(
+  reference: string,
+  { image, inventory, definition }: { image: OpenedImage; inventory: Inventory; definition: Definition },
+) {
+  const { distribution } = inventory
+  return {
+    ...{ reference, name: inventory.image.name, digest: inventory.image.digest },
+    platform: formatPlatform(image.config.platform),
+    ...{ variant: definition.variant, has_definition: definition.isKnown },
+    ...{ distribution: distribution?.id ?? '', codename: distribution?.codename ?? '' },
+  }
+}
+
+function configuredImage({ config, configDocument }: OpenedImage, files: ImageFiles): ConfiguredImage {
+  const textOf = (path: string) => Buffer.from(files.read(path) ?? []).toString('utf8')
+  return { config, bytes: configDocument.bytes, passwd: textOf(ACCOUNTS.passwd), group: textOf(ACCOUNTS.group) }
+}
+
+/** Of an image of which a part could not be read, nobody knows what is in that part. */
+function ifWhole<Value>({ faults }: Inventory, value: () => Value): Established<Value> {
+  const [first] = faults
+  if (first === undefined) return { known: true, value: value() }
+  return { known: false, reason: `the image could not be read whole: ${first}` }
+}
+
+/**
+ * The definition that is named, or the catalogue's that the image's label names. A label may say anything: it is never taken
+ * as a path, and a variant counts only where its definition has it.
+ */
+async function definitionOf(labels: Readonly<Record<string, string>>, named: string | undefined): Promise<Definition> {
+  const label = labels[imageLabels.image]
+  const variant = labels[imageLabels.variant] ?? 'runtime'
+  const isOurs = label !== undefined && (await catalogueNames()).includes(label)
+  const place = named ?? (isOurs ? label : undefined)
+  if (place === undefined) return { variant: 'runtime', declared: NOTHING_DECLARED, isKnown: false }
+  const { definition } = await openDefinition(place, { workingFolder: process.cwd() })
+  if (label !== undefined && label !== definition.image) {
+    const reason = `it makes ${definition.image}, and the image says that it is ${visibleText(label)}`
+    throw new UsageError('USAGE_INVALID', `cannot use the definition ${place}: ${reason}`)
+  }
+  const effective = definition.variants.get(variant)
+  if (effective !== undefined) return { variant, declared: declaredBy(effective), isKnown: true }
+  if (named === undefined) return { variant: 'runtime', declared: NOTHING_DECLARED, isKnown: false }
+  throw new UsageError('USAGE_INVALID', `cannot use the definition ${named}: it has no variant ${visibleText(variant)}`)
+}
