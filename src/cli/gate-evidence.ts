@@ -2,17 +2,17 @@ import type { Trust } from '#attest'
 import { collectEvidence, judgeEvidence } from '#evidence'
 import { type OpenedImage, type Reference, RegistryClient, type RegistryReference } from '#oci'
 import {
-  EVIDENCE_NOT_ASKED,
   type Established,
   type EstablishedFacts,
+  EVIDENCE_NOT_ASKED,
   evidenceFacts,
   type FactRecord,
   type JudgedImage,
   testFacts,
 } from '#policy'
 import { UsageError } from './errors.ts'
-import { type TrustOptions, trustOf } from './evidence-trust.ts'
 import { establish } from './establish.ts'
+import { type TrustOptions, trustOf } from './evidence-trust.ts'
 import { repositoryName } from './image-subjects.ts'
 import { readUpTo } from './read-up-to.ts'
 import type { Terminal } from './terminal.ts'
@@ -84,7 +84,8 @@ async function readReport(path: string, digest: string): Promise<Established<Fac
   const report = membersOf((await readUpTo(path, LARGEST_REPORT)).toString('utf8'))
   if (report?.get('schema') !== 'casemate.test-report/v1') throw wrong('want what `casemate test --json` writes')
   const manifest = report.get('manifest')
-  if (manifest !== digest) throw wrong(`it is of ${String(manifest ?? 'an image that it does not name')}, not of ${digest}`)
+  if (manifest !== digest)
+    throw wrong(`it is of ${String(manifest ?? 'an image that it does not name')}, not of ${digest}`)
   const results = report.get('results')
   if (!Array.isArray(results)) throw wrong('it has no results')
   const failed = results.flatMap((result: unknown) => {

@@ -1,8 +1,8 @@
 import type { OpenStore } from '#advisory'
 import { catalogueNames, openDefinition } from '#image'
 import {
-  type ImageFiles,
   formatPlatform,
+  type ImageFiles,
   type OpenedImage,
   openImage,
   parsePlatform,

@@ -43,7 +43,11 @@ export async function collectFindingFacts(
     requireParts(store.parts, needed, { policy, terminal, now })
     const updates = evidence === 'archive' ? await archiveMatches(inventory, { store, options, terminal }) : undefined
     const found = findInImage(inventory, store, updates)
-    const { findings: ruled, expired } = suppressFindings(found.findings, rules, new Date(now).toISOString().slice(0, 10))
+    const { findings: ruled, expired } = suppressFindings(
+      found.findings,
+      rules,
+      new Date(now).toISOString().slice(0, 10),
+    )
     for (const { place, id, expires } of expired) {
       terminal.warn(visibleText(`${place}: the rule about ${id} expired on ${expires} and suppresses nothing`))
     }

@@ -51,25 +51,35 @@ function linesOf(gate: Gate, width: number, terminal: Terminal): readonly string
   const line = (text: string) => cutText(visibleText(text), terminal.width)
   if (verdict.kind === 'passed') return [line(`  passed     ${policy.name}`)]
   if (verdict.kind === 'not-applicable') {
-    return [line(`  -          ${policy.name.padEnd(width)}  applies where ${policy.when?.text ?? ''}`.replace(/\s+$/, ''))]
+    return [
+      line(`  -          ${policy.name.padEnd(width)}  applies where ${policy.when?.text ?? ''}`.replace(/\s+$/, '')),
+    ]
   }
   const word = exception !== undefined ? 'excepted' : policy.severity === 'warning' ? 'told' : verdict.kind
   const title = terminal.style(isClosed(gate) ? 'red' : 'yellow', word.padEnd(9))
   const indented = (text: string) => `             ${visibleText(text)}`
-  const what =
-    verdict.kind === 'undecided'
-      ? [indented(`${verdict.reason} [${verdict.code}]`)]
-      : [
-          ...verdict.violations.slice(0, SHOWN).map(indented),
-          ...(verdict.count > SHOWN ? [indented(`and ${verdict.count - SHOWN} more`)] : []),
-        ]
   return [
     `  ${title}  ${visibleText(policy.name)}`,
-    ...what,
-    ...(exception === undefined
-      ? [indented(`why: ${policy.reason}`), indented(`do:  ${policy.remedy}`)]
-      : [indented(`excepted by ${exception.owner} until ${exception.expires}: ${exception.reason} (${exception.place})`)]),
+    ...whatIsWrong(verdict).map(indented),
+    ...(exception === undefined ? advice(gate) : [exceptedBy(exception)]).map(indented),
   ]
+}
+
+function whatIsWrong(verdict: Gate['verdict']): readonly string[] {
+  if (verdict.kind === 'undecided') return [`${verdict.reason} [${verdict.code}]`]
+  if (verdict.kind !== 'refused') return []
+  const more = verdict.count > SHOWN ? [`and ${verdict.count - SHOWN} more`] : []
+  return [...verdict.violations.slice(0, SHOWN), ...more]
+}
+
+/** What a policy advises is for images that break it; a reason why nothing could be decided says itself what is missing. */
+function advice({ policy, verdict }: Gate): readonly string[] {
+  const why = `why: ${policy.reason}`
+  return verdict.kind === 'undecided' ? [why] : [why, `do:  ${policy.remedy}`]
+}
+
+function exceptedBy({ owner, expires, reason, place }: NonNullable<Gate['exception']>): string {
+  return `excepted by ${owner} until ${expires}: ${reason} (${place})`
 }
 
 /** Gates for programs: `casemate.gate/v1`. */

@@ -3,10 +3,10 @@ import { digestOf, hexOf, type Json } from '#core'
 import { attachStatement } from '#evidence'
 import { RegistryClient } from '#oci'
 import type { Gate } from '#policy'
+import { UsageError } from './errors.ts'
 import type { GatedImage } from './gate-facts.ts'
 import { repositoryName } from './image-subjects.ts'
 import type { PolicySet } from './policy-files.ts'
-import { UsageError } from './errors.ts'
 import { openSignatory } from './signing-key.ts'
 import { packageVersion } from './version.ts'
 
@@ -26,7 +26,10 @@ export interface GatedSummary {
 export async function attestSummary(summary: GatedSummary, key: string): Promise<void> {
   const { reference, image } = summary.gated
   if (reference.transport !== 'docker') {
-    throw new UsageError('USAGE_INVALID', 'cannot attach a summary to an image in files: evidence is kept in registries')
+    throw new UsageError(
+      'USAGE_INVALID',
+      'cannot attach a summary to an image in files: evidence is kept in registries',
+    )
   }
   const signatory = await openSignatory(key)
   const repository = new RegistryClient(reference)
@@ -52,7 +55,10 @@ function summaryPredicate(
 ): Json {
   const passed = gates.filter(({ verdict }) => verdict.kind === 'passed').map(({ policy }) => policy.name)
   const levels = passed.map((name) => `CASEMATE_GATE_${name.toUpperCase().replaceAll('-', '_')}`)
-  const [first, ...others] = sets.map(({ file, text }) => ({ uri: file, digest: { sha256: hexOf(digestOf(Buffer.from(text))) } }))
+  const [first, ...others] = sets.map(({ file, text }) => ({
+    uri: file,
+    digest: { sha256: hexOf(digestOf(Buffer.from(text))) },
+  }))
   return {
     verifier: { id: 'https://casemate.dev/gate', version: { casemate: packageVersion() } },
     timeVerified: now.toISOString(),

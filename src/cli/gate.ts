@@ -13,8 +13,8 @@ import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { collectFacts, type FactOptions, type GatedImage } from './gate-facts.ts'
 import { formatGateJson, gateLines } from './gate-page.ts'
-import { readPolicies } from './policy-files.ts'
 import { repositoryName } from './image-subjects.ts'
+import { readPolicies } from './policy-files.ts'
 import { readUpTo } from './read-up-to.ts'
 import type { Terminal } from './terminal.ts'
 import { visibleText } from './visible-text.ts'
@@ -92,10 +92,11 @@ function isInRegistry(reference: string): boolean {
 
 function warnOfExceptions({ expired, strange }: Excepted, terminal: Terminal): void {
   for (const { place, policy, expires, owner } of expired) {
-    terminal.warn(visibleText(`${place}: the exception from ${policy} expired on ${expires} and excepts nothing (${owner})`))
+    terminal.warn(
+      visibleText(`${place}: the exception from ${policy} expired on ${expires} and excepts nothing (${owner})`),
+    )
   }
   for (const { place, policy } of strange) {
     terminal.warn(visibleText(`${place}: there is no policy ${policy} among those that are asked; it excepts nothing`))
   }
 }
-

@@ -30,7 +30,10 @@ export async function readPolicies(files: readonly string[]): Promise<readonly P
   for (const { name, place } of sets.flatMap(({ policies }) => policies)) {
     const other = known.get(name)
     if (other !== undefined) {
-      throw new PolicyError('POLICY_INVALID', `cannot use policies together: ${place} and ${other} are both named ${name}`)
+      throw new PolicyError(
+        'POLICY_INVALID',
+        `cannot use policies together: ${place} and ${other} are both named ${name}`,
+      )
     }
     known.set(name, place)
   }

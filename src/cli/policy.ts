@@ -54,7 +54,8 @@ export async function testPolicies(
     terminal.print(`${mark}  ${visibleText(`${policy.name}: ${test.name}`)}`)
     if (failure !== undefined) terminal.print(`        ${visibleText(failure)}`)
   }
-  for (const { name, place } of untested) terminal.print(`${terminal.style('red', 'NO TEST')} ${visibleText(`${name} (${place})`)}`)
+  for (const { name, place } of untested)
+    terminal.print(`${terminal.style('red', 'NO TEST')} ${visibleText(`${name} (${place})`)}`)
   const counts = [`${results.length - failed.length} passed`]
   if (failed.length > 0) counts.push(`${failed.length} FAILED`)
   if (untested.length > 0) counts.push(`${untested.length} policies without a test`)

@@ -1,5 +1,14 @@
 import { type ASTNode, Environment, type ParseResult } from '@marcbachmann/cel-js'
-import { fieldsOf, GROUP_NAMES, GROUPS, type GroupName, isGroupName, isRecordName, itemType, RECORDS } from './fact-shapes.ts'
+import {
+  fieldsOf,
+  GROUP_NAMES,
+  GROUPS,
+  type GroupName,
+  isGroupName,
+  isRecordName,
+  itemType,
+  RECORDS,
+} from './fact-shapes.ts'
 
 /** Characters of an expression; the longest of ours has some 300. */
 export const LONGEST_EXPRESSION = 4000
@@ -27,7 +36,8 @@ const environment = policyEnvironment()
 
 /** Reads an expression (CEL, cel-spec) and checks it against the shape of the facts; nothing is evaluated. */
 export function checkExpression(text: string): Expression | ExpressionFault {
-  if (text.length > LONGEST_EXPRESSION) return { fault: `it is longer than ${LONGEST_EXPRESSION} characters`, offset: 0 }
+  if (text.length > LONGEST_EXPRESSION)
+    return { fault: `it is longer than ${LONGEST_EXPRESSION} characters`, offset: 0 }
   let parsed: ParseResult
   try {
     parsed = environment.parse(text)
@@ -89,7 +99,10 @@ function policyEnvironment(): Environment {
   const made = new Environment({ limits: LIMITS })
   const names = Object.keys(RECORDS).filter(isRecordName)
   // A type can be named once it is there: those that others are made of come first.
-  const needs = (name: string) => fieldsOf(isRecordName(name) ? name : 'Image').filter(([, { type }]) => itemType(type) !== undefined && isRecordName(itemType(type) ?? '')).length
+  const needs = (name: string) =>
+    fieldsOf(isRecordName(name) ? name : 'Image').filter(
+      ([, { type }]) => itemType(type) !== undefined && isRecordName(itemType(type) ?? ''),
+    ).length
   for (const name of names.sort((left, right) => needs(left) - needs(right))) {
     const ctor = CLASSES.get(name)
     const fields = Object.fromEntries(fieldsOf(name).map(([key, { type }]) => [key, type]))

@@ -78,7 +78,10 @@ export const RECORDS = {
     package: { type: 'string', means: 'source package, or package of an application' },
     version: { type: 'string', means: 'installed' },
     status: { type: 'string', means: "Debian's word: `fixed`, `open`, `no-dsa`, `postponed`, `undetermined` …" },
-    severity: { type: 'string', means: '`critical`, `high`, `medium`, `low`, `info`, `none`; `unknown` without rating' },
+    severity: {
+      type: 'string',
+      means: '`critical`, `high`, `medium`, `low`, `info`, `none`; `unknown` without rating',
+    },
     fixable: { type: 'bool', means: 'whether a version with the fix is out' },
     fixed_in: { type: 'string', means: 'that version; empty without' },
     fix_age_days: { type: 'int', means: 'whole days since the fix was announced', optional: true },
@@ -107,7 +110,10 @@ export const GROUPS = {
   packages: { type: 'list<Package>', means: 'Debian packages' },
   applications: { type: 'list<Application>', means: "applications' packages" },
   licences: { type: 'list<Licence>', means: 'licences of packages' },
-  findings: { type: 'list<Finding>', means: 'what is wrong with packages; unknown while advisories are missing or stale' },
+  findings: {
+    type: 'list<Finding>',
+    means: 'what is wrong with packages; unknown while advisories are missing or stale',
+  },
   exploited: { type: 'list<Finding>', means: "those of them that are exploited; unknown without CISA's catalogue" },
   evidence: { type: 'Evidence', means: 'what is attached to the image in its registry' },
   tests: { type: 'Tests', means: "what came of the image's tests; unknown where nobody says" },

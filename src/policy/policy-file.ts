@@ -117,7 +117,8 @@ export function parsePolicies(text: string, file: string): readonly Policy[] {
   if (!isPolicyFile(value, shapeFaults)) {
     throw invalid(reportFaults(intent, file, placeFaults(shapeFaults, document), shapeFaults.length))
   }
-  if (value.policies.length > MOST_POLICIES) throw invalid(`${intent} ${file}: it has more than ${MOST_POLICIES} policies`)
+  if (value.policies.length > MOST_POLICIES)
+    throw invalid(`${intent} ${file}: it has more than ${MOST_POLICIES} policies`)
   const faults = value.policies.flatMap((written, index) => testFaults(written, index))
   const policies = value.policies.map((written, index) => policyOf(written, index, { file, document, faults }))
   faults.push(...repeatedNames(policies))
@@ -134,7 +135,8 @@ interface Reading {
 function policyOf(written: WrittenPolicy, index: number, { file, document, faults }: Reading): Policy {
   const path: DocumentPath = ['policies', index]
   const when = written.when === undefined ? undefined : expressionAt(written.when, [...path, 'when'], faults)
-  if (when?.gives === 'texts') faults.push({ path: [...path, 'when'], at: 'value', message: 'it gives texts, want bool' })
+  if (when?.gives === 'texts')
+    faults.push({ path: [...path, 'when'], at: 'value', message: 'it gives texts, want bool' })
   return {
     name: written.name,
     severity: written.severity === 'warning' ? 'warning' : 'error',

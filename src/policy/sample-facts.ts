@@ -28,12 +28,23 @@ const SAMPLES: { readonly [Name in RecordName]: FactRecord<Name> } = {
   Files: { setuid: [], world_writable: [], shells: [], package_managers: [], undeclared: [] },
   Package: { name: 'libc6', version: '2.41-12', architecture: 'amd64', source: 'glibc' },
   Application: { ecosystem: 'npm', name: 'left-pad', version: '1.0.0', purl: 'pkg:npm/left-pad@1.0.0', path: '/srv/a' },
-  Licence: { package: 'libc6', expression: 'LGPL-2.1-or-later', ids: ['LGPL-2.1-or-later'], unclassified: [], kind: 'debian' },
+  Licence: {
+    package: 'libc6',
+    expression: 'LGPL-2.1-or-later',
+    ids: ['LGPL-2.1-or-later'],
+    unclassified: [],
+    kind: 'debian',
+  },
   Finding: {
     ...{ id: 'CVE-2026-0001', package: 'openssl', version: '3.5.1-1', status: 'open', severity: 'medium' },
     ...{ fixable: false, fixed_in: '', exploited: false, suppressed: false },
   },
-  Evidence: { asked: true, refusals: [], statements: ['provenance', 'recipe', 'spdx', 'cyclonedx', 'licences', 'vex', 'vuln', 'test'], refused: [] },
+  Evidence: {
+    asked: true,
+    refusals: [],
+    statements: ['provenance', 'recipe', 'spdx', 'cyclonedx', 'licences', 'vex', 'vuln', 'test'],
+    refused: [],
+  },
   Tests: { passed: true, failed: [], count: 1 },
 }
 
@@ -60,7 +71,10 @@ export const testFactsShape: Shape = {
 }
 
 /** The facts of a sound image with some of them replaced: maps are merged, lists replaced, items completed by a sound one. */
-export function sampleFacts(given: Readonly<Record<string, unknown>>, unknown: readonly GroupName[]): EstablishedFacts {
+export function sampleFacts(
+  given: Readonly<Record<string, unknown>>,
+  unknown: readonly GroupName[] = [],
+): EstablishedFacts {
   const changed = Object.fromEntries(
     GROUP_NAMES.map((name) => [
       name,

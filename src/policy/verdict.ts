@@ -41,7 +41,8 @@ export async function judgePolicy(policy: Policy, facts: EstablishedFacts, evalu
     if (unknown !== undefined) return unknown
     const applies = await evaluate(when.text, values)
     if (applies.kind === 'failed') return undecided(applies, 'its `when`')
-    if (applies.kind !== 'bool') return undecided({ code: 'POLICY_FAILED', reason: 'gave texts, want bool' }, 'its `when`')
+    if (applies.kind !== 'bool')
+      return undecided({ code: 'POLICY_FAILED', reason: 'gave texts, want bool' }, 'its `when`')
     if (!applies.value) return { kind: 'not-applicable' }
   }
   const unknown = unknownOf(expression.groups, facts)

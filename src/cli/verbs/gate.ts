@@ -13,7 +13,10 @@ export const gateVerbs: Verb = (program, session) => {
       'policies in place of the default set; `default` stands for it, so that others can be added',
     )
     .option('--exceptions <file>', 'who may pass all the same: policy, subject, owner, reason and expiry of each')
-    .option('--definition <definition>', "the image's definition, by which things are declared (default: the catalogue's)")
+    .option(
+      '--definition <definition>',
+      "the image's definition, by which things are declared (default: the catalogue's)",
+    )
     .option('--attest <key>', 'sign what came of it with this private key, and attach it as a verification summary')
     .option('--json', 'print the verdicts as JSON')
     .addHelpText(

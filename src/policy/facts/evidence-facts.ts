@@ -32,7 +32,8 @@ export function testFacts({ manifest }: Pick<JudgedImage, 'manifest'>): Establis
     .filter(({ statement }) => statement.predicateType === PREDICATES.test)
     .map(({ statement }) => resultOf(statement.predicate))
   if (results.length === 0) return { known: false, reason: 'no believed test result is attached to the image' }
-  if (results.includes(undefined)) return { known: false, reason: 'an attached test result is not of the form of its type' }
+  if (results.includes(undefined))
+    return { known: false, reason: 'an attached test result is not of the form of its type' }
   const known = results.filter((result) => result !== undefined)
   const count = known.reduce((sum, result) => sum + result.count, 0)
   const failed = known.flatMap((result) => result.failed)

@@ -38,7 +38,8 @@ export function fileFacts(files: ImageFiles, inventory: Inventory, declared: Dec
     const target = file.type === 'symlink' ? files.resolve(file.path)?.path : undefined
     const names = [file.path, ...(target === undefined ? [] : [target])]
     const owner = names.map((path) => owners.get(path)).find((name) => name !== undefined)
-    const isDeclared = (owner !== undefined && declared.packages.has(owner)) || names.some((path) => declared.paths.has(path))
+    const isDeclared =
+      (owner !== undefined && declared.packages.has(owner)) || names.some((path) => declared.paths.has(path))
     return { path: file.path, mode: octal(modeOf(file, files)), package: owner ?? '', declared: isDeclared }
   }
   const found = (isWanted: (file: ImageFile) => boolean) =>
@@ -55,7 +56,9 @@ export function fileFacts(files: ImageFiles, inventory: Inventory, declared: Dec
 function lendsRights(file: ImageFile, files: ImageFiles): boolean {
   if (file.type !== 'file' && file.type !== 'hardlink') return false
   const linked = file.type === 'hardlink' ? files.get(file.target) : file
-  return (modeOf(file, files) & SET_ID) !== 0 || file.xattrs.has(CAPABILITIES) || linked?.xattrs.has(CAPABILITIES) === true
+  return (
+    (modeOf(file, files) & SET_ID) !== 0 || file.xattrs.has(CAPABILITIES) || linked?.xattrs.has(CAPABILITIES) === true
+  )
 }
 
 /** Folders such as /tmp guard what is in them by the sticky bit; devices such as /dev/null are for everybody. */

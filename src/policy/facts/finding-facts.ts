@@ -39,7 +39,9 @@ function fixAge(finding: Finding, { release, advisories, now }: FixDates): numbe
   const days = advisories
     .announcements(source)
     .filter(({ id, cves }) => names.has(id) || cves.some((each) => names.has(each)))
-    .filter(({ fixes }) => fixes.some((fix) => fix.source === source && fix.release === release && fix.version !== undefined))
+    .filter(({ fixes }) =>
+      fixes.some((fix) => fix.source === source && fix.release === release && fix.version !== undefined),
+    )
     .map(({ date }) => Date.parse(date))
     .filter((time) => !Number.isNaN(time))
   return days.length === 0 ? undefined : Math.max(0, Math.floor((now - Math.min(...days)) / DAY))

@@ -3,7 +3,12 @@ import type { FactRecord } from '../fact-shapes.ts'
 
 /** Debian packages as expressions see them. */
 export function packageFacts({ packages }: Inventory): readonly FactRecord<'Package'>[] {
-  return packages.map(({ name, version, architecture, source }) => ({ name, version, architecture, source: source.name }))
+  return packages.map(({ name, version, architecture, source }) => ({
+    name,
+    version,
+    architecture,
+    source: source.name,
+  }))
 }
 
 /** Packages of applications as expressions see them. */
