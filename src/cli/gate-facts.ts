@@ -27,7 +27,7 @@ import {
 import type { Inventory } from '#sbom'
 import { UsageError } from './errors.ts'
 import { collectEvidenceFacts, type GateEvidenceOptions } from './gate-evidence.ts'
-import { collectFindingFacts, type GateFindingOptions } from './gate-findings.ts'
+import { allUnknown, collectFindingFacts, FINDING_GROUPS, type GateFindingOptions } from './gate-findings.ts'
 import { ACCOUNTS, inventoryWithFiles } from './image-inventory.ts'
 import { imageLabels } from './image-labels.ts'
 import type { Terminal } from './terminal.ts'
@@ -76,10 +76,12 @@ export async function collectFacts(
   const definition = await definitionOf(labels, options.definition)
   const account = configuredImage(image, files)
   const whole = <Value>(value: () => Value): Established<Value> => ifWhole(inventory, value)
-  const { findings, exploited } =
-    wanted.has('findings') || wanted.has('exploited')
+  const [fault] = inventory.faults
+  const findings = !FINDING_GROUPS.some((group) => wanted.has(group))
+    ? allUnknown(NOT_ASKED.reason)
+    : fault === undefined
       ? await collectFindingFacts(inventory, { options, store }, terminal)
-      : { findings: NOT_ASKED, exploited: NOT_ASKED }
+      : allUnknown(notWhole(fault))
   const { evidence, tests } = await collectEvidenceFacts({ reference, image }, options, terminal)
   const facts: EstablishedFacts = {
     image: { known: true, value: imageFacts(text, { image, inventory, definition }) },
@@ -89,7 +91,8 @@ export async function collectFacts(
     packages: whole(() => packageFacts(inventory)),
     applications: whole(() => applicationFacts(inventory)),
     licences: licences ? whole(() => licenceFacts(inventory)) : NOT_ASKED,
-    ...{ findings, exploited, evidence, tests },
+    ...findings,
+    ...{ evidence, tests },
   }
   return { facts, image, reference, inventory }
 }
@@ -115,8 +118,11 @@ function configuredImage({ config, configDocument }: OpenedImage, files: ImageFi
 /** Of an image of which a part could not be read, nobody knows what is in that part. */
 function ifWhole<Value>({ faults }: Inventory, value: () => Value): Established<Value> {
   const [first] = faults
-  if (first === undefined) return { known: true, value: value() }
-  return { known: false, reason: `the image could not be read whole: ${first}` }
+  return first === undefined ? { known: true, value: value() } : { known: false, reason: notWhole(first) }
+}
+
+function notWhole(fault: string): string {
+  return `the image could not be read whole: ${fault}`
 }
 
 /**

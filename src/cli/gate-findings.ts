@@ -1,6 +1,6 @@
 import type { AdvisoryKind, OpenStore, PartState } from '#advisory'
-import { type Finding, suppressFindings } from '#match'
-import { type Established, type EstablishedFacts, type FactRecord, findingFacts } from '#policy'
+import { type Finding, type IgnoreRule, suppressFindings } from '#match'
+import { type Established, type EstablishedFacts, findingFacts } from '#policy'
 import type { Inventory } from '#sbom'
 import { archiveMatches, evidenceOf, type ScanEvidence } from './archive-evidence.ts'
 import { establish } from './establish.ts'
@@ -17,12 +17,21 @@ export interface GateFindingOptions extends PlaceOptions, StaleOptions {
   readonly ignoreFile?: string
 }
 
-type Findings = readonly FactRecord<'Finding'>[]
+type FindingGroup = 'fixable' | 'unfixed' | 'exploited_fixable' | 'exploited_unfixed'
+
+/** The groups of facts that are findings. */
+export const FINDING_GROUPS: readonly FindingGroup[] = ['fixable', 'unfixed', 'exploited_fixable', 'exploited_unfixed']
 
 /** What is asked of one scan. */
 interface Scan {
   readonly options: GateFindingOptions
   readonly store: OpenStore
+}
+
+interface Found {
+  readonly findings: readonly Finding[]
+  readonly release: string
+  readonly evidence: ScanEvidence
 }
 
 /**
@@ -33,38 +42,64 @@ export async function collectFindingFacts(
   inventory: Inventory,
   { options, store }: Scan,
   terminal: Terminal,
-): Promise<Pick<EstablishedFacts, 'findings' | 'exploited'>> {
+): Promise<Pick<EstablishedFacts, FindingGroup>> {
   const rules = await readIgnoreFile(options.ignoreFile)
   const policy = stalePolicy({ ...options, stale: options.stale ?? (process.env['CASEMATE_STALE'] || 'error') })
   const now = Date.now()
-  const findings = await establish(async () => {
-    const evidence = evidenceOf(options.evidence, store.parts, DEBIAN_KINDS)
-    const needed = [...(evidence === 'advisories' ? DEBIAN_KINDS : []), ...needsOsv(inventory)]
-    requireParts(store.parts, needed, { policy, terminal, now })
-    const updates = evidence === 'archive' ? await archiveMatches(inventory, { store, options, terminal }) : undefined
-    const found = findInImage(inventory, store, updates)
-    const { findings: ruled, expired } = suppressFindings(
-      found.findings,
-      rules,
-      new Date(now).toISOString().slice(0, 10),
-    )
-    for (const { place, id, expires } of expired) {
-      terminal.warn(visibleText(`${place}: the rule about ${id} expired on ${expires} and suppresses nothing`))
-    }
-    return { all: ruled, release: found.release }
-  })
-  const [fault] = inventory.faults
-  if (fault !== undefined) return both({ known: false, reason: `the image could not be read whole: ${fault}` })
-  if (!findings.known) return both(findings)
-  const { all, release } = findings.value
-  const factsOf = (some: readonly Finding[]) => findingFacts(some, { release, advisories: store, now })
-  return {
-    findings: { known: true, value: factsOf(all) },
-    exploited: await establish(async () => {
-      requireParts(store.parts, ['kev'], { policy, terminal, now })
-      return factsOf(all.filter(({ isExploited }) => isExploited))
-    }),
+  const found = await establish(() => findIn(inventory, { options, store, rules, policy, now }, terminal))
+  if (!found.known) return allUnknown(found.reason)
+  const { findings, release, evidence } = found.value
+  const known = (isWanted: (finding: Finding) => boolean) => {
+    const value = findingFacts(findings.filter(isWanted), { release, advisories: store, now })
+    return { known: true, value } as const
   }
+  const hasFix = ({ status }: Finding) => status === 'fixed'
+  const isUnfixedKnown: Established<void> =
+    evidence === 'advisories'
+      ? { known: true, value: undefined }
+      : { known: false, reason: 'the archive does not tell of issues that have no update; advisories do' }
+  const isCatalogueKnown = await establish(async () => requireParts(store.parts, ['kev'], { policy, terminal, now }))
+  return {
+    fixable: known(hasFix),
+    unfixed: isUnfixedKnown.known ? known((one) => !hasFix(one)) : isUnfixedKnown,
+    exploited_fixable: isCatalogueKnown.known ? known((one) => hasFix(one) && one.isExploited) : isCatalogueKnown,
+    exploited_unfixed: !isUnfixedKnown.known
+      ? isUnfixedKnown
+      : isCatalogueKnown.known
+        ? known((one) => !hasFix(one) && one.isExploited)
+        : isCatalogueKnown,
+  }
+}
+
+interface Search extends Scan {
+  readonly rules: readonly IgnoreRule[]
+  readonly policy: StalePolicy
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+async function findIn(
+  inventory: Inventory,
+  { options, store, rules, policy, now }: Search,
+  terminal: Terminal,
+): Promise<Found> {
+  const evidence = evidenceOf(options.evidence, store.parts, DEBIAN_KINDS)
+  const needed = [...(evidence === 'advisories' ? DEBIAN_KINDS : []), ...needsOsv(inventory)]
+  requireParts(store.parts, needed, { policy, terminal, now })
+  const updates = evidence === 'archive' ? await archiveMatches(inventory, { store, options, terminal }) : undefined
+  const found = findInImage(inventory, store, updates)
+  const today = new Date(now).toISOString().slice(0, 10)
+  const { findings, expired } = suppressFindings(found.findings, rules, today)
+  for (const { place, id, expires } of expired) {
+    terminal.warn(visibleText(`${place}: the rule about ${id} expired on ${expires} and suppresses nothing`))
+  }
+  return { findings, release: found.release, evidence }
+}
+
+/** Every group of findings, unknown for one reason. */
+export function allUnknown(reason: string): Pick<EstablishedFacts, FindingGroup> {
+  const unknown = { known: false, reason } as const
+  return { fixable: unknown, unfixed: unknown, exploited_fixable: unknown, exploited_unfixed: unknown }
 }
 
 /** Application packages are held against OSV; an image without any needs none of it. */
@@ -85,8 +120,4 @@ function requireParts(
     lines,
     { now, policy: missing.length > 0 ? { ...policy, isError: true } : policy, terminal },
   )
-}
-
-function both(unknown: Established<Findings> & { readonly known: false }) {
-  return { findings: unknown, exploited: unknown }
 }

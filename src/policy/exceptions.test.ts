@@ -56,7 +56,7 @@ test('an exception counts to the day before its expiry, and is told from that da
 })
 
 test('a gate that could not be decided can be excepted, one that keeps nobody out need not be', () => {
-  const undecided: GateVerdict = { kind: 'undecided', code: 'FACT_UNKNOWN', reason: 'findings' }
+  const undecided: GateVerdict = { kind: 'undecided', code: 'FACT_UNKNOWN', reason: 'fixable' }
   assert.ok(except(gateOf(undecided), fileOf('**', '2026-12-31')).gates[0]?.exception)
   for (const gate of [gateOf({ kind: 'passed' }), gateOf(refused, 'warning')]) {
     assert.equal(except(gate, fileOf('**', '2026-12-31')).gates[0]?.exception, undefined)

@@ -5,12 +5,7 @@ import { checkExpression } from './expression.ts'
 const fitting: [string, 'bool' | 'texts', string[], string][] = [
   ['config.uid != 0', 'bool', ['config'], 'true passes'],
   ['files.undeclared', 'texts', ['files'], 'texts are what is wrong'],
-  [
-    'findings.all(f, !has(f.fix_age_days) || f.fix_age_days < 3)',
-    'bool',
-    ['findings'],
-    'an optional fact is asked for',
-  ],
+  ['fixable.all(f, !has(f.fix_age_days) || f.fix_age_days < 3)', 'bool', ['fixable'], 'an optional fact is asked for'],
   ['values.names.exists(n, n == image.name) && tests.passed', 'bool', ['image', 'tests'], 'values may be of any form'],
   ['false && evidence.asked', 'bool', ['evidence'], 'a group counts though it is never reached'],
 ]
@@ -22,9 +17,9 @@ const broken: [string, RegExp, string][] = [
   ['config.uuid != 0', /^No such key: uuid$/, 'a fact that does not exist'],
   ['configuration.uid != 0', /^Unknown variable: configuration$/, 'a group that does not exist'],
   ['config.uid != "0"', /no such overload: int != string/, 'a number is no text'],
-  ['findings.all(f, f.fixed)', /No such key: fixed/, 'a fact of each that does not exist'],
+  ['fixable.all(f, f.fixed)', /No such key: fixed/, 'a fact of each that does not exist'],
   ['config.uid', /gives int, want bool or list<string>/, 'a number is no verdict'],
-  ['findings', /gives list<Finding>, want/, 'records say nothing'],
+  ['fixable', /gives list<Finding>, want/, 'records say nothing'],
   ['["a", 1]', /./, 'texts and numbers'],
   ['config.uid ==', /Unexpected token/, 'it ends in the middle'],
   ['', /Unexpected token/, 'nothing'],

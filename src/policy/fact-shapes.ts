@@ -82,10 +82,8 @@ export const RECORDS = {
       type: 'string',
       means: '`critical`, `high`, `medium`, `low`, `info`, `none`; `unknown` without rating',
     },
-    fixable: { type: 'bool', means: 'whether a version with the fix is out' },
-    fixed_in: { type: 'string', means: 'that version; empty without' },
+    fixed_in: { type: 'string', means: 'the version that has the fix; empty without' },
     fix_age_days: { type: 'int', means: 'whole days since the fix was announced', optional: true },
-    exploited: { type: 'bool', means: 'whether CISA knows of exploits' },
     suppressed: { type: 'bool', means: 'whether a rule of the ignore file accepts it' },
   },
   Evidence: {
@@ -110,11 +108,16 @@ export const GROUPS = {
   packages: { type: 'list<Package>', means: 'Debian packages' },
   applications: { type: 'list<Application>', means: "applications' packages" },
   licences: { type: 'list<Licence>', means: 'licences of packages' },
-  findings: {
+  fixable: { type: 'list<Finding>', means: 'issues with a fix; unknown while advisories are missing or stale' },
+  unfixed: {
     type: 'list<Finding>',
-    means: 'what is wrong with packages; unknown while advisories are missing or stale',
+    means: 'issues without; the archive alone, without advisories, does not tell of any',
   },
-  exploited: { type: 'list<Finding>', means: "those of them that are exploited; unknown without CISA's catalogue" },
+  exploited_fixable: {
+    type: 'list<Finding>',
+    means: 'those of `fixable` that CISA knows exploits of; unknown without its catalogue',
+  },
+  exploited_unfixed: { type: 'list<Finding>', means: 'those of `unfixed`, likewise' },
   evidence: { type: 'Evidence', means: 'what is attached to the image in its registry' },
   tests: { type: 'Tests', means: "what came of the image's tests; unknown where nobody says" },
 } as const satisfies Readonly<Record<string, Field>>

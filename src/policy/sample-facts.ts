@@ -37,7 +37,7 @@ const SAMPLES: { readonly [Name in RecordName]: FactRecord<Name> } = {
   },
   Finding: {
     ...{ id: 'CVE-2026-0001', package: 'openssl', version: '3.5.1-1', status: 'open', severity: 'medium' },
-    ...{ fixable: false, fixed_in: '', exploited: false, suppressed: false },
+    ...{ fixed_in: '', suppressed: false },
   },
   Evidence: {
     asked: true,
@@ -56,8 +56,10 @@ const SOUND: Facts = {
   packages: [SAMPLES.Package],
   applications: [],
   licences: [SAMPLES.Licence],
-  findings: [],
-  exploited: [],
+  fixable: [],
+  unfixed: [],
+  exploited_fixable: [],
+  exploited_unfixed: [],
   evidence: SAMPLES.Evidence,
   tests: SAMPLES.Tests,
 }

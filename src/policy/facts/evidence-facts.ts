@@ -26,18 +26,23 @@ export function evidenceFacts({ top, manifest }: JudgedImage): FactRecord<'Evide
   }
 }
 
-/** What believed statements say of the tests of this manifest (in-toto's test-result, 0.1): of several, all count. */
+/**
+ * What believed statements say of the tests of this manifest (in-toto's test-result, 0.1). One is attached in two forms and counts
+ * once; of several that differ all count, so that a failure is not hidden by running the tests again.
+ */
 export function testFacts({ manifest }: Pick<JudgedImage, 'manifest'>): Established<FactRecord<'Tests'>> {
-  const results = manifest.statements
-    .filter(({ statement }) => statement.predicateType === PREDICATES.test)
-    .map(({ statement }) => resultOf(statement.predicate))
-  if (results.length === 0) return { known: false, reason: 'no believed test result is attached to the image' }
-  if (results.includes(undefined))
-    return { known: false, reason: 'an attached test result is not of the form of its type' }
-  const known = results.filter((result) => result !== undefined)
-  const count = known.reduce((sum, result) => sum + result.count, 0)
-  const failed = known.flatMap((result) => result.failed)
-  return { known: true, value: { passed: count > 0 && known.every(({ passed }) => passed), failed, count } }
+  const results = new Map<string, FactRecord<'Tests'>>()
+  for (const { statement } of manifest.statements) {
+    if (statement.predicateType !== PREDICATES.test) continue
+    const result = resultOf(statement.predicate)
+    if (result === undefined) return { known: false, reason: 'an attached test result is not of the form of its type' }
+    results.set(JSON.stringify(statement.predicate), result)
+  }
+  const all = [...results.values()]
+  if (all.length === 0) return { known: false, reason: 'no believed test result is attached to the image' }
+  const failed = [...new Set(all.flatMap((result) => result.failed))]
+  const count = Math.max(...all.map((result) => result.count))
+  return { known: true, value: { passed: count > 0 && all.every(({ passed }) => passed), failed, count } }
 }
 
 function resultOf(predicate: unknown): FactRecord<'Tests'> | undefined {

@@ -21,9 +21,9 @@ export function findingFacts(findings: readonly Finding[], dates: FixDates): rea
     return {
       ...{ id: finding.cve, package: name, version, status: finding.status },
       severity: leadingRating(finding.ratings)?.severity ?? 'unknown',
-      ...{ fixable: finding.status === 'fixed', fixed_in: finding.fixedIn ?? '' },
+      fixed_in: finding.fixedIn ?? '',
       ...(age === undefined ? {} : { fix_age_days: age }),
-      ...{ exploited: finding.isExploited, suppressed: finding.suppression !== undefined },
+      suppressed: finding.suppression !== undefined,
     }
   })
 }

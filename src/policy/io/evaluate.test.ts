@@ -6,7 +6,7 @@ import { judgePolicy } from '../verdict.ts'
 import { readDefaultPolicies } from './default-policies.ts'
 import { type EvaluationLimits, openEvaluator } from './evaluate.ts'
 
-const many = sampleFacts({ findings: Array.from({ length: 3000 }, (_, index) => ({ id: `CVE-${index}` })) }, ['tests'])
+const many = sampleFacts({ fixable: Array.from({ length: 3000 }, (_, index) => ({ id: `CVE-${index}` })) }, ['tests'])
 
 /** Judges policies by their expressions over the same facts, one after the other in one evaluator. */
 async function judge(t: TestContext, limits: Partial<EvaluationLimits>, ...expressions: readonly string[]) {
@@ -19,16 +19,16 @@ async function judge(t: TestContext, limits: Partial<EvaluationLimits>, ...expre
   return verdicts
 }
 
-const ENDLESS = 'findings.all(a, findings.all(b, findings.all(c, a.id + b.id != c.id + "-")))'
+const ENDLESS = 'fixable.all(a, fixable.all(b, fixable.all(c, a.id + b.id != c.id + "-")))'
 const hostile: [string, RegExp, string][] = [
   [ENDLESS, /^its expression took longer than 300 ms$/, 'three loops in one another'],
   ['"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!".matches("^(a+)+$")', /took longer/, 'a pattern that tries everything'],
-  ['findings.map(a, findings.map(b, findings.map(c, a.id + c.id))).size() == 1', /took longer|was stopped/, 'memory'],
+  ['fixable.map(a, fixable.map(b, fixable.map(c, a.id + c.id))).size() == 1', /took longer|was stopped/, 'memory'],
 ]
 for (const [expression, reason, because] of hostile) {
   test(`an expression that goes too far is stopped, refuses, and leaves the next one alone: ${because}`, async (t) => {
     const limits = { time: 300, memory: 128 }
-    const [first, second] = await judge(t, limits, expression, 'findings.size() == 3000')
+    const [first, second] = await judge(t, limits, expression, 'fixable.size() == 3000')
     assert.ok(first?.kind === 'undecided', JSON.stringify(first))
     assert.equal(first.code, 'POLICY_LIMIT')
     assert.match(first.reason, reason)
@@ -37,8 +37,8 @@ for (const [expression, reason, because] of hostile) {
 }
 
 test('an expression that runs out of memory ends its thread and nothing else', async (t) => {
-  const grows = 'findings.map(a, findings.map(b, findings.map(c, a.id + b.id + c.id + a.id))).size() == 1'
-  const [first, second] = await judge(t, { time: 60_000, memory: 64 }, grows, 'findings.size() == 3000')
+  const grows = 'fixable.map(a, fixable.map(b, fixable.map(c, a.id + b.id + c.id + a.id))).size() == 1'
+  const [first, second] = await judge(t, { time: 60_000, memory: 64 }, grows, 'fixable.size() == 3000')
   assert.ok(first?.kind === 'undecided' && first.code === 'POLICY_LIMIT', JSON.stringify(first))
   assert.match(first.reason, /was stopped: .*memory/)
   assert.deepEqual(second, { kind: 'passed' })
@@ -48,10 +48,10 @@ test('an expression that errs, or asks for what is unknown, is never a pass', as
   const verdicts = await judge(
     t,
     {},
-    'findings.exists(f, f.fix_age_days > 3)',
+    'fixable.exists(f, f.fix_age_days > 3)',
     'config.labels["none"] == "x"',
     'values.days > 3',
-    'size(findings) / 0 == 1',
+    'size(fixable) / 0 == 1',
     'true || tests.passed',
     'tests.failed',
   )
@@ -62,7 +62,7 @@ test('an expression that errs, or asks for what is unknown, is never a pass', as
 })
 
 test('a thousand texts of a verdict are given, and all are counted', async (t) => {
-  const [verdict] = await judge(t, {}, 'findings.map(f, f.id)')
+  const [verdict] = await judge(t, {}, 'fixable.map(f, f.id)')
   assert.ok(verdict?.kind === 'refused')
   assert.deepEqual([verdict.violations.length, verdict.violations[0], verdict.count], [1000, 'CVE-0', 3000])
 })
