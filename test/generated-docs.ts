@@ -127,6 +127,8 @@ casemate policy test team.yaml
 ${rows.join('\n')}
 
 Things are *declared* by the image's definition, where it is at hand: \`--definition\`, or the catalogue's that the image's label names.
+A file is declared when its package is asked for by name, its path is the definition's own, or the catalogue states why the image departs
+from its rules; a setuid bit only by a path of the definition that has it.
 A label can be written by anybody: it chooses among the catalogue's definitions and their variants, no more. Who must not rely on it
 names the definition, and asks for signatures by \`--key\`.
 

@@ -1,5 +1,5 @@
 import type { OpenStore } from '#advisory'
-import { catalogueNames, openDefinition } from '#image'
+import { asksForPackageManager, catalogueNames, openDefinition, readAbout } from '#image'
 import {
   formatPlatform,
   type ImageFiles,
@@ -52,8 +52,15 @@ interface Definition {
   readonly variant: string
   readonly declared: Declared
   readonly isKnown: boolean
+  readonly isForBuilding: boolean
 }
 
+const NO_DEFINITION: Definition = {
+  variant: 'runtime',
+  declared: NOTHING_DECLARED,
+  isKnown: false,
+  isForBuilding: false,
+}
 const NOT_ASKED = { known: false, reason: 'no policy asks for it' } as const
 
 /**
@@ -105,7 +112,7 @@ function imageFacts(
   return {
     ...{ reference, name: inventory.image.name, digest: inventory.image.digest },
     platform: formatPlatform(image.config.platform),
-    ...{ variant: definition.variant, has_definition: definition.isKnown },
+    ...{ variant: definition.variant, has_definition: definition.isKnown, for_building: definition.isForBuilding },
     ...{ distribution: distribution?.id ?? '', codename: distribution?.codename ?? '' },
   }
 }
@@ -134,14 +141,18 @@ async function definitionOf(labels: Readonly<Record<string, string>>, named: str
   const variant = labels[imageLabels.variant] ?? 'runtime'
   const isOurs = label !== undefined && (await catalogueNames()).includes(label)
   const place = named ?? (isOurs ? label : undefined)
-  if (place === undefined) return { variant: 'runtime', declared: NOTHING_DECLARED, isKnown: false }
-  const { definition } = await openDefinition(place, { workingFolder: process.cwd() })
+  if (place === undefined) return NO_DEFINITION
+  const { definition, isCatalogue, catalogue } = await openDefinition(place, { workingFolder: process.cwd() })
   if (label !== undefined && label !== definition.image) {
     const reason = `it makes ${definition.image}, and the image says that it is ${visibleText(label)}`
     throw new UsageError('USAGE_INVALID', `cannot use the definition ${place}: ${reason}`)
   }
   const effective = definition.variants.get(variant)
-  if (effective !== undefined) return { variant, declared: declaredBy(effective), isKnown: true }
-  if (named === undefined) return { variant: 'runtime', declared: NOTHING_DECLARED, isKnown: false }
+  if (effective !== undefined) {
+    const departures = isCatalogue ? (await readAbout(definition.image, catalogue)).exceptions : []
+    const isForBuilding = asksForPackageManager(effective.packages)
+    return { variant, declared: declaredBy(effective, departures), isKnown: true, isForBuilding }
+  }
+  if (named === undefined) return NO_DEFINITION
   throw new UsageError('USAGE_INVALID', `cannot use the definition ${named}: it has no variant ${visibleText(variant)}`)
 }

@@ -18,6 +18,10 @@ export const RECORDS = {
     digest: { type: 'string', means: 'of its manifest' },
     platform: { type: 'string', means: '`linux/amd64`' },
     variant: { type: 'string', means: 'which variant of its definition it is; `runtime` where no definition vouches' },
+    for_building: {
+      type: 'bool',
+      means: 'whether its definition asks for a package manager, so that others are built in it',
+    },
     has_definition: { type: 'bool', means: 'whether its definition was at hand, so that something can be declared' },
     distribution: { type: 'string', means: '`ID` of its os-release; empty without' },
     codename: { type: 'string', means: '`trixie`; empty where it says none' },
@@ -44,7 +48,11 @@ export const RECORDS = {
     path: { type: 'string', means: 'absolute; of a program the name that it is found by' },
     mode: { type: 'string', means: 'four octal digits' },
     package: { type: 'string', means: 'the Debian package that owns it; empty without' },
-    declared: { type: 'bool', means: 'whether the definition asks for that package by name, or for the path' },
+    declared: {
+      type: 'bool',
+      means:
+        'whether the definition asks for that package by name, or for the path; or the catalogue says why it is there',
+    },
   },
   Files: {
     setuid: { type: 'list<File>', means: 'files with the setuid or setgid bit, or with capabilities' },

@@ -17,7 +17,7 @@ const SAMPLES: { readonly [Name in RecordName]: FactRecord<Name> } = {
   Image: {
     ...{ reference: 'registry.example.org/team/app:1.0', name: 'app', platform: 'linux/amd64', variant: 'runtime' },
     digest: `sha256:${'0'.repeat(64)}`,
-    ...{ has_definition: true, distribution: 'debian', codename: 'trixie' },
+    ...{ for_building: false, has_definition: true, distribution: 'debian', codename: 'trixie' },
   },
   Config: {
     ...{ user: '65532:65532', uid: 65532, gid: 65532, entrypoint: ['/usr/bin/app'], cmd: [] },
