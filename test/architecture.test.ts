@@ -120,3 +120,15 @@ test('nothing below src imports the tests’ own kit but tests', () => {
     for (const { specifier } of importsOf(file)) assert.notEqual(specifier, '#testkit', relative(root, file))
   }
 })
+
+test('every program that a thread or a process is started with is built into the package', () => {
+  const built = readFileSync(join(root, 'scripts/build.ts'), 'utf8')
+  for (const file of files) {
+    for (const [, program] of readFileSync(file, 'utf8').matchAll(/\bprogramFile\('([^']+)'\)/g)) {
+      assert.ok(
+        built.includes(`'${program}'`),
+        `${relative(root, file)} starts ${program}, which scripts/build.ts leaves out`,
+      )
+    }
+  }
+})

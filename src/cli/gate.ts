@@ -1,3 +1,4 @@
+import { parseReference } from '#oci'
 import {
   applyExceptions,
   type Excepted,
@@ -38,7 +39,7 @@ const LARGEST_EXCEPTIONS = 2 ** 21
  * `USAGE_INVALID`, and as reading the image does.
  */
 export async function runGate(reference: string, options: GateOptions, terminal: Terminal): Promise<ExitStatus> {
-  if (options.attest !== undefined && !isInRegistry(reference)) {
+  if (options.attest !== undefined && parseReference(reference).transport !== 'docker') {
     throw new UsageError('USAGE_INVALID', `cannot attach a summary to ${reference}: evidence is kept in registries`)
   }
   const sets = await readPolicies(options.policy ?? ['default'])
@@ -84,10 +85,6 @@ function namesOf(text: string, { reference, inventory }: GatedImage): readonly s
   if (reference.transport !== 'docker') return [plain, inventory.image.digest]
   const repository = repositoryName(reference)
   return [plain, repository, `${repository}@${inventory.image.digest}`, inventory.image.digest]
-}
-
-function isInRegistry(reference: string): boolean {
-  return !/^(?:oci|oci-archive|docker-archive):/.test(reference)
 }
 
 function warnOfExceptions({ expired, strange }: Excepted, terminal: Terminal): void {

@@ -85,6 +85,8 @@ class ThreadEvaluator {
       env: {},
       resourceLimits: { maxOldGenerationSizeMb: memory, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 },
     })
+    // What ends a thread that is being stopped has nobody who waits for it any more.
+    thread.on('error', () => undefined)
     this.#thread = thread
     await answerOf(thread, START)
     return thread
