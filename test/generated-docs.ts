@@ -129,7 +129,8 @@ ${rows.join('\n')}
 Things are *declared* by the image's definition, where it is at hand: \`--definition\`, or the catalogue's that the image's label names.
 A file is declared when its package is asked for by name, its path is the definition's own, or the catalogue states why the image departs
 from its rules; a setuid bit only by a path of the definition that has it.
-A label can be written by anybody: it chooses among the catalogue's definitions and their variants, no more. Who must not rely on it
+A label can be written by anybody: it chooses among the catalogue's definitions and their variants, no more, and what others built on
+an image of ours is held to what holds for a runtime, whichever variant it started from. Who must not rely on labels
 names the definition, and asks for signatures by \`--key\`.
 
 Findings go by advisories that are there and fresh (\`casemate advisories update\`), or by the archive where there are none

@@ -26,6 +26,7 @@ import {
 } from '#policy'
 import type { Inventory } from '#sbom'
 import { UsageError } from './errors.ts'
+import { endsAsOurs } from './file-account.ts'
 import { collectEvidenceFacts, type GateEvidenceOptions } from './gate-evidence.ts'
 import { allUnknown, collectFindingFacts, FINDING_GROUPS, type GateFindingOptions } from './gate-findings.ts'
 import { ACCOUNTS, inventoryWithFiles } from './image-inventory.ts'
@@ -39,7 +40,7 @@ export interface FactOptions extends GateFindingOptions, GateEvidenceOptions {
   readonly definition?: string
 }
 
-/** An image's facts, and by which names it can be excepted. */
+/** An image with its facts. */
 export interface GatedImage {
   readonly facts: EstablishedFacts
   readonly image: OpenedImage
@@ -79,8 +80,7 @@ export async function collectFacts(
   const { inventory, files } = await inventoryWithFiles(image, { reference: text, account: true, licences })
   terminal.progress('')
   for (const fault of inventory.faults) terminal.warn(visibleText(fault))
-  const labels = image.config.config.Labels ?? {}
-  const definition = await definitionOf(labels, options.definition)
+  const definition = await definitionOf(image, options.definition)
   const account = configuredImage(image, files)
   const whole = <Value>(value: () => Value): Established<Value> => ifWhole(inventory, value)
   const [fault] = inventory.faults
@@ -134,11 +134,12 @@ function notWhole(fault: string): string {
 
 /**
  * The definition that is named, or the catalogue's that the image's label names. A label may say anything: it is never taken
- * as a path, and a variant counts only where its definition has it.
+ * as a path, and a variant counts only where its definition has it. What others built on an image of ours inherits its labels:
+ * it is held to what holds for a runtime, whichever variant it started from.
  */
-async function definitionOf(labels: Readonly<Record<string, string>>, named: string | undefined): Promise<Definition> {
+async function definitionOf(image: OpenedImage, named: string | undefined): Promise<Definition> {
+  const labels = image.config.config.Labels ?? {}
   const label = labels[imageLabels.image]
-  const variant = labels[imageLabels.variant] ?? 'runtime'
   const isOurs = label !== undefined && (await catalogueNames()).includes(label)
   const place = named ?? (isOurs ? label : undefined)
   if (place === undefined) return NO_DEFINITION
@@ -147,10 +148,12 @@ async function definitionOf(labels: Readonly<Record<string, string>>, named: str
     const reason = `it makes ${definition.image}, and the image says that it is ${visibleText(label)}`
     throw new UsageError('USAGE_INVALID', `cannot use the definition ${place}: ${reason}`)
   }
+  const isItself = endsAsOurs(image)
+  const variant = (isItself ? labels[imageLabels.variant] : undefined) ?? 'runtime'
   const effective = definition.variants.get(variant)
   if (effective !== undefined) {
     const departures = isCatalogue ? (await readAbout(definition.image, catalogue)).exceptions : []
-    const isForBuilding = asksForPackageManager(effective.packages)
+    const isForBuilding = isItself && asksForPackageManager(effective.packages)
     return { variant, declared: declaredBy(effective, departures), isKnown: true, isForBuilding }
   }
   if (named === undefined) return NO_DEFINITION

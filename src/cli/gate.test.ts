@@ -234,18 +234,24 @@ test('an image that breaks them in other ways is refused by each; exceptions ope
   assert.equal(open.status, 0, open.stderr)
 })
 
-test('what a definition asks for by name is declared, and a label cannot make a variant up', async (t) => {
+test('what a definition asks for by name is declared; neither a label nor building on it makes a dev variant', async (t) => {
   const labels = (image: string, variant: string) => ({ 'dev.casemate.image': image, 'dev.casemate.variant': variant })
-  const sample = (image: string, variant: string): SampleImage => ({
-    packages: { 'base-files 13': BASE, 'bash 5': [program('usr/bin/bash')], 'dash 1': [program('usr/bin/dash')] },
-    config: { User: '65532', Labels: labels(image, variant) },
-  })
-  const shells = async (image: string, variant: string) =>
-    (await openGates(t, sample(image, variant))).gate().wrong['no-shell']
-  assert.deepEqual(await shells('bash', 'runtime'), ['/usr/bin/dash of dash'])
-  assert.equal(await shells('bash', 'dev'), undefined)
-  assert.deepEqual(await shells('bash', 'anything'), ['/usr/bin/bash of bash', '/usr/bin/dash of dash'])
-  assert.deepEqual(await shells('../bash', 'dev'), ['/usr/bin/bash of bash', '/usr/bin/dash of dash'])
+  const ours = ['casemate: base-files 13', 'casemate: effects, definition files and the package database']
+  const wrong = async (image: string, variant: string, history: readonly string[] = ours) => {
+    const sample: SampleImage = {
+      packages: { 'base-files 13': BASE, 'bash 5': [program('usr/bin/bash')], 'dash 1': [program('usr/bin/dash')] },
+      config: { User: '0', Labels: labels(image, variant) },
+      history,
+    }
+    const found = (await openGates(t, sample)).gate().wrong
+    return [found['no-shell'], found['non-root'] !== undefined]
+  }
+  const [bash, dash] = ['/usr/bin/bash of bash', '/usr/bin/dash of dash']
+  assert.deepEqual(await wrong('bash', 'runtime'), [[dash], true])
+  assert.deepEqual(await wrong('bash', 'dev'), [undefined, false])
+  assert.deepEqual(await wrong('bash', 'dev', [...ours, 'COPY app /app']), [[dash], true])
+  assert.deepEqual(await wrong('bash', 'anything'), [[bash, dash], true])
+  assert.deepEqual(await wrong('../bash', 'dev'), [[bash, dash], true])
 })
 
 test('what could not be known is never a pass: a user without account, missing and stale advisories', async (t) => {
@@ -271,7 +277,7 @@ function onlyFindings(severity: string): string {
   return `policies:\n  - { name: findings, severity: ${severity}, expression: "size(fixable) == 0", reason: why, remedy: how }\n`
 }
 
-test('files of policies stand in place of the default set, or beside it, and wrong use is refused before the image is read', async (t) => {
+test('files of policies stand in place of the default set, or beside it, and what is used wrongly is refused', async (t) => {
   const { gate, run, image, file } = await openGates(t, {
     packages: { 'base-files 13': BASE },
     config: { User: '65532' },

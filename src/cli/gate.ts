@@ -55,13 +55,13 @@ export async function runGate(reference: string, options: GateOptions, terminal:
     const excepted = applyExceptions(judged, exceptions, { names: namesOf(reference, gated), today })
     warnOfExceptions(excepted, terminal)
     const status = statusOf(excepted)
+    const result = { reference, digest: gated.inventory.image.digest, gates: excepted.gates, sets }
+    if (options.json === true) terminal.print(formatGateJson(result))
+    else for (const line of gateLines(result, terminal)) terminal.print(line)
     if (options.attest !== undefined) {
       const { attestSummary } = await import('./gate-summary.ts')
       await attestSummary({ gated, sets, gates: excepted.gates, isPassed: status === exitStatus.done }, options.attest)
     }
-    const result = { reference, digest: gated.inventory.image.digest, gates: excepted.gates, sets }
-    if (options.json === true) terminal.print(formatGateJson(result))
-    else for (const line of gateLines(result, terminal)) terminal.print(line)
     return status
   } finally {
     store.close()
