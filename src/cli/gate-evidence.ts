@@ -36,27 +36,33 @@ export async function collectEvidenceFacts(
   options: GateEvidenceOptions,
   terminal: Terminal,
 ): Promise<Pick<EstablishedFacts, 'evidence' | 'tests'>> {
-  const digest = image.manifestDocument.descriptor.digest
-  const trust = options.key === undefined ? undefined : await trustOf(options)
-  if (trust !== undefined && reference.transport !== 'docker') {
-    throw new UsageError('USAGE_INVALID', 'cannot verify an image in files by --key: evidence is kept in registries')
-  }
-  const judged =
-    trust === undefined || reference.transport !== 'docker'
-      ? undefined
-      : await establish(() => judgeImage({ reference, image }, { ...options, trust }, terminal))
+  const judged = await judgeByKeys({ reference, image }, options, terminal)
   const evidence: EstablishedFacts['evidence'] =
     judged === undefined
       ? { known: true, value: EVIDENCE_NOT_ASKED }
       : judged.known
         ? { known: true, value: evidenceFacts(judged.value) }
         : judged
-  if (options.tests !== undefined) return { evidence, tests: await readReport(options.tests, digest) }
-  if (judged === undefined) {
-    const reason = 'nobody says what came of them: neither --tests FILE, nor --key for results that are attached'
-    return { evidence, tests: { known: false, reason } }
+  if (options.tests !== undefined) {
+    return { evidence, tests: await readReport(options.tests, image.manifestDocument.descriptor.digest) }
   }
-  return { evidence, tests: judged.known ? testFacts(judged.value) : judged }
+  if (judged?.known === true) return { evidence, tests: testFacts(judged.value) }
+  const reason = 'nobody says what came of them: neither --tests FILE, nor --key for results that are attached'
+  return { evidence, tests: judged ?? { known: false, reason } }
+}
+
+/** `undefined` where nobody was named to believe. */
+async function judgeByKeys(
+  { reference, image }: { readonly reference: Reference; readonly image: OpenedImage },
+  options: GateEvidenceOptions,
+  terminal: Terminal,
+): Promise<Established<JudgedImage> | undefined> {
+  if (options.key === undefined) return undefined
+  const trust = await trustOf(options)
+  if (reference.transport !== 'docker') {
+    throw new UsageError('USAGE_INVALID', 'cannot verify an image in files by --key: evidence is kept in registries')
+  }
+  return establish(() => judgeImage({ reference, image }, { ...options, trust }, terminal))
 }
 
 async function judgeImage(

@@ -49,27 +49,26 @@ export async function collectFindingFacts(
   const found = await establish(() => findIn(inventory, { options, store, rules, policy, now }, terminal))
   if (!found.known) return allUnknown(found.reason)
   const { findings, release, evidence } = found.value
-  const known = (isWanted: (finding: Finding) => boolean) => {
+  const groupOf = (isWanted: (finding: Finding) => boolean, ...conditions: readonly Established<unknown>[]) => {
+    const unknown = conditions.find((one) => !one.known)
+    if (unknown?.known === false) return unknown
     const value = findingFacts(findings.filter(isWanted), { release, advisories: store, now })
     return { known: true, value } as const
   }
   const hasFix = ({ status }: Finding) => status === 'fixed'
-  const isUnfixedKnown: Established<void> =
-    evidence === 'advisories'
-      ? { known: true, value: undefined }
-      : { known: false, reason: 'the archive does not tell of issues that have no update; advisories do' }
-  const isCatalogueKnown = await establish(async () => requireParts(store.parts, ['kev'], { policy, terminal, now }))
+  const seesUnfixed: Established<ScanEvidence> =
+    evidence === 'advisories' ? { known: true, value: evidence } : { known: false, reason: ARCHIVE_SEES_UPDATES }
+  const seesExploited = await establish(async () => requireParts(store.parts, ['kev'], { policy, terminal, now }))
   return {
-    fixable: known(hasFix),
-    unfixed: isUnfixedKnown.known ? known((one) => !hasFix(one)) : isUnfixedKnown,
-    exploited_fixable: isCatalogueKnown.known ? known((one) => hasFix(one) && one.isExploited) : isCatalogueKnown,
-    exploited_unfixed: !isUnfixedKnown.known
-      ? isUnfixedKnown
-      : isCatalogueKnown.known
-        ? known((one) => !hasFix(one) && one.isExploited)
-        : isCatalogueKnown,
+    fixable: groupOf(hasFix),
+    unfixed: groupOf((one) => !hasFix(one), seesUnfixed),
+    exploited_fixable: groupOf((one) => hasFix(one) && one.isExploited, seesExploited),
+    exploited_unfixed: groupOf((one) => !hasFix(one) && one.isExploited, seesUnfixed, seesExploited),
   }
 }
+
+const ARCHIVE_SEES_UPDATES =
+  'the archive does not tell of issues that have no update: casemate advisories update brings what does'
 
 interface Search extends Scan {
   readonly rules: readonly IgnoreRule[]

@@ -97,13 +97,7 @@ function recordClass(name: string): new () => object {
 
 function policyEnvironment(): Environment {
   const made = new Environment({ limits: LIMITS })
-  const names = Object.keys(RECORDS).filter(isRecordName)
-  // A type can be named once it is there: those that others are made of come first.
-  const needs = (name: string) =>
-    fieldsOf(isRecordName(name) ? name : 'Image').filter(
-      ([, { type }]) => itemType(type) !== undefined && isRecordName(itemType(type) ?? ''),
-    ).length
-  for (const name of names.sort((left, right) => needs(left) - needs(right))) {
+  for (const name of Object.keys(RECORDS).filter(isRecordName)) {
     const ctor = CLASSES.get(name)
     const fields = Object.fromEntries(fieldsOf(name).map(([key, { type }]) => [key, type]))
     made.registerType(name, { ...(ctor === undefined ? {} : { ctor }), fields })

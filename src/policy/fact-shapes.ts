@@ -1,8 +1,6 @@
-/** The types that facts are made of, as CEL names them; a record's name is a type too. */
-type Scalar = 'string' | 'int' | 'bool' | 'list<string>' | 'map<string, string>'
-
 /** One thing that an expression can ask for. */
-interface Field {
+export interface Field {
+  /** CEL's own name of a type, a record's name, or `list<…>` of either. */
   readonly type: string
   /** A phrase for the documentation. */
   readonly means: string
@@ -10,7 +8,7 @@ interface Field {
   readonly optional?: true
 }
 
-/** Things of which an image has many, and the groups of facts, by the names of their CEL types. */
+/** Things of which an image has many, and what groups consist of, by the names of their CEL types; what is made of another comes later. */
 export const RECORDS = {
   Image: {
     reference: { type: 'string', means: 'as it was given' },
@@ -197,9 +195,7 @@ export function fieldsOf(name: RecordName): readonly (readonly [key: string, fie
   return Object.entries<Field>(RECORDS[name])
 }
 
-/** A type that is not a record's, or the type of a list's items. */
+/** The type of a list's items; `undefined` for other types. */
 export function itemType(type: string): string | undefined {
   return /^list<(.+)>$/.exec(type)?.[1]
 }
-
-export type { Field, Scalar }

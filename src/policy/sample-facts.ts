@@ -85,7 +85,8 @@ export function sampleFacts(
         : { known: true, value: completed(GROUPS[name].type, given[name], SOUND[name]) },
     ]),
   )
-  return isEstablished(changed) ? changed : neverHappens()
+  if (!isEstablished(changed)) throw new TypeError('cannot make sample facts: a group is missing')
+  return changed
 }
 
 function completed(type: string, given: unknown, sound: unknown): unknown {
@@ -114,8 +115,4 @@ function shapeOf(type: string): Shape {
 /** The shape that the given facts were checked by is made of the same table as the type. */
 function isEstablished(facts: Readonly<Record<string, unknown>>): facts is EstablishedFacts {
   return GROUP_NAMES.every((name) => Object.hasOwn(facts, name))
-}
-
-function neverHappens(): never {
-  throw new TypeError('cannot make sample facts: a group is missing')
 }

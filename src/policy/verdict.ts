@@ -10,7 +10,7 @@ export type Outcome =
   | { readonly kind: 'texts'; readonly texts: readonly string[]; readonly count: number }
   | { readonly kind: 'failed'; readonly code: PolicyErrorCode; readonly reason: string }
 
-/** Evaluates one expression over facts that it was opened with. Never rejects for what an expression does. */
+/** Evaluates one expression, with its policy's values, over one image's facts. Never rejects for what an expression does. */
 export type Evaluate = (expression: string, values: Readonly<Record<string, unknown>>) => Promise<Outcome>
 
 /** How an image stands to a policy. What could not be decided is never a pass. */

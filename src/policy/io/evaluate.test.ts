@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { parseExceptions } from '../exceptions.ts'
 import { parsePolicies } from '../policy-file.ts'
+import { testPolicy } from '../policy-test.ts'
 import { sampleFacts } from '../sample-facts.ts'
 import { judgePolicy } from '../verdict.ts'
 import { readDefaultPolicies } from './default-policies.ts'
@@ -69,7 +73,6 @@ test('a thousand texts of a verdict are given, and all are counted', async (t) =
 
 test('each policy that ships passes a sound image, refuses another, and its own tests hold', async (t) => {
   const { policies } = await readDefaultPolicies()
-  const { testPolicy } = await import('../policy-test.ts')
   const evaluator = openEvaluator()
   t.after(() => evaluator[Symbol.asyncDispose]())
   for (const policy of policies) {
@@ -81,7 +84,6 @@ test('each policy that ships passes a sound image, refuses another, and its own 
 })
 
 test('a test that expects otherwise fails, also where the expression only errs', async (t) => {
-  const { testPolicy } = await import('../policy-test.ts')
   const tests = [
     { name: 'a', expect: 'passed', facts: { config: { uid: 0 } } },
     { name: 'b', expect: 'refused' },
@@ -99,4 +101,19 @@ test('a test that expects otherwise fails, also where the expression only errs',
   assert.match(failures[1] ?? '', /^want refused, found passed$/)
   assert.match(failures[2] ?? '', /^want a text with "nothing like it", found refused: root$/)
   assert.match(failures[3] ?? '', /^want refused, but it could not be decided: .*No such key.*\[POLICY_FAILED\]$/)
+})
+
+test('what the documentation shows is read, and its tests hold', async (t) => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/policies.md'), 'utf8')
+  const [policies = '', exceptions = ''] = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text]) => text)
+  const [policy] = parsePolicies(policies, 'docs/policies.md')
+  assert.ok(policy !== undefined)
+  const evaluator = openEvaluator()
+  t.after(() => evaluator[Symbol.asyncDispose]())
+  const results = await testPolicy(policy, evaluator.over)
+  assert.deepEqual(
+    results.map(({ failure }) => failure),
+    [undefined, undefined, undefined, undefined],
+  )
+  assert.equal(parseExceptions(exceptions, 'docs/policies.md')[0]?.owner, 'team-app')
 })
