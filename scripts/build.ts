@@ -12,7 +12,7 @@ const dist = join(root, 'dist')
 
 /** What is started, or imported by others: everything else is reached from here. */
 const entries = [
-  ...['cli/main', 'image/io/member-worker', 'sandbox/io/probe'],
+  ...['cli/main', 'image/io/member-worker', 'policy/io/policy-worker', 'sandbox/io/probe'],
   ...['debian/index', 'oci/index', 'solver/index'],
 ]
 

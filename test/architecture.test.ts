@@ -17,6 +17,7 @@ const rows: Readonly<Record<string, number>> = {
   image: 3,
   sandbox: 3,
   match: 3,
+  policy: 4,
   reach: 4,
   cli: 7,
 }
@@ -117,5 +118,17 @@ test('environment, clock and randomness are touched in io/ and the top rows only
 test('nothing below src imports the tests’ own kit but tests', () => {
   for (const file of files.filter((name) => !isTest(name))) {
     for (const { specifier } of importsOf(file)) assert.notEqual(specifier, '#testkit', relative(root, file))
+  }
+})
+
+test('every program that a thread or a process is started with is built into the package', () => {
+  const built = readFileSync(join(root, 'scripts/build.ts'), 'utf8')
+  for (const file of files) {
+    for (const [, program] of readFileSync(file, 'utf8').matchAll(/\bprogramFile\('([^']+)'\)/g)) {
+      assert.ok(
+        built.includes(`'${program}'`),
+        `${relative(root, file)} starts ${program}, which scripts/build.ts leaves out`,
+      )
+    }
   }
 })

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CasemateError, type Json } from '#core'
 import { definitionJsonSchema, effectSummaries } from '#image'
+import { factTables, readDefaultPolicies } from '#policy'
 import { imageTestSchema } from '#sandbox'
 import { statusOfError } from '../src/cli/exit-status.ts'
 import { type ImageFacts, imagePages, readFacts } from './image-pages.ts'
@@ -27,6 +28,7 @@ export async function generatedDocs(root: string): Promise<readonly GeneratedDoc
     { path: 'docs/definition.schema.json', text: definitionSchemaText(root) },
     { path: 'docs/effects.md', text: effectsPage(root) },
     { path: 'docs/errors.md', text: errorsPage(root) },
+    { path: 'docs/policies.md', text: await policiesPage() },
     ...(await imagePages(root, NOTICE)),
   ]
 }
@@ -95,6 +97,84 @@ effects, in this order; \`casemate explain REF PATH\` names the effect that wrot
 ${rows.join('\n')}
 
 ${scriptsSection(readFacts(root))}
+`
+}
+
+async function policiesPage(): Promise<string> {
+  const { policies } = await readDefaultPolicies()
+  const rows = policies.map(({ name, severity, reason }) => `| \`${name}\` | ${severity} | ${reason} |`)
+  return `${NOTICE}
+
+# Policies
+
+\`casemate gate REF\` holds an image against policies. Each gives a verdict: *passed*; *not applicable*, where its \`when\` is false;
+*refused*, with what is wrong, why that matters and what to do; or *undecided*, with a code, where a fact could not be established or the
+expression erred or took too long. Undecided never passes. The exit status is 0 where all gates are open, 1 where one refuses, 3
+where none refuses but one is undecided, and 2 for wrong use.
+
+\`\`\`sh
+casemate gate registry.example.org/team/app:1.0 --key casemate.pub
+casemate gate oci:./out:app --policy default team.yaml --exceptions exceptions.yaml --tests tests.json
+casemate policy test team.yaml
+\`\`\`
+
+## The default set
+
+\`policies/default.yaml\`; \`casemate policy list --json\` prints the expressions.
+
+| policy | severity | why |
+| --- | --- | --- |
+${rows.join('\n')}
+
+Things are *declared* by the image's definition, where it is at hand: \`--definition\`, or the catalogue's that the image's label names.
+A file is declared when its package is asked for by name, its path is the definition's own, or the catalogue states why the image departs
+from its rules; a setuid bit only by a path of the definition that has it.
+A label can be written by anybody: it chooses among the catalogue's definitions and their variants, no more, and what others built on
+an image of ours is held to what holds for a runtime, whichever variant it started from. Who must not rely on labels
+names the definition, and asks for signatures by \`--key\`.
+
+Findings go by advisories that are there and fresh (\`casemate advisories update\`), or by the archive where there are none
+(\`--evidence\`). Stale or missing advisories leave them unknown, unless \`--stale warn\` takes them all the same. Tests count
+where their result is attached and signed by a \`--key\`, or comes by \`--tests\` from \`casemate test REF --json\`.
+
+## Writing policies
+
+\`\`\`yaml
+policies:
+  - name: high-ports
+    severity: error # or warning: it is told, and refuses nothing
+    when: image.variant == "runtime" # where it applies; everywhere without
+    expression: config.ports.filter(p, p in values.low).map(p, p + " is for root")
+    values: { low: [80/tcp, 443/tcp] }
+    reason: An ordinary user cannot listen there.
+    remedy: Listen on 8080.
+    tests:
+      - { name: no port passes, expect: passed }
+      - { name: port 80 is refused, facts: { config: { ports: [80/tcp] } }, expect: refused, contains: 80/tcp }
+      - { name: a dev variant may, facts: { image: { variant: dev } }, expect: not-applicable }
+      - { name: without its config nobody knows, unknown: [config], expect: refused }
+\`\`\`
+
+An expression is CEL. It gives a bool, true where the image passes, or a list of texts that say what is wrong, empty where it
+passes. It is checked against the facts below when the file is read. A test's facts replace those of a sound image: maps are
+merged, lists replaced. \`--policy\` takes files in place of the default set; \`default\` stands for it.
+
+## Exceptions
+
+\`\`\`yaml
+exceptions:
+  - policy: no-shell
+    subject: registry.example.org/team/* # a star is one part of the path, two are any; or a digest
+    owner: team-app
+    reason: the start script needs it until the rewrite
+    expires: 2027-03-31 # from this day on it excepts nothing, and that is told
+\`\`\`
+
+What is excepted stays listed with its violations, and stands in the signed summary (\`--attest\`) with its owner.
+
+## Facts
+
+${factTables()}
 `
 }
 

@@ -8,6 +8,7 @@ export const PREDICATES = {
   vex: 'https://openvex.dev/ns',
   vuln: 'https://cosign.sigstore.dev/attestation/vuln/v1',
   test: 'https://in-toto.io/attestation/test-result/v0.1',
+  vsa: 'https://slsa.dev/verification_summary/v1',
 } as const
 
 /** Gives the predicate type of a short name, or the text itself where it is a URI; `undefined` for anything else. */

@@ -90,6 +90,11 @@ function knownGroups(): readonly Omit<FileGroup, 'files'>[] {
   return known.toSorted((left, right) => (`${left.kind} ${left.name}` < `${right.kind} ${right.name}` ? -1 : 1))
 }
 
+/** Whether an image ends as ours do: whoever builds on one, be it by a setting alone, adds to its history. */
+export function endsAsOurs({ config }: Pick<OpenedImage, 'config'>): boolean {
+  return config.history?.at(-1)?.created_by === LAST_LAYER
+}
+
 function layerMakers({ config }: OpenedImage): readonly (LayerMaker | undefined)[] {
   if (config.config.Labels?.[imageLabels.image] === undefined) return []
   const names = (config.history ?? []).filter((entry) => entry.empty_layer !== true).map((entry) => entry.created_by)

@@ -36,6 +36,8 @@ export interface InventoryOptions {
   readonly definition?: string
 }
 
+/** By which the user that a config names is known as numbers. */
+export const ACCOUNTS = { passwd: '/etc/passwd', group: '/etc/group' } as const
 const OS_RELEASE = ['/etc/os-release', '/usr/lib/os-release']
 const MAX_OS_RELEASE = 2 ** 16
 /** Bytes of package databases that are held of all layers together. */
@@ -60,6 +62,14 @@ export async function inventoryOfImage(
   image: OpenedImage,
   options: InventoryOptions & { readonly reference: string },
 ): Promise<Inventory> {
+  return (await inventoryWithFiles(image, options)).inventory
+}
+
+/** The same with the files that the image shows; of those that `isInventoryPath` names with their content. */
+export async function inventoryWithFiles(
+  image: OpenedImage,
+  options: InventoryOptions & { readonly reference: string },
+): Promise<{ readonly inventory: Inventory; readonly files: ImageFiles }> {
   const { reference } = options
   const wantsLicences = options.licences === true
   try {
@@ -70,12 +80,13 @@ export async function inventoryOfImage(
     const { withAccount } = options.account === true ? await import('./file-account.ts') : {}
     const accounted = withAccount === undefined ? licensed : withAccount(licensed, files, { image, explained })
     const inventory = options.files === true ? await withListedFiles(accounted, files, image.layers) : accounted
-    if (options.definition === undefined) return inventory
+    if (options.definition === undefined) return { inventory, files }
     const { withDefinition } = await import('./definition-facts.ts')
-    return await withDefinition(inventory, options.definition, {
+    const identity = {
       labels: image.config.config.Labels ?? {},
       platform: formatPlatform(image.config.platform),
-    })
+    }
+    return { inventory: await withDefinition(inventory, options.definition, identity), files }
   } finally {
     await image.close()
   }
@@ -164,7 +175,7 @@ export function withApplications(inventory: Inventory, files: ImageFiles, scan: 
 
 /** Whether an inventory needs a file's content. */
 export function isInventoryPath(path: string): boolean {
-  return isDatabasePath(path) || OS_RELEASE.includes(path)
+  return isDatabasePath(path) || OS_RELEASE.includes(path) || path === ACCOUNTS.passwd || path === ACCOUNTS.group
 }
 
 /** Makes the inventory of an image whose files have been read, with the content of what `isInventoryPath` says. */

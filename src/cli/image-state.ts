@@ -11,10 +11,9 @@ import {
 } from '#oci'
 import { type Contract, effectiveContract, parseImageConfig, resolveAccount, SandboxError } from '#sandbox'
 import { ApplicationScan, type ImageSettings, type ImageState, type StateFile } from '#sbom'
-import { fileAt, inventoryOf, isInventoryPath, withApplications } from './image-inventory.ts'
+import { ACCOUNTS, fileAt, inventoryOf, isInventoryPath, withApplications } from './image-inventory.ts'
 import { isCopyrightPath, withLicences } from './image-licences.ts'
 
-const ACCOUNTS = { passwd: '/etc/passwd', group: '/etc/group' } as const
 /** What dpkg keeps of each package, which no package lists as its own. */
 const PACKAGE_RECORD =
   /^\/var\/lib\/dpkg\/(?:info\/([^/:]+?)(?::[^/.]+)?\.[a-z0-9]+|status\.d\/([^/]+?)(?:\.md5sums)?)$/
@@ -32,9 +31,7 @@ export interface ReadImage {
 export async function readImageState(reference: string, platform: string): Promise<ReadImage> {
   const image = await openImage(parseReference(reference), { platform: parsePlatform(platform) })
   try {
-    const accounts = new Set<string>(Object.values(ACCOUNTS))
-    const wants = (file: { path: string; size: number }) =>
-      isInventoryPath(file.path) || accounts.has(file.path) || isCopyrightPath(file)
+    const wants = (file: { path: string; size: number }) => isInventoryPath(file.path) || isCopyrightPath(file)
     const scan = new ApplicationScan()
     const files = await readImageFiles(image.layers, { wants, take: (file) => scan.sink(file), hashes: true })
     const { inventory: found } = withApplications(inventoryOf(image, files, reference), files, scan)

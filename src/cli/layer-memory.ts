@@ -24,7 +24,7 @@ interface Remembered {
 }
 
 /** To be raised when what is looked for in layers changes between two releases. */
-const FORMAT = 1
+const FORMAT = 2
 /** Bytes of a layer below which reading it again is as quick. */
 const SMALLEST = 2 ** 16
 /** Bytes of what is remembered of one layer. */

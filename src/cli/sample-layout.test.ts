@@ -18,11 +18,13 @@ export interface SampleImage {
   readonly above?: readonly (readonly TarItem[])[]
   readonly config?: ExecutionParameters
   readonly mtime?: number
+  /** What made its layers, as their history says. */
+  readonly history?: readonly string[]
 }
 
 /** Writes an image as a layout and gives its reference. */
 export async function sampleLayout(t: TestContext, sample: SampleImage): Promise<string> {
-  const { packages, others = [], above = [], config = {}, mtime = 1_700_000_000 } = sample
+  const { packages, others = [], above = [], config = {}, mtime = 1_700_000_000, history } = sample
   const folder = mkdtempSync(join(tmpdir(), 'casemate-diff-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const status = Object.keys(packages).map((key) => {
@@ -47,7 +49,8 @@ export async function sampleLayout(t: TestContext, sample: SampleImage): Promise
     const descriptor = { mediaType: MEDIA_TYPES.layerGzip, digest: digestOf(bytes), size: bytes.length }
     return { descriptor, diffId: digestOf(tar) }
   })
-  const image = composeImage({ config: { platform: platformOfDebian('amd64'), config }, layers })
+  const made = history === undefined ? {} : { history: history.map((created_by) => ({ created_by })) }
+  const image = composeImage({ config: { platform: platformOfDebian('amd64'), config, ...made }, layers })
   const source = {
     async *open(digest: Digest) {
       yield blobs.get(digest) ?? Buffer.alloc(0)

@@ -61,7 +61,8 @@ export async function runTest(reference: string, options: TestOptions, terminal:
         ...(options.signedAs === undefined ? {} : { signedAs: options.signedAs }),
       })
     }
-    terminal.print(options.json === true ? formatTestJson(report) : formatTestTable(report))
+    const { digest } = image.manifestDocument.descriptor
+    terminal.print(options.json === true ? formatTestJson(report, digest) : formatTestTable(report))
     return hasPassed(report) ? exitStatus.done : exitStatus.no
   } finally {
     await image.close()

@@ -41,11 +41,15 @@ export function formatTestTable(report: TestReport): string {
   return [...lines, ...report.notes.map(printable), `${counts.join(', ')} (${how})`, ''].join('\n')
 }
 
-/** Writes a report as JSON for programs: `casemate.test-report/v1`, keys in canonical order, one line. */
-export function formatTestJson(report: TestReport): string {
+/**
+ * Writes a report as JSON for programs: `casemate.test-report/v1`, keys in canonical order, one line. `manifest` is the digest
+ * of the manifest that was tested.
+ */
+export function formatTestJson(report: TestReport, manifest?: string): string {
   const { sandbox, platform, contract, notes, results } = report
   return canonicalJson({
     schema: 'casemate.test-report/v1',
+    ...(manifest === undefined ? {} : { manifest }),
     passed: hasPassed(report),
     sandbox,
     platform,

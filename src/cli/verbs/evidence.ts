@@ -8,7 +8,7 @@ export const evidenceVerbs: Verb = (program, session) => {
     .description('verify who has signed an image, and everything that is said about it')
     .option(
       '--require <type...>',
-      'statements that must be there: provenance, recipe, spdx, cyclonedx, licences, vex, vuln, test, or a URI',
+      'statements that must be there: provenance, recipe, spdx, cyclonedx, licences, vex, vuln, test, vsa, or a URI',
     )
     .option('--max-age <age>', 'how old the signature may be, e.g. 30d or 36h')
     .option('--json', 'print the result as JSON')

@@ -9,6 +9,7 @@ import { diffVerb } from './diff.ts'
 import { doctorVerb } from './doctor.ts'
 import { evidenceVerbs } from './evidence.ts'
 import { explainVerb } from './explain.ts'
+import { gateVerbs } from './gate.ts'
 import { initVerb } from './init.ts'
 import { keygenVerb } from './keygen.ts'
 import { licensesVerb } from './licenses.ts'
@@ -43,6 +44,7 @@ export const verbs: readonly Verb[] = [
   keygenVerb,
   signVerbs,
   evidenceVerbs,
+  gateVerbs,
   reproduceVerb,
   storeVerb,
   catalogVerb,

@@ -56,6 +56,7 @@ const TYPES: Readonly<Record<keyof typeof PREDICATES, string>> = {
   vex: 'openvex',
   vuln: 'vuln',
   test: PREDICATES.test,
+  vsa: PREDICATES.vsa,
 }
 
 test('cosign 2 and 3 verify a statement of every type', async (t) => {

@@ -1,0 +1,15 @@
+import { CasemateError } from '#core'
+import type { Established } from '#policy'
+
+/**
+ * What was looked for, or why it could not be had: an error that has a code is a reason. Rejects with anything else, which is
+ * a fault of our own.
+ */
+export async function establish<Value>(find: () => Promise<Value>): Promise<Established<Value>> {
+  try {
+    return { known: true, value: await find() }
+  } catch (error) {
+    if (!(error instanceof CasemateError)) throw error
+    return { known: false, reason: `${error.message} [${error.code}]` }
+  }
+}

@@ -1,0 +1,98 @@
+import { parseReference } from '#oci'
+import {
+  applyExceptions,
+  type Excepted,
+  type GateException,
+  groupsOf,
+  isClosed,
+  judgePolicies,
+  openEvaluator,
+  parseExceptions,
+} from '#policy'
+import { openScanStore } from './archive-evidence.ts'
+import { UsageError } from './errors.ts'
+import { type ExitStatus, exitStatus } from './exit-status.ts'
+import { collectFacts, type FactOptions, type GatedImage } from './gate-facts.ts'
+import { formatGateJson, gateLines } from './gate-page.ts'
+import { readPolicies } from './policy-files.ts'
+import { readUpTo } from './read-up-to.ts'
+import type { Terminal } from './terminal.ts'
+import { visibleText } from './visible-text.ts'
+
+/** The options of `casemate gate`, as the command line gives them. */
+export interface GateOptions extends FactOptions {
+  /** Files of policies in place of the default set; `default` stands for it. */
+  readonly policy?: readonly string[]
+  readonly exceptions?: string
+  /** Signs what came of it and attaches it. */
+  readonly attest?: string
+  readonly json?: boolean
+}
+
+/** Bytes of a file of exceptions. */
+const LARGEST_EXCEPTIONS = 2 ** 21
+
+/**
+ * Holds an image against policies and prints each verdict with its reason. The status is "no" when a gate refuses the image,
+ * "not done" when none does but one could not be decided. Rejects with `POLICY_INVALID`, `EXCEPTIONS_INVALID`,
+ * `USAGE_INVALID`, and as reading the image does.
+ */
+export async function runGate(reference: string, options: GateOptions, terminal: Terminal): Promise<ExitStatus> {
+  if (options.attest !== undefined && parseReference(reference).transport !== 'docker') {
+    throw new UsageError('USAGE_INVALID', `cannot attach a summary to ${reference}: evidence is kept in registries`)
+  }
+  const sets = await readPolicies(options.policy ?? ['default'])
+  const policies = sets.flatMap((set) => set.policies)
+  const exceptions = await readExceptions(options.exceptions)
+  const store = openScanStore()
+  try {
+    const wanted = groupsOf(policies)
+    const gated = await collectFacts(reference, { wanted, options, store }, terminal)
+    await using evaluator = openEvaluator()
+    const judged = await judgePolicies(policies, gated.facts, evaluator.over)
+    const today = new Date().toISOString().slice(0, 10)
+    const excepted = applyExceptions(judged, exceptions, { names: namesOf(reference, gated), today })
+    warnOfExceptions(excepted, terminal)
+    const status = statusOf(excepted)
+    const result = { reference, digest: gated.inventory.image.digest, gates: excepted.gates, sets }
+    if (options.json === true) terminal.print(formatGateJson(result))
+    else for (const line of gateLines(result, terminal)) terminal.print(line)
+    if (options.attest !== undefined) {
+      const { attestSummary } = await import('./gate-summary.ts')
+      await attestSummary({ gated, sets, gates: excepted.gates, isPassed: status === exitStatus.done }, options.attest)
+    }
+    return status
+  } finally {
+    store.close()
+  }
+}
+
+function statusOf({ gates }: Excepted): ExitStatus {
+  const closed = gates.filter(isClosed)
+  if (closed.some(({ verdict }) => verdict.kind === 'refused')) return exitStatus.no
+  return closed.length === 0 ? exitStatus.done : exitStatus.notDone
+}
+
+async function readExceptions(path: string | undefined): Promise<readonly GateException[]> {
+  if (path === undefined) return []
+  return parseExceptions((await readUpTo(path, LARGEST_EXCEPTIONS)).toString('utf8'), path)
+}
+
+/** The names by which exceptions know an image: as it was asked for, its repository, and both with its digest. */
+function namesOf(text: string, { reference, inventory }: GatedImage): readonly string[] {
+  const plain = text.replace(/^docker:\/\//, '')
+  if (reference.transport !== 'docker') return [plain, inventory.image.digest]
+  const repository = `${reference.registry}/${reference.repository}`
+  return [plain, repository, `${repository}@${inventory.image.digest}`, inventory.image.digest]
+}
+
+function warnOfExceptions({ expired, strange }: Excepted, terminal: Terminal): void {
+  for (const { place, policy, expires, owner } of expired) {
+    terminal.warn(
+      visibleText(`${place}: the exception from ${policy} expired on ${expires} and excepts nothing (${owner})`),
+    )
+  }
+  for (const { place, policy } of strange) {
+    terminal.warn(visibleText(`${place}: there is no policy ${policy} among those that are asked; it excepts nothing`))
+  }
+}

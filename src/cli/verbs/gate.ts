@@ -1,0 +1,69 @@
+import { type Command, Option } from 'commander'
+import { hostPlatform } from '../host-platform.ts'
+import { type Verb, withPlaceOptions, withStaleOptions } from '../verb.ts'
+
+/** `casemate gate REF` and `casemate policy`: whether an image may pass, and by which rules. */
+export const gateVerbs: Verb = (program, session) => {
+  withPlaceOptions(withStaleOptions(withFindings(withEvidence(program.command('gate')))))
+    .argument('<reference>', 'the image: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://…')
+    .description('hold an image against policies; status 1 where one refuses it, 3 where one could not be decided')
+    .option('--platform <platform>', 'which image of an index', hostPlatform())
+    .option(
+      '--policy <file...>',
+      'policies in place of the default set; `default` stands for it, so that others can be added',
+    )
+    .option('--exceptions <file>', 'who may pass all the same: policy, subject, owner, reason and expiry of each')
+    .option(
+      '--definition <definition>',
+      "the image's definition, by which things are declared (default: the catalogue's)",
+    )
+    .option('--attest <key>', 'sign what came of it with this private key, and attach it as a verification summary')
+    .option('--json', 'print the verdicts as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  casemate gate oci:./out:python --tests python-tests.json\n  casemate gate registry.example.org/team/app:1.0 --key casemate.pub --exceptions exceptions.yaml\n  casemate gate registry.example.org/team/app:1.0 --key casemate.pub --policy default team.yaml --attest gate.key',
+    )
+    .action(async (reference: string, options) => {
+      const { runGate } = await import('../gate.ts')
+      session.end(await runGate(reference, options, session.terminal))
+    })
+  const policy = program.command('policy').description('the policies that images are held against')
+  policy
+    .command('list')
+    .argument('[files...]', 'files of policies; the default set where there are none')
+    .description('list policies: what each asks, why, and what to do')
+    .option('--json', 'print them as JSON')
+    .addHelpText('after', '\nExamples:\n  casemate policy list\n  casemate policy list default team.yaml --json')
+    .action(async (files: string[], options) => {
+      const { listPolicies } = await import('../policy.ts')
+      session.end(await listPolicies(files, options, session.terminal))
+    })
+  policy
+    .command('test')
+    .argument('[files...]', 'files of policies; the default set where there are none')
+    .description("run policies' own tests; status 1 where one fails, or a policy has none")
+    .option('--json', 'print the results as JSON')
+    .addHelpText('after', '\nExamples:\n  casemate policy test\n  casemate policy test team.yaml')
+    .action(async (files: string[], options) => {
+      const { testPolicies } = await import('../policy.ts')
+      session.end(await testPolicies(files, options, session.terminal))
+    })
+}
+
+function withEvidence(command: Command): Command {
+  return command
+    .option('--key <file...>', 'public keys in PEM of those who are believed; without, evidence is not asked for')
+    .option('--signed-as <repository...>', 'further repositories that the image may have been signed as')
+    .option('--tests <file>', 'what `casemate test REF --json` wrote of this image, in place of an attached result')
+}
+
+function withFindings(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--evidence <what>',
+        "go by Debian's advisories, or by the archive itself; the archive unless there are advisories",
+      ).choices(['advisories', 'archive']),
+    )
+    .option('--ignore-file <file>', 'findings that their owners accept (default: .casemateignore.yaml)')
+}
