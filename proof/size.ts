@@ -59,12 +59,17 @@ const DATABASE = 'var/lib/dpkg/*'
  * platforms; all images' runtimes for amd64 unless given. Needs root, for mmdebstrap.
  */
 export async function run(only: readonly string[] = []): Promise<{ holds: boolean; lines: string[] }> {
+  const images = (await catalogueImages(only)).filter(({ variant, platform }) => {
+    return only.length > 0 || (variant === 'runtime' && platform === 'linux/amd64')
+  })
+  return weighImages(images)
+}
+
+/** Weighs these images; what cannot be weighed is named and does not hold. */
+export async function weighImages(images: readonly CatalogueImage[]): Promise<{ holds: boolean; lines: string[] }> {
   const folder = mkdtempSync(join(tmpdir(), 'casemate-size-'))
   try {
     const sizes: Sizes[] = []
-    const images = (await catalogueImages(only)).filter(({ variant, platform }) => {
-      return only.length > 0 || (variant === 'runtime' && platform === 'linux/amd64')
-    })
     const faults: string[] = []
     for (const image of images) {
       try {
