@@ -76,7 +76,7 @@ export async function weighImages(images: readonly CatalogueImage[]): Promise<{ 
         sizes.push(await weigh(image, folder))
       } catch (error) {
         faults.push(
-          `${image.name} ${image.variant} ${image.platform} could not be weighed: ${messageOf(error).slice(0, 500)}`,
+          `${image.name} ${image.variant} ${image.platform} could not be weighed: … ${messageOf(error).slice(-500)}`,
         )
       }
     }
@@ -154,7 +154,9 @@ async function extractByMmdebstrap({ platform }: CatalogueImage, build: Catalogu
   const ends: (() => Promise<void>)[] = []
   try {
     const provided = build.without.flatMap((name) => standInVersions(name, build)).join(', ')
-    const empty = { name: 'left-out', architecture: 'all', fields: { Provides: provided }, files: {} }
+    // What depends on perl:any takes a package for it that lets its architecture be any.
+    const fields = { Provides: provided, 'Multi-Arch': 'allowed' }
+    const empty = { name: 'left-out', architecture: platform.replace('linux/', ''), fields, files: {} }
     const debs = [...(await realDebs(await debsOf(build))), ...(provided === '' ? [] : [empty])]
     const architecture = platform.replace('linux/', '')
     const { folder, suite } = await localArchive('extract', debs, ends, { architectures: [architecture] })
