@@ -83,7 +83,7 @@ async function statementsOf(
   for (const one of image.platforms.length > 0 ? chosen.filter(({ title }) => title !== 'index') : chosen) {
     const name = image.referenceOf(one.subject.digest)
     terminal.progress(`reading ${one.title} …`)
-    const platform = one.title === 'image' ? (options.platform ?? undefined) : one.title
+    const platform = one.title === 'image' ? options.platform : one.title
     const inventory = await readInventory(name, platform, { licences: true, account: true })
     terminal.progress('')
     for (const fault of inventory.faults) terminal.warn(visibleText(fault))

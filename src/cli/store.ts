@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Digest, digestOf, hasSystemCode, hexOf, messageOf, parseDigest } from '#core'
-import { digestOfFile, fetchObserved, fetchPackages, ObjectCache, type SourceReference } from '#debian'
+import { digestOfFile, fetchObserved, fetchPackages, ObjectCache, objectPath, type SourceReference } from '#debian'
 import { formatLock, type Lock, type LockedPackage, openDefinition, parseLock } from '#image'
 import { debianArchitectureOf, parsePlatform } from '#oci'
 import { UsageError } from './errors.ts'
@@ -78,16 +78,19 @@ async function keepRelease(wanted: Wanted, options: KeepOptions, terminal: Termi
   const store = new ObjectCache(resolve(options.dir))
   const place = await placeOf(options, definitionFiles)
   const kept: KeptObject[] = []
-  const keep = async (what: string, file: string, digest: Digest) => {
-    terminal.progress(`keep: ${what}`)
-    kept.push({ what, digest, size: await copyObject(store, file, digest) })
+  const keep = async (file: string, object: KeptObject) => {
+    terminal.progress(`keep: ${object.what}`)
+    await copyObject(store, file, object.digest)
+    kept.push(object)
   }
   const text = Buffer.from(formatLock(lock))
   await store.put(digestOf(text), text)
   kept.push({ what: 'casemate.lock', digest: digestOf(text), size: text.length })
   const packages = everyPackage(lock, variant)
   const files = await fetchPackages(packages, { ...place, stores: [store.folder], observed: lock.observed })
-  for (const [number, one] of packages.entries()) await keep(one.filename, files[number] ?? '', one.digest)
+  for (const [number, { filename, digest, size }] of packages.entries()) {
+    await keep(files[number] ?? '', { what: filename, digest, size })
+  }
   const wantedSources = new Set(packages.map(({ source }) => `${source.name} ${source.version}`))
   const architectures = Object.keys(lock.platforms).map((platform) => debianArchitectureOf(parsePlatform(platform)))
   const sources = new Map<string, SourceReference>()
@@ -98,8 +101,9 @@ async function keepRelease(wanted: Wanted, options: KeepOptions, terminal: Termi
       architectures,
       sources: wantedSources,
     })
-    for (const { path, file, digest } of found.files)
-      await keep(`${observed.archive}/${observed.suite}/${path}`, file, digest)
+    for (const { path, file, digest, size } of found.files) {
+      await keep(file, { what: `${observed.archive}/${observed.suite}/${path}`, digest, size })
+    }
     for (const source of found.sources) sources.set(`${source.name} ${source.version}`, source)
   }
   terminal.progress('')
@@ -153,22 +157,17 @@ function everyPackage(lock: Lock, variant: string | undefined): LockedPackage[] 
   return [...packages.values()]
 }
 
-/** Copies a file into the store, in pieces, and gives its size. What is there is checked and not written again. */
-async function copyObject(store: ObjectCache, file: string, digest: Digest): Promise<number> {
-  const there = await store.find(digest)
-  const partial = there === undefined ? await store.openPartial(digest) : undefined
-  let size = 0
+/** Copies a file into the store, in pieces. What is there already is checked and not written again. */
+async function copyObject(store: ObjectCache, file: string, digest: Digest): Promise<void> {
+  if ((await store.find(digest)) !== undefined) return
+  const partial = await store.openPartial(digest)
   try {
-    await partial?.restart()
-    for await (const chunk of createReadStream(there ?? file)) {
-      size += chunk.length
-      await partial?.append(chunk)
-    }
-    await partial?.commit()
+    await partial.restart()
+    for await (const chunk of createReadStream(file)) await partial.append(chunk)
+    await partial.commit()
   } finally {
-    await partial?.release()
+    await partial.release()
   }
-  return size
 }
 
 async function writeRelease(folder: string, release: KeptRelease): Promise<void> {
@@ -238,8 +237,7 @@ export async function runStoreCheck(
   const faults: { readonly what: string; readonly digest: Digest; readonly fault: 'missing' | 'damaged' }[] = []
   for (const { what, digest } of objects.values()) {
     terminal.progress(`check: ${what}`)
-    const hex = hexOf(digest)
-    const found = await digestOfFile(join(dir, 'objects', 'sha256', hex.slice(0, 2), hex))
+    const found = await digestOfFile(objectPath(dir, digest))
     if (found !== digest) faults.push({ what, digest, fault: found === undefined ? 'missing' : 'damaged' })
   }
   terminal.progress('')

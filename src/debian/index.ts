@@ -50,7 +50,7 @@ export {
 export { type FetchPackagesOptions, type FetchProgress, fetchPackages, type PackageFile } from './io/fetch-packages.ts'
 export { fetchFault, HTTP_LIMITS, type HttpAnswer, HttpClient, type HttpLimits } from './io/http-client.ts'
 export { loadLibarchive } from './io/libarchive.ts'
-export { defaultCacheFolder, digestOfFile, ObjectCache } from './io/object-cache.ts'
+export { defaultCacheFolder, digestOfFile, ObjectCache, objectPath } from './io/object-cache.ts'
 export { type OpenArchive, openArchive } from './io/open-archive.ts'
 export { openDeb } from './io/open-deb.ts'
 export { type FileSearch, type SuiteFileMatch, searchFiles } from './io/search-files.ts'

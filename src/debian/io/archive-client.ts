@@ -1,11 +1,12 @@
 import { join } from 'node:path'
+import type { Digest } from '#core'
 import type { Archive, ArchiveSuite } from '../archive.ts'
 import { chooseMirrors, type MirrorTable } from '../mirrors.ts'
 import { type ArchiveFile, BUILT_IN_ARCHIVES, readArchives, selectArchive } from './archive-folder.ts'
 import { Downloader, type DownloadPatience } from './downloader.ts'
 import { discoverMirrors } from './host-mirrors.ts'
 import { HttpClient, type HttpLimits } from './http-client.ts'
-import { defaultCacheFolder, ObjectCache } from './object-cache.ts'
+import { defaultCacheFolder, digestOfFile, ObjectCache, objectPath } from './object-cache.ts'
 
 /** The place of building: where things are kept and fetched from. None of it changes what an image is. */
 export interface ArchivePlace {
@@ -57,6 +58,17 @@ export class ArchiveClient {
   async mirrors(kind: string, archive: Archive): Promise<readonly string[]> {
     this.#mirrors ??= this.#discover()
     return chooseMirrors(kind, [this.place.mirrors ?? {}, ...(await this.#mirrors)], archive)
+  }
+
+  /** The path of a file that is at hand, in the cache or in one of the stores, its content checked now; else `undefined`. */
+  async find(digest: Digest): Promise<string | undefined> {
+    const cached = await this.cache.find(digest)
+    if (cached !== undefined) return cached
+    for (const store of this.place.stores ?? []) {
+      const path = objectPath(store, digest)
+      if ((await digestOfFile(path)) === digest) return path
+    }
+    return undefined
   }
 
   async close(): Promise<void> {

@@ -11,7 +11,6 @@ import { ArchiveClient, type ArchivePlace, indexPath } from './archive-client.ts
 import { readSuiteKeys } from './archive-folder.ts'
 import { decompressFile } from './decompress.ts'
 import { findIndex } from './index-reader.ts'
-import { digestOfFile } from './object-cache.ts'
 import { IN_RELEASE_LIMIT, suiteUrl } from './suite-reader.ts'
 
 /** A suite's state as a lock observed it. */
@@ -86,7 +85,7 @@ class ObservedFetch {
       throw new DebianError('ARCHIVE_UNKNOWN', `cannot fetch suite ${suiteName}: archive ${name} has none of that name`)
     }
     const bases = (await this.#bases(file.archive, suite)).map((base) => suiteUrl(base, suite))
-    const path = (await this.#find(inRelease)) ?? (await this.#fetchInRelease(bases))
+    const path = (await this.#client.find(inRelease)) ?? (await this.#fetchInRelease(bases))
     const bytes = await readFile(path)
     const trust = { archive: file.archive, suite, keys: await readSuiteKeys(file, suite) }
     const { release } = await verifySuite(bytes, { ...trust, at: new Date(date), acceptExpired: true })
@@ -111,17 +110,6 @@ class ObservedFetch {
     return [...new Set(paths)].flatMap((path) => findIndex(release, path)?.file ?? [])
   }
 
-  async #find(digest: Digest): Promise<string | undefined> {
-    const cached = await this.#client.cache.find(digest)
-    if (cached !== undefined) return cached
-    const hex = hexOf(digest)
-    for (const store of this.#options.stores ?? []) {
-      const path = join(store, 'objects', 'sha256', hex.slice(0, 2), hex)
-      if ((await digestOfFile(path)) === digest) return path
-    }
-    return undefined
-  }
-
   async #fetchInRelease(bases: readonly string[]): Promise<string> {
     const { cache, downloader, signal } = this.#client
     const { inRelease } = this.#state
@@ -139,7 +127,7 @@ class ObservedFetch {
 
   async #fetchIndex(index: ReleaseFile, release: Release, bases: readonly string[]): Promise<FetchedIndex> {
     const { path, digest, size } = index
-    const found = await this.#find(digest)
+    const found = await this.#client.find(digest)
     if (found !== undefined) return { path, digest, size, file: found }
     const folder = path.slice(0, path.lastIndexOf('/') + 1)
     const places = release.byHash ? [`${folder}by-hash/SHA256/${hexOf(digest)}`, path] : [path]

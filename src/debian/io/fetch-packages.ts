@@ -1,11 +1,9 @@
-import { join } from 'node:path'
-import { type Digest, hexOf, messageOf } from '#core'
+import { type Digest, messageOf } from '#core'
 import { DebianError } from '../errors.ts'
 import { snapshotBase } from '../mirrors.ts'
 import type { ArchivePackage } from '../package.ts'
 import type { SuiteState } from '../suite.ts'
 import { ArchiveClient, type ArchivePlace } from './archive-client.ts'
-import { digestOfFile } from './object-cache.ts'
 
 /** A .deb as a lock names it: never by a host. */
 export type PackageFile = Pick<ArchivePackage, 'archive' | 'suite' | 'filename' | 'size' | 'digest'>
@@ -86,7 +84,7 @@ class PackageFetch {
 
   async #provide(file: PackageFile, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    const path = (await this.#find(file)) ?? (await this.#fetch(file, signal))
+    const path = (await this.#client.find(file.digest)) ?? (await this.#fetch(file, signal))
     if (path === undefined) {
       this.#missing.push(file)
       return
@@ -94,17 +92,6 @@ class PackageFetch {
     this.#paths.set(file.digest, path)
     this.#options.onFile?.(file.digest, path)
     this.#report(file.digest, file.size)
-  }
-
-  async #find({ digest }: PackageFile): Promise<string | undefined> {
-    const cached = await this.#client.cache.find(digest)
-    if (cached !== undefined) return cached
-    const hex = hexOf(digest)
-    for (const store of this.#options.stores ?? []) {
-      const path = join(store, 'objects', 'sha256', hex.slice(0, 2), hex)
-      if ((await digestOfFile(path)) === digest) return path
-    }
-    return undefined
   }
 
   /** The mirrors first; what they lack, the snapshot service may have. A fault of the mirrors stands if it has not. */

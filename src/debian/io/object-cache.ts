@@ -17,6 +17,12 @@ export function defaultCacheFolder(): string {
   return join(xdg?.startsWith('/') ? xdg : join(homedir(), '.cache'), 'casemate')
 }
 
+/** Where an object is or would be below a folder of objects. */
+export function objectPath(folder: string, digest: Digest): string {
+  const hex = hexOf(digest)
+  return join(folder, 'objects', 'sha256', hex.slice(0, 2), hex)
+}
+
 /**
  * Files by their SHA-256, below one folder. A file appears whole or not at all (written aside, synced, renamed), so
  * any number of processes may share the folder and any of them may be killed at any time.
@@ -35,8 +41,7 @@ export class ObjectCache {
 
   /** Where the object is or would be. */
   path(digest: Digest): string {
-    const hex = hexOf(digest)
-    return join(this.folder, 'objects', 'sha256', hex.slice(0, 2), hex)
+    return objectPath(this.folder, digest)
   }
 
   /** The path of the object, its content checked again; `undefined` when it is not there. A damaged one is removed. */

@@ -1,14 +1,6 @@
 import { BUNDLE_TYPE, ENVELOPE_TYPE, IMAGE_SIGNATURE_TYPE } from '#attest'
 import type { Digest } from '#core'
-import {
-  type Annotations,
-  type Descriptor,
-  MAX_REFERRERS,
-  parseManifest,
-  type Repository,
-  readBlob,
-  verified,
-} from '#oci'
+import { type Annotations, type Descriptor, MAX_REFERRERS, parseManifest, type Repository, readBlob } from '#oci'
 import { EvidenceError } from '../errors.ts'
 import type { EvidenceItem, FoundEvidence } from '../found-evidence.ts'
 import { evidenceTag, SIGNATURE_ANNOTATION, type TagKind } from '../tag-form.ts'
@@ -96,7 +88,7 @@ class Collector {
     if (blob.size > LIMITS.item) throw tooMuch(place, `it has ${blob.size} bytes`)
     this.#read += blob.size
     if (this.#read > LIMITS.total) throw tooMuch(place, `all together has more than ${LIMITS.total} bytes`)
-    return Buffer.concat(await Array.fromAsync(verified(blob, this.#repository.blobs().open(blob.digest))))
+    return readBlob(blob, this.#repository.blobs().open(blob.digest))
   }
 }
 
