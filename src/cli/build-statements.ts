@@ -78,12 +78,16 @@ async function foreignArchives({ effective, place }: BuildOrder): Promise<Map<st
 }
 
 /** Which layers hold which packages; the last one, of effects and the package database, holds none. */
-function provenPlatform({ lock, effective }: BuildOrder, { image, packages, assembly }: BuiltImage): ProvenPlatform {
+function provenPlatform(
+  { lock, effective }: BuildOrder,
+  { image, packages, assembly, taken }: BuiltImage,
+): ProvenPlatform {
   const platform = formatPlatform(image.platform)
   const held = layersOf(lock, platform, effective.variant)
   return {
     platform,
     packages,
+    taken,
     layers: assembly.layers.map(({ digest, diffId }, number) => ({
       ...{ digest, diffId },
       packages: (held[number] ?? []).map(packageKey),

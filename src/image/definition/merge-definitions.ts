@@ -1,7 +1,13 @@
 import { canonicalJson } from '#core'
 import { formatRequest } from '#solver'
 import { ImageError } from '../errors.ts'
-import type { ContractDeclaration, DefinedPath, LoadedDefinition, LoadedFragment } from './definition.ts'
+import type {
+  ContractDeclaration,
+  DefinedPath,
+  LoadedDefinition,
+  LoadedFragment,
+  TakenDeclaration,
+} from './definition.ts'
 
 /**
  * Adds a definition to the one it extends: lists append and equal members collapse, maps and lists of named things merge
@@ -141,10 +147,20 @@ function mergePaths(base: readonly DefinedPath[], over: readonly DefinedPath[], 
   return [...paths.values()]
 }
 
+/** Where something is taken in from is no difference: its digest says what it is. */
+function comparable(entry: DefinedPath): string {
+  const { replace, place, ...rest } = { replace: false, place: undefined, ...entry }
+  return canonicalJson(rest)
+}
+
 /** An absent path needs no `replace`: its reason says as much. */
-function laidOver(under: DefinedPath | undefined, entry: DefinedPath, sides: string): DefinedPath {
+export function laidOver(under: DefinedPath | undefined, entry: DefinedPath, sides: string): DefinedPath {
   if (under === undefined || entry.type === 'absent') return entry
-  const isSame = canonicalJson({ ...under, replace: false }) === canonicalJson({ ...entry, replace: false })
+  if (under.type === 'directory' && entry.type === 'directory') {
+    if (entry.existing === 'keep') return under
+    if (under.existing === 'keep') return entry
+  }
+  const isSame = comparable(under) === comparable(entry)
   if (isSame) return under.type !== 'absent' && under.replace ? under : entry
   if (entry.replace) return entry
   const reason = `one has ${formatDefinedPath(under)}, the other ${formatDefinedPath(entry)}`
@@ -161,9 +177,17 @@ export function formatDefinedPath(entry: DefinedPath): string {
       return `nothing (${entry.reason})`
     case 'symlink':
       return `a link to ${entry.target}`
+    case 'taken':
+      return `what is taken in from ${formatTakenPlace(entry)}`
     default: {
       const ownership = `${entry.mode.toString(8).padStart(4, '0')} ${entry.uid}:${entry.gid}`
       return entry.type === 'file' ? `a file ${ownership} ${entry.digest}` : `a directory ${ownership}`
     }
   }
+}
+
+/** Says from where something is taken in, with the digest where there is one for all platforms. */
+export function formatTakenPlace({ content, place }: TakenDeclaration): string {
+  const places = typeof place.at === 'string' ? place.at : Object.values(place.at).join(', ')
+  return content.kind === 'image' ? `${places}@${content.digest}` : places
 }

@@ -22,6 +22,7 @@ import type { LayerWorkshop } from './layers.ts'
 import { MemberStore } from './member-store.ts'
 import type { MemberPool } from './member-task.ts'
 import { type PlatformFiles, programRoot } from './program-root.ts'
+import type { TakeIn, TakenSource } from './take-in.ts'
 
 /** One image to build: a variant of a definition on a platform, with its lock. */
 export interface ImageInput {
@@ -37,6 +38,8 @@ export interface ImageInput {
   contract(user: RunAs): { readonly document: string; readonly labels: Readonly<Record<string, string>> }
   /** See `AssemblyInput`. */
   readonly fetch: FetchDebs
+  /** Takes in what the definition asks for of elsewhere. */
+  readonly takeIn: TakeIn
   onMember?(name: string, cached: boolean): void
   /** Runs the programs of derived effects whose results are not at hand. */
   readonly runner?: DerivedRunner
@@ -54,6 +57,8 @@ export interface BuiltImage {
   /** What derived effects gave, as a lock holds it. */
   readonly derived: readonly DerivedResult[]
   readonly packages: readonly LockedPackage[]
+  /** What was taken in from elsewhere. */
+  readonly taken: readonly TakenSource[]
   readonly user: RunAs
   /** As OCI's `ExposedPorts`. */
   readonly ports: readonly string[]
@@ -108,7 +113,7 @@ export async function buildImage(input: ImageInput, workshop: LayerWorkshop): Pr
     },
     workshop,
   )
-  return { ...compose(input, assembly, own.packages, workshop.codec), derived: results }
+  return { ...compose(input, assembly, own.packages, workshop.codec), derived: results, taken: own.taken }
 }
 
 /** The image without its derived effects; `undefined` when its lock does not have the platform. */
@@ -116,10 +121,11 @@ async function platformFiles(
   input: ImageInput,
   platform: string,
   workshop: LayerWorkshop,
-): Promise<PlatformFiles | undefined> {
+): Promise<(PlatformFiles & { readonly taken: readonly TakenSource[] }) | undefined> {
   const { definition, lock } = input
   const packages = packagesOf(lock, platform, definition.variant)
   if (packages.length === 0) return undefined
+  const { paths, contents, sources: taken } = await input.takeIn(definition.paths, input.contents, platform)
   const assembly = await assemble(
     {
       packages,
@@ -128,7 +134,7 @@ async function platformFiles(
       keep: definition.keep,
       own: [
         aptSources(input.archive),
-        definitionPaths(definition.paths, input.contents),
+        definitionPaths(paths, contents),
         contractFile(definition.contract.runAs, (user) => input.contract(user).document),
       ],
       architecture: debianArchitectureOf(parsePlatform(platform)),
@@ -145,7 +151,7 @@ async function platformFiles(
     },
     workshop,
   )
-  return { platform, assembly, packages }
+  return { platform, assembly, packages, taken }
 }
 
 function compose(
@@ -153,7 +159,7 @@ function compose(
   assembly: Assembly,
   packages: readonly LockedPackage[],
   codec: LayerCodec,
-): Omit<BuiltImage, 'derived'> {
+): Omit<BuiltImage, 'derived' | 'taken'> {
   const { definition } = input
   const user = findUser(definition.contract.runAs, passwdOf(assembly))
   const tags = expandTags(definition.tags, { name: definition.image, variant: definition.variant }, packages)
