@@ -11,6 +11,7 @@ import {
   type BuiltImage,
   buildImage,
   type EffectiveDefinition,
+  everyObserved,
   type FetchDebs,
   type Lock,
   type LockedPackage,
@@ -94,7 +95,6 @@ export async function buildPlatformsIn(workshop: Workshop, order: BuildOrder, st
       platform,
       ...(await releaseOf(effective, place)),
     }
-    const contract = (user: RunAs) => writtenContract(effective, user)
     built.push(
       await buildImage(
         {
@@ -102,7 +102,7 @@ export async function buildPlatformsIn(workshop: Workshop, order: BuildOrder, st
           contents: opened.definition.contents,
           lock,
           ...facts,
-          contract,
+          contract: writtenContract,
           fetch,
           takeIn,
           onMember,
@@ -124,7 +124,9 @@ function fetchDebs(
 ) {
   const onProgress = ({ filesDone, files, bytesDone, bytes }: FetchProgress) =>
     stages.progress(`fetch ${filesDone}/${files} packages, ${formatBytes(bytesDone)} of ${formatBytes(bytes)}`)
-  return stages.run('fetch', () => fetchPackages(packages, { ...place, observed: lock.observed, onProgress, onFile }))
+  return stages.run('fetch', () =>
+    fetchPackages(packages, { ...place, observed: everyObserved(lock), onProgress, onFile }),
+  )
 }
 
 /** The first archive that is a release, and its facts, which effects go by. */

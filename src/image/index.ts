@@ -74,7 +74,9 @@ export { CURRENT_FORMAT, FORMATS } from './lock/formats.ts'
 export { imageInputs, lockMismatches } from './lock/image-inputs.ts'
 export {
   type DerivedResult,
+  everyObserved,
   type Lock,
+  type LockedBase,
   type LockedPackage,
   type LockedPlatform,
   layersOf,

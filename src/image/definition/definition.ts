@@ -175,8 +175,12 @@ export interface Lifecycle {
 export interface Definition<Path = PathDeclaration, CertificateForm = string> extends Fragment<Path, CertificateForm> {
   readonly image: string
   readonly extends: string | undefined
+  /** What an overlay stacks on; where it extends something, only the last of those may say it. */
+  readonly from: string | undefined
   readonly archives: readonly string[] | undefined
   readonly without: Readonly<Record<string, string>>
+  /** Packages of the base that an overlay takes away, with reasons. */
+  readonly remove: Readonly<Record<string, string>>
   readonly platforms: readonly string[] | undefined
   readonly variants: Readonly<Record<string, Fragment<Path, CertificateForm>>>
   /** Variants of what it extends that the image shall not have, with reasons. */
@@ -240,4 +244,8 @@ export interface EffectiveDefinition {
   readonly documentation: string | undefined
   readonly source: string | undefined
   readonly layerBudget: number
+  /** The same variant of what an overlay stacks on, as it is without the overlay. */
+  readonly base?: EffectiveDefinition
+  /** Packages of the base that are taken away, with reasons; absent where there are none. */
+  readonly remove?: Readonly<Record<string, string>>
 }

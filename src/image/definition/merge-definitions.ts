@@ -36,8 +36,10 @@ export function mergeDefinitions(base: LoadedDefinition, over: LoadedDefinition)
     title: over.title,
     description: over.description,
     extends: base.extends,
+    from: base.from,
     archives: over.archives ?? base.archives,
     without: { ...withoutAsked(base.without, over), ...over.without },
+    remove: { ...base.remove, ...over.remove },
     platforms: over.platforms ?? base.platforms,
     variants: Object.fromEntries(variants),
     withoutVariants: over.withoutVariants,
@@ -147,7 +149,13 @@ function mergePaths(base: readonly DefinedPath[], over: readonly DefinedPath[], 
   return [...paths.values()]
 }
 
-/** Where something is taken in from is no difference: its digest says what it is. */
+/** Whether two entries of one path put the same there; from where something is taken in is no difference. */
+export function putTheSame(under: DefinedPath, entry: DefinedPath): boolean {
+  const yields = (one: DefinedPath) => one.type === 'directory' && one.existing === 'keep'
+  const isMade = under.type === 'directory' && entry.type === 'directory' && (yields(under) || yields(entry))
+  return isMade || comparable(under) === comparable(entry)
+}
+
 function comparable(entry: DefinedPath): string {
   const { replace, place, ...rest } = { replace: false, place: undefined, ...entry }
   return canonicalJson(rest)
@@ -156,12 +164,8 @@ function comparable(entry: DefinedPath): string {
 /** An absent path needs no `replace`: its reason says as much. */
 export function laidOver(under: DefinedPath | undefined, entry: DefinedPath, sides: string): DefinedPath {
   if (under === undefined || entry.type === 'absent') return entry
-  if (under.type === 'directory' && entry.type === 'directory') {
-    if (entry.existing === 'keep') return under
-    if (under.existing === 'keep') return entry
-  }
-  const isSame = comparable(under) === comparable(entry)
-  if (isSame) return under.type !== 'absent' && under.replace ? under : entry
+  if (entry.type === 'directory' && entry.existing === 'keep' && under.type === 'directory') return under
+  if (putTheSame(under, entry)) return under.type !== 'absent' && under.replace ? under : entry
   if (entry.replace) return entry
   const reason = `one has ${formatDefinedPath(under)}, the other ${formatDefinedPath(entry)}`
   throw new ImageError(

@@ -26,12 +26,20 @@ export function readDefinition(
   for (const name of ['runtime'].filter((name) => Object.hasOwn(document.variants ?? {}, name))) {
     reader.note(['variants', name], 'the definition itself is the runtime variant; move its keys up', 'key')
   }
+  if (document.from !== undefined && document.extends !== undefined) {
+    reader.note(['from'], 'want either `extends`, which composes, or `from`, which stacks on a finished image', 'key')
+  }
+  if (document.remove !== undefined && document.from === undefined && document.extends === undefined) {
+    reader.note(['remove'], 'there is nothing to take packages from: want `from`, or `without` in its place', 'key')
+  }
   const definition: Definition = {
     ...reader.fragment(document, []),
     image: document.image,
     extends: document.extends,
+    from: document.from,
     archives: typeof archive === 'string' ? [archive] : archive,
     without: document.without ?? {},
+    remove: document.remove ?? {},
     platforms: document.platforms,
     variants: Object.fromEntries(
       Object.entries(document.variants ?? {}).map(([name, variant]) => [

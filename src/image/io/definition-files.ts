@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { hasSystemCode, messageOf, nearest, packageFile } from '#core'
 import { referredFiles } from '../definition/load-definition.ts'
-import { parseDefinition } from '../definition/parse-definition.ts'
+import { parseDefinitionFile } from '../definition/parse-definition.ts'
 import { type DefinitionFile, type ResolvedDefinition, resolveDefinition } from '../definition/resolve-definition.ts'
 import { ImageError } from '../errors.ts'
 import { type FolderEntry, folderTree } from '../taken/folder-tree.ts'
@@ -22,7 +22,7 @@ const MAX_CHAIN = 20
 /** A definition from disk, resolved, with where it and its lock are kept. */
 export interface OpenedDefinition {
   readonly definition: ResolvedDefinition
-  /** Absolute, the extended ones first, the definition itself last. */
+  /** Absolute, those of its base and the extended ones first, the definition itself last. */
   readonly files: readonly string[]
   /** Absolute; there may be no such file yet. `casemate.lock`, or `STEM.lock` for a file that is not `casemate.yaml`. */
   readonly lockFile: string
@@ -32,6 +32,8 @@ export interface OpenedDefinition {
   readonly catalogue: string
   /** Whether it is one of the catalogue's own. */
   readonly isCatalogue: boolean
+  /** What an overlay stacks on, with the reference that names it. */
+  readonly base?: { readonly from: string; readonly opened: OpenedDefinition }
 }
 
 /** A definition file as it was read. */
@@ -71,37 +73,67 @@ export async function catalogueNames(catalogue: string = catalogueFolder()): Pro
 }
 
 /**
- * Reads a definition with everything it extends. `reference` is the name of a catalogue image, or a path: something with
+ * Reads a definition with everything it extends and stacks on. `reference` is the name of a catalogue image, or a path: something with
  * a slash, or that ends in .yaml or .yml, or `.`; a folder stands for its `casemate.yaml`. Files that a definition refers
- * to are read from its own folder only, links followed. Throws `DEFINITION_NOT_FOUND`, `DEFINITION_INVALID` and
- * `EXTENDS_CYCLE`.
+ * to are read from its own folder only, links followed. Throws `DEFINITION_NOT_FOUND`, `DEFINITION_INVALID`, `EXTENDS_CYCLE`
+ * and `OVERLAY_CONFLICT`.
  */
 export async function openDefinition(reference: string, places: DefinitionPlaces): Promise<OpenedDefinition> {
+  return openAbove(reference, places, [])
+}
+
+type ReadFile = DefinitionFile & DefinitionSource
+
+/** Opens a definition that the files of `above` lead to. */
+async function openAbove(
+  reference: string,
+  places: DefinitionPlaces,
+  above: readonly ReadFile[],
+): Promise<OpenedDefinition> {
   const catalogue = places.catalogue ?? catalogueFolder()
-  const chain: (DefinitionFile & DefinitionSource)[] = []
+  const chain = await readChain(reference, { ...places, catalogue }, above)
+  const [root] = chain
+  const from = root?.definition.from
+  const base =
+    root === undefined || from === undefined
+      ? undefined
+      : await openAbove(from, { ...places, workingFolder: dirname(root.file) }, [...above, ...chain.toReversed()])
+  const sources = [
+    ...(base?.sources ?? []),
+    ...chain.map(({ file, bytes, files, folders = new Map() }) => ({ file, bytes, files, folders })),
+  ]
+  const own = chain.at(-1)?.file ?? ''
+  const realCatalogue = await realFolder(catalogue)
+  return {
+    definition: resolveDefinition(chain, base?.definition),
+    files: sources.map(({ file }) => file),
+    lockFile: join(dirname(own), `${basename(own).replace(/\.ya?ml$/, '')}.lock`),
+    sources,
+    catalogue: realCatalogue,
+    isCatalogue: own.startsWith(`${realCatalogue}${sep}`),
+    ...(base === undefined || from === undefined ? {} : { base: { from, opened: base } }),
+  }
+}
+
+/** Reads a definition and what it extends, that first. */
+async function readChain(
+  reference: string,
+  { workingFolder, catalogue }: Required<DefinitionPlaces>,
+  above: readonly ReadFile[],
+): Promise<readonly ReadFile[]> {
+  const chain: ReadFile[] = []
   let next: string | undefined = reference
-  let folder = places.workingFolder
+  let folder = workingFolder
   while (next !== undefined) {
     const path = await locateDefinition(next, folder, catalogue)
-    const seen = chain.findIndex(({ file }) => file === path)
-    if (seen >= 0 || chain.length >= MAX_CHAIN) throw chainFault(chain, path, seen)
+    const seen = [...above, ...chain].findIndex(({ file }) => file === path)
+    if (seen >= 0 || above.length + chain.length >= MAX_CHAIN) throw chainFault([...above, ...chain], path, seen)
     const one = await readDefinitionFile(path)
     chain.push(one)
     next = one.definition.extends
     folder = dirname(path)
   }
-  chain.reverse()
-  const files = chain.map(({ file }) => file)
-  const own = files.at(-1) ?? ''
-  const realCatalogue = await realFolder(catalogue)
-  return {
-    definition: resolveDefinition(chain),
-    files,
-    lockFile: join(dirname(own), `${basename(own).replace(/\.ya?ml$/, '')}.lock`),
-    sources: chain.map(({ file, bytes, files, folders = new Map() }) => ({ file, bytes, files, folders })),
-    catalogue: realCatalogue,
-    isCatalogue: own.startsWith(`${realCatalogue}${sep}`),
-  }
+  return chain.reverse()
 }
 
 /** With links followed, as the paths of definitions are; as it stands where there is no such folder. */
@@ -138,9 +170,9 @@ async function notFound(reference: string, path: string | undefined, catalogue: 
   return new ImageError('DEFINITION_NOT_FOUND', `cannot find catalogue image ${reference}: ${reason}`)
 }
 
-async function readDefinitionFile(file: string): Promise<DefinitionFile & DefinitionSource> {
+async function readDefinitionFile(file: string): Promise<ReadFile> {
   const bytes = await readLimited(file, MAX_DEFINITION_BYTES, file)
-  const definition = parseDefinition(decode(bytes, file), file)
+  const { definition, locate } = parseDefinitionFile(decode(bytes, file), file)
   const root = await realpath(dirname(file))
   const files = new Map<string, Uint8Array>()
   const folders = new Map<string, readonly FolderEntry[]>()
@@ -164,7 +196,7 @@ async function readDefinitionFile(file: string): Promise<DefinitionFile & Defini
       files.set(`${source}${content}`, read)
     }
   }
-  return { file, definition, bytes, files, folders }
+  return { file, definition, locate, bytes, files, folders }
 }
 
 async function readInside(root: string, path: string, file: string): Promise<Uint8Array> {
@@ -214,9 +246,11 @@ function chainFault(chain: readonly DefinitionFile[], path: string, seen: number
   if (seen < 0) {
     return new ImageError(
       'EXTENDS_CYCLE',
-      `cannot extend ${path}: more than ${MAX_CHAIN} definitions extend each other`,
+      `cannot extend ${path}: more than ${MAX_CHAIN} definitions extend each other or stack on each other`,
     )
   }
   const circle = [...chain.slice(seen).map(({ file }) => file), path]
-  return new ImageError('EXTENDS_CYCLE', `cannot extend ${path}: it extends itself (${circle.join(' → ')})`)
+  const stacks = chain.slice(seen).some(({ definition }) => definition.from !== undefined)
+  const does = stacks ? ['stack on', 'stacks on'] : ['extend', 'extends']
+  return new ImageError('EXTENDS_CYCLE', `cannot ${does[0]} ${path}: it ${does[1]} itself (${circle.join(' → ')})`)
 }
