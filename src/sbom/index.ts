@@ -55,6 +55,7 @@ export type {
   Distribution,
   FileAccount,
   FileGroup,
+  FileOrigin,
   FileOwner,
   InventoriedImage,
   Inventory,
