@@ -19,38 +19,6 @@ export function storeError(cause: unknown, action: string): OciError {
   return new OciError(code, `cannot ${action}: ${messageOf(cause)}`, { cause })
 }
 
-/**
- * A sync that many wait for: a request is served by a run that begins after it, so that all who come while one runs
- * share the next.
- */
-export class SharedSync {
-  readonly #run: () => Promise<void>
-  #running: Promise<void> | undefined
-  #next: Promise<void> | undefined
-
-  constructor(run: () => Promise<void>) {
-    this.#run = run
-  }
-
-  request(): Promise<void> {
-    if (this.#running === undefined) return this.#begin()
-    this.#next ??= this.#running.then(
-      () => this.#begin(),
-      () => this.#begin(),
-    )
-    return this.#next
-  }
-
-  #begin(): Promise<void> {
-    this.#next = undefined
-    const running = this.#run().finally(() => {
-      if (this.#running === running) this.#running = undefined
-    })
-    this.#running = running
-    return running
-  }
-}
-
 /** Runs one piece of work at a time for each key, in the order of the calls. */
 export class KeyedLock {
   readonly #tails = new Map<string, Promise<unknown>>()
