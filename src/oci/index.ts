@@ -42,6 +42,7 @@ export { writeImage } from './io/write-image.ts'
 export { layoutTag } from './layout-format.ts'
 export { formatManifest, type Manifest, parseManifest } from './manifest.ts'
 export { compressionOf, isIndexType, type LayerCompression, MEDIA_TYPES } from './media-types.ts'
+export { memoryBlobs } from './memory-blobs.ts'
 export { type OpenedImage, type OpenedLayer, openSource } from './opened-image.ts'
 export {
   debianArchitectureOf,
