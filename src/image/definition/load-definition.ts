@@ -7,20 +7,22 @@ import type {
   LoadedDefinition,
   LoadedFragment,
   PathDeclaration,
+  TestDeclaration,
 } from './definition.ts'
 import type { DefinitionFile } from './resolve-definition.ts'
 
 /** Bytes of files by their digest. */
 export type FileContents = ReadonlyMap<Digest, Uint8Array>
 
-/** The relative paths that a definition reads: sources of files, and certificates; each once, in order of first use. */
+/** The relative paths that a definition reads: sources of files, certificates, and structure tests; each once, in order of first use. */
 export function referredFiles(
   definition: Fragment & { readonly variants: Readonly<Record<string, Fragment>> },
 ): readonly string[] {
   const fragments = [definition, ...Object.values(definition.variants)]
-  const paths = fragments.flatMap(({ paths, certificates }) => [
+  const paths = fragments.flatMap(({ paths, certificates, tests }) => [
     ...paths.flatMap((entry) => ('source' in entry ? [entry.source] : [])),
     ...certificates.filter((certificate) => !isPem(certificate)),
+    ...tests.flatMap((test) => structureTestOf(test) ?? []),
   ])
   return [...new Set(paths)]
 }
@@ -44,7 +46,21 @@ function loadFragment(fragment: Fragment, source: DefinitionFile, contents: Map<
     ...fragment,
     paths: fragment.paths.map((entry) => definedPath(entry, source, contents)),
     certificates: fragment.certificates.flatMap((certificate) => certificatesOf(certificate, source)),
+    tests: fragment.tests.map((test) => loadedTest(test, source)),
   }
+}
+
+/** The path of a structure test's file that a test refers to. */
+function structureTestOf(test: TestDeclaration): string | undefined {
+  const path = test['structure-test']
+  return typeof path === 'string' ? path : undefined
+}
+
+/** What a test refers to by path is in its place afterwards, since who extends the definition stands in another folder. */
+function loadedTest(test: TestDeclaration, from: DefinitionFile): TestDeclaration {
+  const path = structureTestOf(test)
+  if (path === undefined) return test
+  return { ...test, 'structure-test': { file: path, text: new TextDecoder().decode(bytesOf(path, from)) } }
 }
 
 function definedPath(entry: PathDeclaration, from: DefinitionFile, contents: Map<Digest, Uint8Array>): DefinedPath {
