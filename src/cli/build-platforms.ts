@@ -11,13 +11,16 @@ import {
   type BuiltImage,
   buildImage,
   type EffectiveDefinition,
+  everyObserved,
   type FetchDebs,
   type Lock,
   type LockedPackage,
   type OpenedDefinition,
   openMemberPool,
+  openTaking,
   openWorkshop,
   type RunAs,
+  type TakeIn,
 } from '#image'
 import { type Contract, contractLabels, formatContract } from '#sandbox'
 import type { MemberCounts } from './build-summary.ts'
@@ -72,6 +75,10 @@ export async function buildPlatforms(order: BuildOrder, stages: Stages): Promise
 /** Builds the platforms one after another in a workshop that others may work in at the same time. */
 export async function buildPlatformsIn(workshop: Workshop, order: BuildOrder, stages: Stages): Promise<BuiltPlatforms> {
   const { opened, effective, lock, platforms, place, options } = order
+  await using taking = openTaking(place)
+  const takesIn = effective.paths.some(({ type }) => type === 'taken')
+  const takeIn: TakeIn = (...args) =>
+    takesIn ? stages.run('take in', () => taking.takeIn(...args)) : taking.takeIn(...args)
   const counts = { reused: 0, made: 0 }
   const built: BuiltImage[] = []
   let decoder = 'own'
@@ -88,7 +95,6 @@ export async function buildPlatformsIn(workshop: Workshop, order: BuildOrder, st
       platform,
       ...(await releaseOf(effective, place)),
     }
-    const contract = (user: RunAs) => writtenContract(effective, user)
     built.push(
       await buildImage(
         {
@@ -96,8 +102,9 @@ export async function buildPlatformsIn(workshop: Workshop, order: BuildOrder, st
           contents: opened.definition.contents,
           lock,
           ...facts,
-          contract,
+          contract: writtenContract,
           fetch,
+          takeIn,
           onMember,
           runner: derivedRunner(),
           hostXz: options.xz === true,
@@ -117,7 +124,9 @@ function fetchDebs(
 ) {
   const onProgress = ({ filesDone, files, bytesDone, bytes }: FetchProgress) =>
     stages.progress(`fetch ${filesDone}/${files} packages, ${formatBytes(bytesDone)} of ${formatBytes(bytes)}`)
-  return stages.run('fetch', () => fetchPackages(packages, { ...place, observed: lock.observed, onProgress, onFile }))
+  return stages.run('fetch', () =>
+    fetchPackages(packages, { ...place, observed: everyObserved(lock), onProgress, onFile }),
+  )
 }
 
 /** The first archive that is a release, and its facts, which effects go by. */

@@ -15,10 +15,11 @@ export type {
   Lifecycle,
   TestDeclaration,
 } from './definition/definition.ts'
-export { DERIVED_EFFECTS, PLATFORMS } from './definition/definition-schema.ts'
+export { DERIVED_EFFECTS } from './definition/definition-schema.ts'
 export { firstDefinition } from './definition/first-definition.ts'
 export { definitionJsonSchema } from './definition/json-schema.ts'
 export { parseDefinition } from './definition/parse-definition.ts'
+export { PLATFORMS } from './definition/platforms.ts'
 export {
   asksForPackageManager,
   type DefinitionFile,
@@ -65,6 +66,7 @@ export {
 export { checkLayers } from './io/measure-layer.ts'
 export { openMemberPool } from './io/member-pool.ts'
 export { type SolvedLock, type SolveLockOptions, solveLock } from './io/solve-lock.ts'
+export { openTaking, type TakeIn, type TakenIn, type TakenSource } from './io/take-in.ts'
 export { assignLayers, type LayerAssignment, type SizedPackage } from './lock/assign-layers.ts'
 export { compareLock } from './lock/compare-lock.ts'
 export { formatLock } from './lock/format-lock.ts'
@@ -72,7 +74,9 @@ export { CURRENT_FORMAT, FORMATS } from './lock/formats.ts'
 export { imageInputs, lockMismatches } from './lock/image-inputs.ts'
 export {
   type DerivedResult,
+  everyObserved,
   type Lock,
+  type LockedBase,
   type LockedPackage,
   type LockedPlatform,
   layersOf,
