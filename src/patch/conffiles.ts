@@ -30,8 +30,7 @@ export type ConffileVerdict = 'put' | 'keep' | 'keep-beside'
  */
 export function judgeConffile(here: string | undefined, before: string | undefined, now: string): ConffileVerdict {
   if (here === now || before === now) return 'keep'
-  // Taken away on purpose.
-  if (here === undefined) return before === undefined ? 'put' : 'keep'
+  if (here === undefined && before === undefined) return 'put'
   return here === before ? 'put' : 'keep-beside'
 }
 

@@ -96,6 +96,12 @@ function overridesOf(text: string, { users, groups }: AccountNumbers): ReadonlyM
   )
 }
 
+/** Where a package's path goes to, unless it is a folder. */
+export function divertedPath(path: string, name: string, { diversions }: DpkgSettings): string {
+  const diversion = diversions.get(path)
+  return diversion === undefined || diversion.by === name ? path : diversion.to
+}
+
 /** Whether dpkg leaves a path of a package out. What may lead to a path that is kept is kept. */
 export function isFilteredOut(
   { path, type }: Pick<DebEntry, 'path' | 'type'>,

@@ -1,7 +1,7 @@
 import { type DpkgDatabase, type InstalledPackage, isDatabasePath, readDpkgDatabase } from '#debian'
 import type { ImageFile, ImageFiles } from '#oci'
 import { dropFromList } from './database-files.ts'
-import { isSettingsPath, readDpkgSettings } from './dpkg-settings.ts'
+import { divertedPath, isSettingsPath, readDpkgSettings } from './dpkg-settings.ts'
 import { PatchError } from './errors.ts'
 import type { NewerPackage } from './newer-package.ts'
 import { packageKey } from './package-state.ts'
@@ -70,7 +70,6 @@ export interface PatchChanges {
 export function patchFiles(image: DpkgImage, newer: readonly NewerPackage[]): PatchChanges {
   const tree = new PatchedTree(image.files)
   const owners = new PathOwners()
-  for (const one of image.packages) for (const path of one.paths) owners.add(tree.canonical(path), one)
   const text = (path: string) => {
     const content = tree.read(path)
     return content && Buffer.from(content).toString('utf8')
@@ -79,6 +78,9 @@ export function patchFiles(image: DpkgImage, newer: readonly NewerPackage[]): Pa
     [...image.files.entries()].map(({ path }) => path),
     text,
   )
+  for (const one of image.packages) {
+    for (const path of one.paths) owners.add(tree.canonical(divertedPath(path, one.name, settings)), one)
+  }
   const taken = new Map<string, Set<string>>()
   const put = newer.map((one) => ({ one, ...putPackage(one, { tree, owners, settings, taken }) }))
   const upgraded = new Set(newer.map(({ installed }) => packageKey(installed)))

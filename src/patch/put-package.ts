@@ -1,7 +1,7 @@
 import { type BinaryPackage, type DebEntry, type InstalledPackage, satisfies } from '#debian'
 import { conffileSums, conffilesOf, judgeConffile, md5Of } from './conffiles.ts'
 import { putDatabaseFiles } from './database-files.ts'
-import { type DpkgSettings, isFilteredOut } from './dpkg-settings.ts'
+import { type DpkgSettings, divertedPath, isFilteredOut } from './dpkg-settings.ts'
 import { PatchError } from './errors.ts'
 import type { NewerPackage, PackageEntry } from './newer-package.ts'
 import { packageKey } from './package-state.ts'
@@ -105,9 +105,8 @@ class PackagePutting {
 
   #placeOf({ path, type }: DebEntry): string {
     const { tree, settings } = this.#site
-    const diverted = type === 'directory' ? undefined : settings.diversions.get(path)
-    const isOwn = diverted === undefined || diverted.by === this.#newer.installed.name
-    return tree.canonical(isOwn ? path : diverted.to)
+    const { name } = this.#newer.installed
+    return tree.canonical(type === 'directory' ? path : divertedPath(path, name, settings))
   }
 
   /** Of two packages with one path, the one that says `Replaces` has it; another architecture's of one version shares it. */
@@ -160,9 +159,11 @@ class PackagePutting {
 
   /** Takes away what only the older package had; gives its configuration files that the newer one lacks, which stay. */
   #removeOlder(): readonly string[] {
-    const { tree, owners } = this.#site
+    const { tree, owners, settings } = this.#site
     const { installed } = this.#newer
-    const older = new Map(installed.paths.map((path) => [tree.canonical(path), path]))
+    const older = new Map(
+      installed.paths.map((path) => [tree.canonical(divertedPath(path, installed.name, settings)), path]),
+    )
     const gone = [...older]
       .filter(([place]) => !this.#places.has(place))
       .sort(([one], [other]) => (one < other ? 1 : -1))
