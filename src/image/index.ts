@@ -6,6 +6,7 @@ export {
   parseAbout,
   type RuleException,
 } from './catalogue/about.ts'
+export { compressStream, prepareCodec } from './codec.ts'
 export type {
   Certificate,
   Contract,
@@ -38,6 +39,7 @@ export type {
   RunnableLayer,
 } from './derived/derived-runner.ts'
 export { applyEffects, type EffectsResult } from './effects/apply-effects.ts'
+export { parseCertificate } from './effects/certificate.ts'
 export type {
   Account,
   Effect,

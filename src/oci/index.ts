@@ -40,9 +40,11 @@ export { RegistryClient } from './io/registry-client.ts'
 export type { RegistryOptions } from './io/registry-connection.ts'
 export { type FileSegment, type SegmentedBlob, segmentBlobs } from './io/segment-blobs.ts'
 export { writeImage } from './io/write-image.ts'
+export { layerBlobs } from './layer-blobs.ts'
 export { layoutTag } from './layout-format.ts'
 export { formatManifest, type Manifest, parseManifest } from './manifest.ts'
 export { compressionOf, isIndexType, type LayerCompression, MEDIA_TYPES } from './media-types.ts'
+export { memoryBlobs } from './memory-blobs.ts'
 export { type OpenedImage, type OpenedLayer, openSource } from './opened-image.ts'
 export {
   debianArchitectureOf,

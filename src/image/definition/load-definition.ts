@@ -11,6 +11,7 @@ import type {
   LoadedFragment,
   PathDeclaration,
   RepositoryDeclaration,
+  TestDeclaration,
 } from './definition.ts'
 import type { DefinitionFile } from './resolve-definition.ts'
 
@@ -19,8 +20,8 @@ export type FileContents = ReadonlyMap<Digest, Uint8Array>
 
 /** What a definition reads of its folder. */
 export interface ReferredFiles {
-  /** Relative paths of certificates, each once, in order of first use. */
-  readonly certificates: readonly string[]
+  /** Relative paths of certificates and of structure tests, each once, in order of first use. */
+  readonly files: readonly string[]
   /** Files and folders, in the order of the definition. */
   readonly sources: readonly RepositoryDeclaration[]
 }
@@ -30,9 +31,12 @@ export function referredFiles(
   definition: Fragment & { readonly variants: Readonly<Record<string, Fragment>> },
 ): ReferredFiles {
   const fragments = [definition, ...Object.values(definition.variants)]
-  const certificates = fragments.flatMap((fragment) => fragment.certificates.filter((one) => !isPem(one)))
+  const files = fragments.flatMap(({ certificates, tests }) => [
+    ...certificates.filter((certificate) => !isPem(certificate)),
+    ...tests.flatMap((test) => structureTestOf(test) ?? []),
+  ])
   const sources = fragments.flatMap(({ paths }) => paths.filter((entry) => entry.type === 'source'))
-  return { certificates: [...new Set(certificates)], sources }
+  return { files: [...new Set(files)], sources }
 }
 
 /**
@@ -54,7 +58,21 @@ function loadFragment(fragment: Fragment, source: DefinitionFile, contents: Map<
     ...fragment,
     paths: fragment.paths.flatMap((entry) => definedPaths(entry, source, contents)),
     certificates: fragment.certificates.flatMap((certificate) => certificatesOf(certificate, source)),
+    tests: fragment.tests.map((test) => loadedTest(test, source)),
   }
+}
+
+/** The path of a structure test's file that a test refers to. */
+function structureTestOf(test: TestDeclaration): string | undefined {
+  const path = test['structure-test']
+  return typeof path === 'string' ? path : undefined
+}
+
+/** What a test refers to by path is in its place afterwards, since who extends the definition stands in another folder. */
+function loadedTest(test: TestDeclaration, from: DefinitionFile): TestDeclaration {
+  const path = structureTestOf(test)
+  if (path === undefined) return test
+  return { ...test, 'structure-test': { file: path, text: new TextDecoder().decode(bytesOf(path, from)) } }
 }
 
 function definedPaths(

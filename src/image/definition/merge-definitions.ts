@@ -67,10 +67,10 @@ export function withoutAsked(
   return Object.fromEntries(Object.entries(without).filter(([name]) => !asked.has(name)))
 }
 
-/** Tests that start the image's own program are of that program: they end where another one takes its place. */
+/** Tests that start the image's own program are of that program: they end where another one takes its place. Structure tests never start it. */
 function inheritedTests({ tests }: LoadedFragment, over: LoadedFragment): LoadedFragment['tests'] {
   const isSameProgram = over.entrypoint === undefined && over.cmd === undefined
-  return isSameProgram ? tests : tests.filter((test) => 'command' in test)
+  return isSameProgram ? tests : tests.filter((test) => 'command' in test || 'structure-test' in test)
 }
 
 /**

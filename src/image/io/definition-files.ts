@@ -176,8 +176,8 @@ async function readDefinitionFile(file: string): Promise<ReadFile> {
   const root = await realpath(dirname(file))
   const files = new Map<string, Uint8Array>()
   const folders = new Map<string, readonly FolderEntry[]>()
-  const { certificates, sources } = referredFiles(definition)
-  for (const path of certificates) files.set(path, await readInside(root, path, file))
+  const { files: names, sources } = referredFiles(definition)
+  for (const path of names) files.set(path, await readInside(root, path, file))
   let room = MAX_FOLDER_BYTES
   for (const declared of sources) {
     const { source } = declared
