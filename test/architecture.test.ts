@@ -18,6 +18,7 @@ const rows: Readonly<Record<string, number>> = {
   sandbox: 3,
   match: 3,
   policy: 4,
+  patch: 4,
   reach: 4,
   cli: 7,
 }

@@ -22,6 +22,7 @@ export const debianPackages: readonly string[] = [
   'qemu-user-static',
   'runc',
   'skopeo',
+  'strace',
   'umoci',
   'xz-utils',
   'zsh',

@@ -17,8 +17,10 @@ import {
   type LockedPackage,
   type OpenedDefinition,
   openMemberPool,
+  openTaking,
   openWorkshop,
   type RunAs,
+  type TakeIn,
 } from '#image'
 import { type Contract, contractLabels, formatContract } from '#sandbox'
 import type { MemberCounts } from './build-summary.ts'
@@ -73,6 +75,10 @@ export async function buildPlatforms(order: BuildOrder, stages: Stages): Promise
 /** Builds the platforms one after another in a workshop that others may work in at the same time. */
 export async function buildPlatformsIn(workshop: Workshop, order: BuildOrder, stages: Stages): Promise<BuiltPlatforms> {
   const { opened, effective, lock, platforms, place, options } = order
+  await using taking = openTaking(place)
+  const takesIn = effective.paths.some(({ type }) => type === 'taken')
+  const takeIn: TakeIn = (...args) =>
+    takesIn ? stages.run('take in', () => taking.takeIn(...args)) : taking.takeIn(...args)
   const counts = { reused: 0, made: 0 }
   const built: BuiltImage[] = []
   let decoder = 'own'
@@ -99,6 +105,7 @@ export async function buildPlatformsIn(workshop: Workshop, order: BuildOrder, st
           ...facts,
           contract: writtenContract,
           fetch,
+          takeIn,
           onMember,
           runner: derivedRunner(),
           hostXz: options.xz === true,

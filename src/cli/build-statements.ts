@@ -79,10 +79,11 @@ async function foreignArchives({ effective, place }: BuildOrder): Promise<Map<st
 }
 
 /** Which layers hold which packages; the last one, of effects and the package database, holds none. */
-function provenPlatform({ image, packages, assembly }: BuiltImage): ProvenPlatform {
+function provenPlatform({ image, packages, assembly, taken }: BuiltImage): ProvenPlatform {
   return {
     platform: formatPlatform(image.platform),
     packages,
+    taken,
     layers: assembly.layers.map(({ digest, diffId, content }) => ({
       ...{ digest, diffId },
       packages: content.kind === 'packages' ? content.packages.map(packageKey) : [],

@@ -15,6 +15,7 @@ import type { BuildOrder } from './build-platforms.ts'
 import { buildStatements } from './build-statements.ts'
 import { inventoryOfImage } from './image-inventory.ts'
 import { imageStatements } from './image-statements.ts'
+import { signingNow } from './signatory.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What is published, and by whom. */
@@ -42,9 +43,7 @@ export async function publishSigned(
   const pushed = await pushImage(image, untagged)
   const repository = new RegistryClient(reference)
   try {
-    const signedAs = repository.name
-    const signing = { repository, signatory, signedAs, signedAt: Math.floor(Date.now() / 1000) }
-    await attachEverything(publication, signing, terminal)
+    await attachEverything(publication, signingNow({ repository, signatory, signedAs: repository.name }), terminal)
     if (tag === undefined) return pushed
     await repository.putManifest(image.top, tag)
     return { ...pushed, manifests: pushed.manifests + 1 }

@@ -40,6 +40,8 @@ export type ImageErrorCode =
   | 'SCRIPT_OPEN'
   /** A maintainer script cannot be followed. */
   | 'SCRIPT_UNREADABLE'
+  /** What a definition takes in from elsewhere is not as it has to be, or cannot be had. */
+  | 'SOURCE_INVALID'
   /** A tag template gives no tag. */
   | 'TAG_INVALID'
   /** A worker thread ended before its task did, e.g. for want of memory. */

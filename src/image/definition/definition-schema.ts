@@ -2,45 +2,14 @@ import type { XStatic } from 'typebox/schema'
 import type { Shape } from '#core'
 import { pathRules } from '../path-rules.ts'
 import { contract } from './contract-schema.ts'
+import { pathEntry } from './path-schema.ts'
+import { PLATFORMS } from './platforms.ts'
 import { parts } from './schema-parts.ts'
 
 const { described, listOf, text } = parts
 
-/** The OCI platforms that Debian has an architecture for. */
-export const PLATFORMS = [
-  'linux/386',
-  'linux/amd64',
-  'linux/arm/v5',
-  'linux/arm/v7',
-  'linux/arm64',
-  'linux/loong64',
-  'linux/mips64le',
-  'linux/ppc64le',
-  'linux/riscv64',
-  'linux/s390x',
-] as const
-
 /** The effects that run the image's own program (design, "derived effect"). */
 export const DERIVED_EFFECTS = ['python-bytecode', 'locale-archive'] as const
-
-const pathEntry = {
-  type: 'object',
-  title: 'a path with what stands there',
-  additionalProperties: false,
-  required: ['path'],
-  properties: {
-    path: described(parts.absolutePath, 'Where it stands in the image.'),
-    type: { enum: ['directory', 'file', 'symlink', 'absent'], description: 'Needed only where no other key tells it.' },
-    symlink: described(parts.linkTarget, 'Makes a symbolic link with this target.'),
-    content: described(parts.words, 'Makes a file with this text.'),
-    source: described(parts.innerPath, "Makes a file with the bytes of this one, below the definition's folder."),
-    mode: described(parts.mode, 'Default: "0755" for a directory, "0644" for a file.'),
-    uid: described(parts.id, 'Default: 0.'),
-    gid: described(parts.id, 'Default: 0.'),
-    replace: { type: 'boolean', description: 'Takes the place of what a package or an extended definition has there.' },
-    reason: described(parts.reason, 'Why a path of a package is left out; needed with `type: absent`.'),
-  },
-} as const satisfies Shape
 
 const accounts = {
   type: 'object',

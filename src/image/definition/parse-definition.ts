@@ -29,7 +29,7 @@ export function parseDefinitionFile(
   const faults = faultsOf(definitionSchema, value)
   if (!isDefinitionDocument(value, faults))
     throw invalid(reportFaults(INTENT, file, placeFaults(faults, document), faults.length))
-  const { definition, faults: doubts } = readDefinition(value, document.source)
+  const { definition, faults: doubts } = readDefinition(value, document.source, file)
   if (doubts.length > 0) throw invalid(reportFaults(INTENT, file, placeFaults(doubts, document), doubts.length))
   return { definition, locate: document.locate }
 }

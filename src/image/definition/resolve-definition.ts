@@ -3,7 +3,8 @@ import { formatRequest, type Request } from '#solver'
 import { needsLocaleArchive } from '../derived/locale-archive.ts'
 import { ImageError } from '../errors.ts'
 import { stackDefinitions } from '../overlay/stack-definitions.ts'
-import type { Definition, EffectiveDefinition, LoadedDefinition, LoadedFragment } from './definition.ts'
+import type { FolderEntry } from '../taken/folder-tree.ts'
+import type { DefinedPath, Definition, EffectiveDefinition, LoadedDefinition, LoadedFragment } from './definition.ts'
 import { type FileContents, loadDefinition } from './load-definition.ts'
 import { mergeDefinitions, mergeFragments, withoutAsked } from './merge-definitions.ts'
 
@@ -12,6 +13,8 @@ export interface DefinitionFile {
   readonly file: string
   readonly definition: Definition
   readonly files: ReadonlyMap<string, Uint8Array>
+  /** What the folders hold that it refers to; the bytes of what is taken of them are among `files`. */
+  readonly folders?: ReadonlyMap<string, readonly FolderEntry[]>
   /** Where in the file a value stands, for messages; without it they name the file alone. */
   readonly locate?: YamlDocument['locate']
 }
@@ -109,7 +112,7 @@ export function definitionInputs(definition: EffectiveDefinition): Json {
     ...(base === undefined ? {} : { base: definitionInputs(base) }),
     ...(remove === undefined ? {} : { remove: Object.keys(remove) }),
     packages: packages.map(formatRequest),
-    paths: rest.paths.map((entry) => ({ ...entry })),
+    paths: rest.paths.map(pathInputs),
     contract: { ...rest.contract },
     groups: rest.groups.map((group) => ({ ...group })),
     certificates: rest.certificates.map((certificate) => ({ ...certificate })),
@@ -117,6 +120,13 @@ export function definitionInputs(definition: EffectiveDefinition): Json {
     without: Object.keys(without),
     version: tags[0],
   }
+}
+
+/** What is taken in is known by its digest: from where is nothing that the image shows. */
+function pathInputs(entry: DefinedPath): Json {
+  if (entry.type !== 'taken') return { ...entry }
+  const { place, include, exclude, content, ...rest } = entry
+  return { ...rest, include: [...include], exclude: [...exclude], content: { ...content } }
 }
 
 /** Gives the digest of what a definition puts into an image; see `definitionInputs`. */
@@ -170,7 +180,8 @@ function effectiveFragment(image: string, fragment: LoadedFragment): FragmentPar
 
 /** In path order; nothing may stand below what is no directory. */
 function checkedPaths(image: string, { paths }: LoadedFragment): EffectiveDefinition['paths'] {
-  const others = new Map(paths.filter(({ type }) => type !== 'directory').map((entry) => [entry.path, entry]))
+  const isPlain = ({ type }: DefinedPath) => type !== 'directory' && type !== 'taken'
+  const others = new Map(paths.filter(isPlain).map((entry) => [entry.path, entry]))
   for (const { path } of paths) {
     for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
       const above = others.get(path.slice(0, end))

@@ -26,6 +26,7 @@ import type { LayerWorkshop } from './layers.ts'
 import { MemberStore } from './member-store.ts'
 import type { MemberPool } from './member-task.ts'
 import { type PlatformFiles, programRoot } from './program-root.ts'
+import type { TakeIn, TakenSource } from './take-in.ts'
 
 /** One image to build: a variant of a definition on a platform, with its lock. */
 export interface ImageInput {
@@ -43,6 +44,8 @@ export interface ImageInput {
   contract(definition: EffectiveDefinition, user: RunAs): WrittenContract
   /** See `AssemblyInput`. */
   readonly fetch: FetchDebs
+  /** Takes in what the definition asks for of elsewhere. */
+  readonly takeIn: TakeIn
   onMember?(name: string, cached: boolean): void
   /** Runs the programs of derived effects whose results are not at hand. */
   readonly runner?: DerivedRunner
@@ -66,6 +69,8 @@ export interface BuiltImage {
   /** What derived effects gave, as a lock holds it. */
   readonly derived: readonly DerivedResult[]
   readonly packages: readonly LockedPackage[]
+  /** What was taken in from elsewhere. */
+  readonly taken: readonly TakenSource[]
   readonly user: RunAs
   /** As OCI's `ExposedPorts`. */
   readonly ports: readonly string[]
@@ -124,7 +129,8 @@ export async function buildImage(input: ImageInput, workshop: LayerWorkshop): Pr
     workshop,
   )
   const stands = base === undefined ? undefined : baseImageOf(base, definition.base?.image ?? '')
-  return { ...compose(input, { assembly, packages: own.packages, base: stands }, workshop.codec), derived: results }
+  const parts = { assembly, packages: own.packages, base: stands }
+  return { ...compose(input, parts, workshop.codec), derived: results, taken: own.taken }
 }
 
 /** The base of an overlay as an image to build. Throws `LOCK_INVALID` for a lock without it. */
@@ -179,7 +185,8 @@ async function platformFiles(
   const { definition, lock } = input
   const packages = packagesOf(lock, platform, definition.variant)
   if (packages.length === 0) return undefined
-  const sides = sidesOf(input, platform, base)
+  const { paths, contents, sources: taken } = await input.takeIn(definition.paths, input.contents, platform)
+  const sides = await sidesOf(input, platform, base)
   const assembly = await assemble(
     {
       packages,
@@ -189,8 +196,8 @@ async function platformFiles(
       own: [
         aptSources(input.archive),
         ...(sides === undefined
-          ? [definitionPaths(definition.paths, input.contents)]
-          : [overlayPaths(definition.paths, input.contents, sides), overlayChecks(sides)]),
+          ? [definitionPaths(paths, contents)]
+          : [overlayPaths(paths, contents, sides), overlayChecks(sides)]),
         contractFile(definition.contract.runAs, (user) => input.contract(definition, user).document),
       ],
       architecture: debianArchitectureOf(parsePlatform(platform)),
@@ -209,19 +216,20 @@ async function platformFiles(
     },
     workshop,
   )
-  return { platform, assembly, packages }
+  return { platform, assembly, packages, taken }
 }
 
-function sidesOf(
-  { definition, lock, chain = [] }: ImageInput,
+async function sidesOf(
+  { definition, lock, contents, takeIn, chain = [] }: ImageInput,
   platform: string,
   assembly: Assembly | undefined,
-): StackSides | undefined {
+): Promise<StackSides | undefined> {
   const { base, variant } = definition
   if (base === undefined || assembly === undefined || lock.base === undefined) return undefined
   const packages = packagesOf(lock, platform, variant)
   const basePackages = packagesOf(lock.base.lock, platform, variant)
-  return stackSides({ overlay: definition, base, assembly, packages, basePackages, chain })
+  const { paths: basePaths } = await takeIn(base.paths, contents, platform)
+  return stackSides({ overlay: definition, base, basePaths, assembly, packages, basePackages, chain })
 }
 
 interface ComposedParts {
@@ -234,7 +242,7 @@ function compose(
   input: ImageInput,
   { assembly, packages, base }: ComposedParts,
   codec: LayerCodec,
-): Omit<BuiltImage, 'derived'> {
+): Omit<BuiltImage, 'derived' | 'taken'> {
   const { definition } = input
   const user = findUser(definition.contract.runAs, passwdOf(assembly))
   const tags = expandTags(definition.tags, { name: definition.image, variant: definition.variant }, packages)

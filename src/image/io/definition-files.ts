@@ -6,12 +6,17 @@ import { referredFiles } from '../definition/load-definition.ts'
 import { parseDefinitionFile } from '../definition/parse-definition.ts'
 import { type DefinitionFile, type ResolvedDefinition, resolveDefinition } from '../definition/resolve-definition.ts'
 import { ImageError } from '../errors.ts'
+import { type FolderEntry, folderTree } from '../taken/folder-tree.ts'
+import { selectPaths } from '../taken/selection.ts'
+import { readFolder } from './repository-folder.ts'
 
 /** The file that a folder's definition stands in. */
 export const DEFINITION_FILE = 'casemate.yaml'
 
 const MAX_DEFINITION_BYTES = 1024 * 1024
 const MAX_SOURCE_BYTES = 64 * 1024 * 1024
+/** Of all files of folders that one definition takes in. */
+const MAX_FOLDER_BYTES = 512 * 1024 * 1024
 const MAX_CHAIN = 20
 
 /** A definition from disk, resolved, with where it and its lock are kept. */
@@ -38,6 +43,8 @@ export interface DefinitionSource {
   readonly bytes: Uint8Array
   /** What it refers to, by paths from its own folder. */
   readonly files: ReadonlyMap<string, Uint8Array>
+  /** What the folders hold that it refers to. */
+  readonly folders?: ReadonlyMap<string, readonly FolderEntry[]>
 }
 
 /** Where to look for definitions. */
@@ -91,7 +98,10 @@ async function openAbove(
     root === undefined || from === undefined
       ? undefined
       : await openAbove(from, { ...places, workingFolder: dirname(root.file) }, [...above, ...chain.toReversed()])
-  const sources = [...(base?.sources ?? []), ...chain.map(({ file, bytes, files }) => ({ file, bytes, files }))]
+  const sources = [
+    ...(base?.sources ?? []),
+    ...chain.map(({ file, bytes, files, folders = new Map() }) => ({ file, bytes, files, folders })),
+  ]
   const own = chain.at(-1)?.file ?? ''
   const realCatalogue = await realFolder(catalogue)
   return {
@@ -165,12 +175,36 @@ async function readDefinitionFile(file: string): Promise<ReadFile> {
   const { definition, locate } = parseDefinitionFile(decode(bytes, file), file)
   const root = await realpath(dirname(file))
   const files = new Map<string, Uint8Array>()
-  for (const path of referredFiles(definition)) files.set(path, await readInside(root, path, file))
-  return { file, definition, locate, bytes, files }
+  const folders = new Map<string, readonly FolderEntry[]>()
+  const { files: names, sources } = referredFiles(definition)
+  for (const path of names) files.set(path, await readInside(root, path, file))
+  let room = MAX_FOLDER_BYTES
+  for (const declared of sources) {
+    const { source } = declared
+    const real = await realInside(root, source, file)
+    if (!(await stat(real)).isDirectory()) {
+      files.set(source, await readLimited(real, MAX_SOURCE_BYTES, file))
+      continue
+    }
+    const name = `${source} of definition ${file}`
+    const entries = folders.get(source) ?? (await readFolder(real, name))
+    folders.set(source, entries)
+    for (const { type, content } of selectPaths(folderTree(entries), { from: '/', ...declared }, name)) {
+      if (type !== 'file' || files.has(`${source}${content}`)) continue
+      const read = await readLimited(join(real, content), Math.min(room, MAX_SOURCE_BYTES), file)
+      room -= read.length
+      files.set(`${source}${content}`, read)
+    }
+  }
+  return { file, definition, locate, bytes, files, folders }
 }
 
-/** Reads a file that a definition names; where links lead out of the definition's folder, that is refused. */
 async function readInside(root: string, path: string, file: string): Promise<Uint8Array> {
+  return readLimited(await realInside(root, path, file), MAX_SOURCE_BYTES, file)
+}
+
+/** Where a path that a definition names leads; where links lead out of the definition's folder, that is refused. */
+async function realInside(root: string, path: string, file: string): Promise<string> {
   const real = await realpath(join(root, path)).catch((error: unknown) => {
     throw new ImageError('DEFINITION_INVALID', `cannot read ${path} for definition ${file}: ${messageOf(error)}`, {
       cause: error,
@@ -180,7 +214,7 @@ async function readInside(root: string, path: string, file: string): Promise<Uin
     const reason = "it leads out of the definition's folder"
     throw new ImageError('DEFINITION_INVALID', `cannot read ${path} for definition ${file}: ${reason}`)
   }
-  return readLimited(real, MAX_SOURCE_BYTES, file)
+  return real
 }
 
 async function readLimited(path: string, limit: number, file: string): Promise<Uint8Array> {

@@ -1,6 +1,6 @@
 import { canonicalJson } from '#core'
-import type { LoadedDefinition, LoadedFragment } from '../definition/definition.ts'
-import { formatDefinedPath, mergeFragments } from '../definition/merge-definitions.ts'
+import type { LoadedDefinition, LoadedFragment, PathDeclaration } from '../definition/definition.ts'
+import { formatDefinedPath, mergeFragments, putTheSame } from '../definition/merge-definitions.ts'
 import type { DefinitionFile, ResolvedDefinition } from '../definition/resolve-definition.ts'
 import { accountConflicts } from './account-conflicts.ts'
 import type { Conflict } from './conflict.ts'
@@ -80,20 +80,21 @@ function meetingsOf(stacking: Stacking): readonly Meeting[] {
 function pathConflicts({ base, over, baseName, overName, isBaseAbove }: Meeting): readonly Conflict[] {
   const below = new Map(base.paths.map((entry) => [entry.path, entry]))
   const own = new Map(over.paths.map((entry) => [entry.path, entry]))
-  const at = (path: string) => overName(({ paths }) => memberAt(paths, ['paths'], (declared) => declared.path === path))
+  const at = (path: string) => overName(({ paths }) => memberAt(paths, ['paths'], (declared) => isOf(declared, path)))
   const conflicts: Conflict[] = []
   for (const entry of over.paths) {
     const under = below.get(entry.path)
     const settles = entry.type === 'absent' || (entry.replace && !isBaseAbove)
     if (under === undefined || settles) continue
-    if (canonicalJson({ ...under, replace: false }) === canonicalJson({ ...entry, replace: false })) continue
+    if (putTheSame(under, entry)) continue
     const sides = `${baseName} has ${formatDefinedPath(under)} at ${entry.path}, ${at(entry.path)} ${formatDefinedPath(entry)}`
     const waysOut = isBaseAbove
       ? 'say the path in the same variant of the overlay with `replace: true`, or put it elsewhere'
       : 'say `replace: true` to take its place, or put it elsewhere'
     conflicts.push({ kind: 'path', sides, waysOut })
   }
-  const isInTheWay = (entry: { readonly type: string } | undefined) => entry !== undefined && entry.type !== 'directory'
+  const isInTheWay = (entry: { readonly type: string } | undefined) =>
+    entry !== undefined && entry.type !== 'directory' && entry.type !== 'taken'
   for (const { path, type } of over.paths) {
     const above = parentsOf(path).find((parent) => isInTheWay(below.get(parent)) && !own.has(parent))
     if (above === undefined || type === 'absent') continue
@@ -115,6 +116,11 @@ function pathConflicts({ base, over, baseName, overName, isBaseAbove }: Meeting)
     })
   }
   return conflicts
+}
+
+/** Whether an entry is the one of a path: of a folder that is taken in also that of what is in it. */
+function isOf(declared: PathDeclaration, path: string): boolean {
+  return declared.path === path || (declared.type === 'source' && path.startsWith(`${declared.path}/`))
 }
 
 function parentsOf(path: string): readonly string[] {
