@@ -100,6 +100,7 @@ export async function buildPlatformsIn(workshop: Workshop, order: BuildOrder, st
         {
           definition: effective,
           contents: opened.definition.contents,
+          chain: opened.definition.chain,
           lock,
           ...facts,
           contract: writtenContract,

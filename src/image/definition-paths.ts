@@ -18,7 +18,8 @@ export function definitionPaths(paths: readonly DefinedPath[], contents: FileCon
   }
 }
 
-function entriesFor(declared: DefinedPath, tree: Tree, contents: FileContents): EffectEntry[] {
+/** What one declared path writes into a tree. Throws as `definitionPaths` does when it is applied. */
+export function entriesFor(declared: DefinedPath, tree: Tree, contents: FileContents): EffectEntry[] {
   const existing = tree.get(declared.path)
   if (declared.path === STATUS_PATH) {
     throw new ImageError('PATH_CONFLICT', `cannot write ${STATUS_PATH}: it is made from the packages of the image`)

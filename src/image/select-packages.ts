@@ -13,6 +13,8 @@ export type VariantSelections =
   | { readonly kind: 'impossible'; readonly variant: string; readonly reasons: readonly string[] }
 
 const PACKAGE_MANAGER = 'dpkg'
+/** What the solver calls packages that must be in a selection. */
+const BASE_SELECTION = 'the base selection'
 
 /**
  * Selects the packages of all variants in one universe: the runtime first, every other variant as a superset of it in
@@ -35,8 +37,11 @@ export function selectPackages(
     const kept = packages === undefined ? [] : keptPackages(packages, effective, universe)
     const solution = selectVariant(universe, effective, togetherOf(runtime, kept, universe.architecture))
     const reasons = solution.kind === 'impossible' ? solution.reasons : removedButNeeded(effective, solution.selection)
+    // Above the runtime of the image itself the solver's base is more than the overlay's.
+    const base = runtime === undefined && effective.base !== undefined ? `base ${effective.base.image}` : BASE_SELECTION
     if (solution.kind === 'impossible' || reasons.length > 0) {
-      return { kind: 'impossible', variant, reasons: [...reasons, ...waysOut(effective)] }
+      const told = reasons.map((reason) => reason.replaceAll(BASE_SELECTION, base))
+      return { kind: 'impossible', variant, reasons: [...told, ...waysOut(effective)] }
     }
     variants.set(variant, solution.selection)
     runtime ??= solution.selection
@@ -45,7 +50,11 @@ export function selectPackages(
 }
 
 function selectVariant(universe: Universe, effective: EffectiveDefinition, below: Selection | undefined) {
-  const without = Object.entries(effective.without).map(([name, reason]) => ({ name, reason }))
+  // What the base got back with its package manager, or has for another reason, stays.
+  const there = new Set(below?.packages.map(({ name }) => name))
+  const without = Object.entries(effective.without)
+    .filter(([name]) => !there.has(name))
+    .map(([name, reason]) => ({ name, reason }))
   const base = below === undefined ? {} : { base: below }
   const solution = solve(universe, effective.packages, { ...base, without })
   if (without.length === 0 || solution.kind === 'impossible') return solution

@@ -9,8 +9,10 @@ import { type LockedPackage, packageKey } from '../lock/lock.ts'
 import type { MemberEdit, MemberIndex, MemberRecipe } from '../member.ts'
 import { memberKey } from '../member.ts'
 import { MemoryTree } from '../memory-tree.ts'
-import { type MemberOfPackage, type MergedPackages, mergePackages } from '../merge.ts'
-import { formatStatus } from '../package-database.ts'
+import { type Diversion, type MemberOfPackage, type MergedPackages, mergePackages } from '../merge.ts'
+import { conflictError } from '../overlay/conflict.ts'
+import type { StackSides } from '../overlay/stack-sides.ts'
+import { DATABASE, formatStatus } from '../package-database.ts'
 import type { ClassifiedPackage } from '../scripts/classify-scripts.ts'
 import { readDiversions } from '../scripts/diversions.ts'
 import type { Tree } from '../tree.ts'
@@ -27,7 +29,7 @@ import {
 } from './laid-layers.ts'
 import type { LayerWorkshop } from './layers.ts'
 import { makeMember } from './member-maker.ts'
-import { stackLayers } from './stack-layers.ts'
+import { type DatabaseRecord, stackLayers } from './stack-layers.ts'
 
 /**
  * Fetches .deb files, checked, and calls `onDeb` with the place of each as soon as it is there. Settles when all are, or
@@ -50,6 +52,8 @@ export interface AssemblyInput extends Omit<EffectInput, 'tree' | 'read' | 'pack
   readonly own: readonly Effect[]
   /** What an overlay stacks on, assembled by itself: its layers stay, as far as they can. */
   readonly base?: Assembly | undefined
+  /** Who is who, where there is a base. */
+  readonly sides?: StackSides | undefined
   /** Called only for packages whose members are not at hand. */
   readonly fetch: FetchDebs
   /** Decode what is worth it by the host's xz, after it was checked on the smallest package of those. */
@@ -83,7 +87,7 @@ export async function assemble(input: AssemblyInput, workshop: LayerWorkshop): P
   const unedited = await provideMembers(input, new Map(), workshop)
   const packages = unedited.map(installed)
   const scripted = packages.map(({ package: { name }, control }) => ({ name, control }))
-  const merged = mergePackages(unedited, readDiversions(scripted, input.architecture))
+  const merged = mergeSides(unedited, readDiversions(scripted, input.architecture), input.sides)
   const epoch = Math.max(0, ...unedited.map(({ index }) => index.newest))
   const { changes, tree, scripts, read } = applyEffects(effectInput(input, merged, packages, { epoch, workshop }), [
     ...effects,
@@ -96,12 +100,46 @@ export async function assemble(input: AssemblyInput, workshop: LayerWorkshop): P
   const own = input.layers.map((one) => layPackages(one, { members: byKey, tree }, workshop))
   const status = { epoch, content: Buffer.from(formatStatus(members)) }
   const { base } = input
-  const order = { packages: input.packages, members: byKey, tree, read, status }
+  const records = changedRecords(unedited, provided, workshop)
+  const order = { packages: input.packages, members: byKey, tree, read, records, status }
   const layers =
     base === undefined
       ? await Promise.all([...own, layOwn(lastLayer({ changes, merged, status }, workshop), workshop)])
       : await stackLayers({ ...order, base: base.layers, own: await Promise.all(own) }, workshop)
   return { layers, tree, read, members, changes, scripts, epoch }
+}
+
+/** Merges packages; of an overlay each is named with whose it is. Throws as `mergePackages` does, and `OVERLAY_CONFLICT`. */
+function mergeSides(
+  members: readonly MemberOfPackage[],
+  diversions: readonly Diversion[],
+  sides: StackSides | undefined,
+): MergedPackages {
+  if (sides === undefined) return mergePackages(members, diversions)
+  try {
+    return mergePackages(members, diversions, (one) => `${one.name} ${one.version} of ${sides.ownerOf(one)}`)
+  } catch (error) {
+    if (!(error instanceof ImageError) || error.code !== 'PATH_CONFLICT') throw error
+    const waysOut = 'leave one of the packages out, or name another version of it in `packages`'
+    const conflict = { kind: 'package', sides: error.message, waysOut } as const
+    throw conflictError(sides.overlay.image, sides.base.image, [conflict])
+  }
+}
+
+/** The records of dpkg's of members that had to be made anew: those say what is left in them, where the tree says what was. */
+function changedRecords(
+  unedited: readonly MemberOfPackage[],
+  provided: readonly MemberOfPackage[],
+  { members, codec }: LayerWorkshop,
+): ReadonlyMap<string, DatabaseRecord> {
+  const changed = provided.filter((member, number) => member !== unedited[number])
+  return new Map(
+    changed.flatMap(({ index }) =>
+      index.entries
+        .filter(({ path, type }) => type === 'file' && path.startsWith(`${DATABASE}/`))
+        .map((entry) => [entry.path, { entry, read: () => members.readFile(index, entry, codec) }] as const),
+    ),
+  )
 }
 
 /** Members from the cache or made from their .debs, the biggest first, so that no thread is left with the longest task. */

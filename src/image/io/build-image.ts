@@ -6,6 +6,7 @@ import { aptSources } from '../apt-sources.ts'
 import { contractFile } from '../contract-file.ts'
 import type { EffectiveDefinition } from '../definition/definition.ts'
 import type { FileContents } from '../definition/load-definition.ts'
+import type { DefinitionFile } from '../definition/resolve-definition.ts'
 import { expandTags } from '../definition/tags.ts'
 import { definitionPaths } from '../definition-paths.ts'
 import type { DerivedRunner } from '../derived/derived-runner.ts'
@@ -13,6 +14,9 @@ import { ImageError } from '../errors.ts'
 import { type BaseImage, findUser, imageAnnotations, imageConfig, type RunAs } from '../execution.ts'
 import { type DerivedResult, type Lock, type LockedPackage, layersOf, packagesOf } from '../lock/lock.ts'
 import type { LayerCodec } from '../member.ts'
+import { overlayPaths } from '../overlay/overlay-paths.ts'
+import { overlayChecks } from '../overlay/result-conflicts.ts'
+import { type StackSides, stackSides } from '../overlay/stack-sides.ts'
 import { type Assembly, assemble, type FetchDebs } from './assemble.ts'
 import { derive } from './derive.ts'
 import { DerivedStore } from './derived-store.ts'
@@ -28,6 +32,8 @@ import type { TakeIn, TakenSource } from './take-in.ts'
 export interface ImageInput {
   readonly definition: EffectiveDefinition
   readonly contents: FileContents
+  /** The definition's files, for the places that messages on an overlay name. */
+  readonly chain?: readonly DefinitionFile[]
   readonly lock: Lock
   /** OCI platform as the lock names it. */
   readonly platform: string
@@ -180,6 +186,7 @@ async function platformFiles(
   const packages = packagesOf(lock, platform, definition.variant)
   if (packages.length === 0) return undefined
   const { paths, contents, sources: taken } = await input.takeIn(definition.paths, input.contents, platform)
+  const sides = sidesOf(input, platform, base)
   const assembly = await assemble(
     {
       packages,
@@ -188,7 +195,9 @@ async function platformFiles(
       keep: definition.keep,
       own: [
         aptSources(input.archive),
-        definitionPaths(paths, contents),
+        ...(sides === undefined
+          ? [definitionPaths(paths, contents)]
+          : [overlayPaths(paths, contents, sides), overlayChecks(sides)]),
         contractFile(definition.contract.runAs, (user) => input.contract(definition, user).document),
       ],
       architecture: debianArchitectureOf(parsePlatform(platform)),
@@ -199,6 +208,7 @@ async function platformFiles(
       keystore: definition.keystore,
       certificates: definition.certificates,
       base,
+      sides,
       fetch: input.fetch,
       ...(input.onMember === undefined ? {} : { onMember: input.onMember }),
       ...(input.hostXz === undefined ? {} : { hostXz: input.hostXz }),
@@ -207,6 +217,18 @@ async function platformFiles(
     workshop,
   )
   return { platform, assembly, packages, taken }
+}
+
+function sidesOf(
+  { definition, lock, chain = [] }: ImageInput,
+  platform: string,
+  assembly: Assembly | undefined,
+): StackSides | undefined {
+  const { base, variant } = definition
+  if (base === undefined || assembly === undefined || lock.base === undefined) return undefined
+  const packages = packagesOf(lock, platform, variant)
+  const basePackages = packagesOf(lock.base.lock, platform, variant)
+  return stackSides({ overlay: definition, base, assembly, packages, basePackages, chain })
 }
 
 interface ComposedParts {

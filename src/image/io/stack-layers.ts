@@ -15,6 +15,12 @@ import {
 } from './laid-layers.ts'
 import type { LayerWorkshop } from './layers.ts'
 
+/** A file of dpkg's database that a member holds. */
+export interface DatabaseRecord {
+  readonly entry: LaidEntry
+  read(): Uint8Array
+}
+
 /** What an image shall be, and the layers that are there. */
 export interface StackOrder {
   /** The image's packages, and their members by `packageKey`. */
@@ -25,6 +31,8 @@ export interface StackOrder {
   /** The bytes of a file or hard link of `tree`. */
   read(path: string): Uint8Array
   readonly status: DpkgStatus
+  /** Records of dpkg's that are to be others than `tree` says, by path. */
+  readonly records: ReadonlyMap<string, DatabaseRecord>
   /** The layers of the base, lowest first. */
   readonly base: readonly LaidLayer[]
   /** The layers of the packages that the base does not have, lowest first. */
@@ -68,10 +76,11 @@ function isWanted({ path, type }: LaidEntry, { tree }: StackOrder): boolean {
 }
 
 /** Everything that layers do not show as it shall be, with the directories above it. */
-function topContent(layers: readonly LaidLayer[], { tree, read, status }: StackOrder): OwnContent | undefined {
+function topContent(layers: readonly LaidLayer[], { tree, read, records, status }: StackOrder): OwnContent | undefined {
   const shown = new Map<string, LaidEntry>()
   for (const { content } of layers) for (const entry of entriesOf(content)) shown.set(entry.path, entry)
-  const wanted: readonly LaidEntry[] = [...tree.entries(), statusEntry(status)]
+  const kept = [...tree.entries()].map((entry) => records.get(entry.path)?.entry ?? entry)
+  const wanted: readonly LaidEntry[] = [...kept, statusEntry(status)]
   const missing = wanted.filter((entry) => !isSame(shown.get(entry.path), entry))
   if (missing.length === 0) return undefined
   const entries = new Map<string, LaidEntry>()
@@ -88,7 +97,7 @@ function topContent(layers: readonly LaidLayer[], { tree, read, status }: StackO
   return {
     kind: 'own',
     entries: [...entries.values()].sort((left, right) => (left.path < right.path ? -1 : 1)),
-    read: (path) => (path === STATUS_PATH ? status.content : read(path)),
+    read: (path) => (path === STATUS_PATH ? status.content : (records.get(path)?.read() ?? read(path))),
   }
 }
 
