@@ -90,5 +90,6 @@ export {
   type VerifiedSuite,
   verifySuite,
 } from './suite.ts'
+export { ACCOUNT_FILES, isSystemFile, RELEASE_FILES } from './system-files.ts'
 export type { Provider, Universe } from './universe.ts'
 export { compareVersions, isVersion, parseVersion, satisfies, type VersionParts } from './version.ts'

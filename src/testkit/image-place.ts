@@ -10,6 +10,7 @@ import {
   type OpenedDefinition,
   openDefinition,
   openMemberPool,
+  openTaking,
   openWorkshop,
   solveLock,
 } from '#image'
@@ -49,7 +50,7 @@ export async function testImagePlace(t: TestContext, options: TestArchiveOptions
   const folder = dirname(archive.archiveFolder)
   const pool = openMemberPool(1)
   t.after(async () => pool[Symbol.asyncDispose]())
-  const workshop = openWorkshop(join(folder, 'workshop'), pool, 'gzip', 'test')
+  const workshop = openWorkshop(join(folder, 'workshop'), pool, { codec: 'gzip', owner: 'test' })
   const { archives: _, architecture: __, ...place } = archive.options
   const found = selectArchive(await readArchives([archive.archiveFolder]), archive.name).archive
   const open = (reference: string) =>
@@ -104,6 +105,7 @@ function inputOf(
       labels: {},
     }),
     fetch,
+    takeIn: openTaking(place).takeIn,
   }
 }
 

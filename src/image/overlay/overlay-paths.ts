@@ -28,7 +28,7 @@ export function overlayPaths(paths: readonly DefinedPath[], contents: FileConten
 }
 
 function conflictsOf(declared: DefinedPath, tree: Tree, sides: StackSides): readonly Conflict[] {
-  const isOwn = !sides.base.paths.some((entry) => canonicalJson({ ...entry }) === canonicalJson({ ...declared }))
+  const isOwn = !sides.base.paths.some((entry) => isOf(declared, entry))
   const existing = tree.get(declared.path)
   const who = isOwn ? at(declared.path, sides) : `base ${sides.base.image}`
   const above = parentsOf(declared.path)
@@ -47,8 +47,16 @@ function conflictsOf(declared: DefinedPath, tree: Tree, sides: StackSides): read
   return [{ kind: 'path', sides: sentence, waysOut }]
 }
 
+/** Whether a path is what an entry of the base's definition says, or lies in what that takes in from elsewhere. */
+function isOf(declared: DefinedPath, entry: DefinedPath): boolean {
+  if (entry.type === 'taken') return `${declared.path}/`.startsWith(entry.path === '/' ? '/' : `${entry.path}/`)
+  return declared.type !== 'taken' && canonicalJson({ ...entry }) === canonicalJson({ ...declared })
+}
+
 function isAlike(declared: Exclude<DefinedPath, { type: 'absent' }>, existing: TreeEntry): boolean {
   switch (declared.type) {
+    case 'taken':
+      return false
     case 'symlink':
       return existing.type === 'symlink' && existing.target === declared.target
     case 'directory':
