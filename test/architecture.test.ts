@@ -19,6 +19,8 @@ const rows: Readonly<Record<string, number>> = {
   match: 3,
   policy: 4,
   reach: 4,
+  factory: 5,
+  store: 6,
   cli: 7,
 }
 

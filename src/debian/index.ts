@@ -91,3 +91,4 @@ export {
 } from './suite.ts'
 export type { Provider, Universe } from './universe.ts'
 export { compareVersions, isVersion, parseVersion, satisfies, type VersionParts } from './version.ts'
+export { versionSortKey } from './version-sort-key.ts'
