@@ -20,6 +20,8 @@ const rows: Readonly<Record<string, number>> = {
   policy: 4,
   patch: 4,
   reach: 4,
+  factory: 5,
+  store: 6,
   cli: 7,
 }
 

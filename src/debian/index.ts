@@ -93,3 +93,4 @@ export {
 export { ACCOUNT_FILES, isSystemFile, RELEASE_FILES } from './system-files.ts'
 export type { Provider, Universe } from './universe.ts'
 export { compareVersions, isVersion, parseVersion, satisfies, type VersionParts } from './version.ts'
+export { versionSortKey } from './version-sort-key.ts'
