@@ -11,6 +11,7 @@ const rows: Readonly<Record<string, number>> = {
   sbom: 1,
   attest: 1,
   vex: 1,
+  secrets: 1,
   solver: 2,
   advisory: 2,
   evidence: 2,

@@ -24,6 +24,7 @@ import {
   licenceFacts,
   NOTHING_DECLARED,
   packageFacts,
+  secretFacts,
 } from '#policy'
 import type { Inventory } from '#sbom'
 import { UsageError } from './errors.ts'
@@ -32,6 +33,7 @@ import { collectEvidenceFacts, type GateEvidenceOptions } from './gate-evidence.
 import { allUnknown, collectFindingFacts, FINDING_GROUPS, type GateFindingOptions } from './gate-findings.ts'
 import { inventoryWithFiles } from './image-inventory.ts'
 import { imageLabels } from './image-labels.ts'
+import { readImageSecrets } from './image-secrets.ts'
 import type { Terminal } from './terminal.ts'
 import { visibleText } from './visible-text.ts'
 
@@ -78,6 +80,8 @@ export async function collectFacts(
   terminal.progress(`reading ${text} …`)
   const image = await openImage(reference, { platform: parsePlatform(options.platform) })
   const licences = wanted.has('licences')
+  // Before the inventory, which closes the image.
+  const secrets = wanted.has('secrets') ? await readImageSecrets(image) : undefined
   const { inventory, files } = await inventoryWithFiles(image, { reference: text, account: true, licences })
   terminal.progress('')
   for (const fault of inventory.faults) terminal.warn(visibleText(fault))
@@ -96,6 +100,7 @@ export async function collectFacts(
     config: configFacts(account),
     contract: contractFacts(account),
     files: whole(() => fileFacts(files, inventory, definition.declared)),
+    secrets: secrets === undefined ? NOT_ASKED : whole(() => secretFacts(secrets, files, inventory)),
     packages: whole(() => packageFacts(inventory)),
     applications: whole(() => applicationFacts(inventory)),
     licences: licences ? whole(() => licenceFacts(inventory)) : NOT_ASKED,
