@@ -5,7 +5,7 @@ import { nearest } from './nearest.ts'
  * editors' schema and, through TypeBox's inference, the TypeScript type. `title` is the noun that faults say was wanted.
  */
 export interface Shape {
-  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'boolean' | 'null'
+  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean' | 'null'
   readonly title?: string
   readonly description?: string
   readonly properties?: Readonly<Record<string, Shape>>
@@ -148,6 +148,7 @@ function wanted(shape: Shape): string {
     array: 'a list',
     string: 'text',
     integer: 'an integer',
+    number: 'a number',
     boolean: shape.const === undefined ? 'true or false' : String(shape.const),
     null: 'nothing',
   }[shape.type ?? 'object']

@@ -65,6 +65,7 @@ export {
   type OpenedDefinition,
   openDefinition,
 } from './io/definition-files.ts'
+export { builtLayerFacts } from './io/layer-facts.ts'
 export { checkLayers } from './io/measure-layer.ts'
 export { openMemberPool } from './io/member-pool.ts'
 export { type SolvedLock, type SolveLockOptions, solveLock } from './io/solve-lock.ts'

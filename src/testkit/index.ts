@@ -23,6 +23,16 @@ export { dockerRegistry, httpServer, type Interference, proxyBefore } from './do
 export { testEffectInput, testPackage } from './effects.ts'
 export { type ImagePlace, type TestImage, testImagePlace } from './image-place.ts'
 export { type Fault, type MirrorRequest, requestsFor, type TestMirror, testMirror } from './mirror.ts'
+export {
+  databaseFolder,
+  debianPrograms,
+  serverOptions,
+  TEST_POSTGRES_USER,
+  TEST_SERVERS,
+  type TestServer,
+  type TestServers,
+  testServers,
+} from './postgres.ts'
 export { clearsign } from './sign.ts'
 export { TEST_ISSUER, type TestSigstore, type TrustedRootJson, testSigstore } from './sigstore.ts'
 export { bytesOf, forgedTarItem, paxItem, paxRecord, type TarItem, TEST_MTIME, tarItem, tarOf } from './tar.ts'
