@@ -14,6 +14,7 @@ const rows: Readonly<Record<string, number>> = {
   solver: 2,
   advisory: 2,
   evidence: 2,
+  elf: 2,
   image: 3,
   sandbox: 3,
   match: 3,
