@@ -20,6 +20,7 @@ const rows: Readonly<Record<string, number>> = {
   match: 3,
   policy: 4,
   reach: 4,
+  rebase: 4,
   cli: 7,
 }
 

@@ -6,6 +6,7 @@ export {
   parseAbout,
   type RuleException,
 } from './catalogue/about.ts'
+export { compressStream, prepareCodec } from './codec.ts'
 export type {
   Certificate,
   Contract,

@@ -15,6 +15,7 @@ import { keygenVerb } from './keygen.ts'
 import { licensesVerb } from './licenses.ts'
 import { lockVerb } from './lock.ts'
 import { loginVerb } from './login.ts'
+import { rebaseVerb } from './rebase.ts'
 import { registryVerb } from './registry.ts'
 import { reproduceVerb } from './reproduce.ts'
 import { sbomVerb } from './sbom.ts'
@@ -45,6 +46,7 @@ export const verbs: readonly Verb[] = [
   signVerbs,
   evidenceVerbs,
   gateVerbs,
+  rebaseVerb,
   reproduceVerb,
   storeVerb,
   catalogVerb,
