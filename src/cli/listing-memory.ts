@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { digestOf, hexOf } from '#core'
+import { digestOf, hexOf, inParallel } from '#core'
 import { defaultCacheFolder } from '#debian'
-import { type ImageFile, ImageFiles, type OpenedLayer } from '#oci'
-import { type LayerListing, readLayerListing } from '#rebase'
+import { type ImageFile, ImageFiles, type OpenedImage, type OpenedLayer } from '#oci'
+import { BaseFacts, type LayerListing, readLayerListing } from '#rebase'
 import { writeWhole } from './print-output.ts'
 import { packageVersion } from './version.ts'
 
@@ -41,10 +41,29 @@ export class ListingMemory {
   readonly #folder: string
   readonly #maker: string
   readonly #known = new Map<string, Promise<LayerListing>>()
+  readonly #facts = new Map<string, Promise<BaseFacts>>()
 
   constructor(folder = join(defaultCacheFolder(), 'layer-listings')) {
     this.#folder = folder
     this.#maker = hexOf(digestOf(`${FORMAT} ${packageVersion()}`)).slice(0, 16)
+  }
+
+  /** What follows from a base's layers. Rejects as `readLayerListing` does, and with `DPKG_DATABASE_INVALID`. */
+  factsOf({ layers }: Pick<OpenedImage, 'layers'>): Promise<BaseFacts> {
+    const key = layers.map(({ descriptor, diffId }) => `${descriptor.digest} ${diffId}`).join('\n')
+    const known = this.#facts.get(key)
+    if (known !== undefined) return known
+    const facts = this.listingsOf(layers).then((listings) => new BaseFacts(listings))
+    this.#facts.set(key, facts)
+    facts.catch(() => this.#facts.delete(key))
+    return facts
+  }
+
+  /** What each of some layers holds, two of them read at a time. Rejects as `readLayerListing` does. */
+  async listingsOf(layers: readonly OpenedLayer[]): Promise<readonly LayerListing[]> {
+    const found = new Map<OpenedLayer, LayerListing>()
+    await inParallel(2, layers, async (layer) => void found.set(layer, await this.listingOf(layer)))
+    return layers.flatMap((layer) => found.get(layer) ?? [])
   }
 
   /** What a layer holds. Rejects as `readLayerListing` does. */

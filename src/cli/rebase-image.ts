@@ -1,16 +1,15 @@
-import { type Digest, inParallel } from '#core'
+import type { Digest } from '#core'
 import { compressStream, prepareCodec } from '#image'
-import { type BlobSource, formatPlatform, type OpenedLayer, type PlatformImage } from '#oci'
 import {
-  composeRebased,
-  type LayerListing,
-  type ListedImage,
-  planRebase,
-  type RebasedImage,
-  type RebaseSummary,
-  type Refusal,
-} from '#rebase'
-import { type NamedImage, openBase, platformName, statedReference } from './base-images.ts'
+  type BlobSource,
+  formatPlatform,
+  type OpenedImage,
+  type OpenedLayer,
+  type Platform,
+  type PlatformImage,
+} from '#oci'
+import { composeRebased, planRebase, type RebasedImage, type RebaseSummary, type Refusal } from '#rebase'
+import { type ImagePlaces, type NamedImage, statedReference } from './base-images.ts'
 import type { ListingMemory } from './listing-memory.ts'
 
 /** What is asked of every platform. */
@@ -42,33 +41,31 @@ export interface ComposedPlatform {
   readonly baseDigest: Digest
 }
 
+/** What rebases share. */
+export interface RebaseTools {
+  readonly places: ImagePlaces
+  readonly memory: ListingMemory
+}
+
 /**
- * Rebases the image of one platform. Bases that it opens are put into `opened`, for the caller to close once the result is
- * written. Rejects as opening and reading images and `planRebase` do.
+ * Rebases the image of one platform; the result can be written while `places` is open. Rejects as opening and reading images
+ * and `planRebase` do.
  */
 export async function rebasePlatform(
   application: NamedImage,
   order: RebaseOrder,
-  { memory, opened }: { readonly memory: ListingMemory; readonly opened: NamedImage[] },
+  { places, memory }: RebaseTools,
 ): Promise<PlatformAnswer> {
   const { platform } = application.image.config
-  const title = platformName(application.image)
-  const bases: NamedImage[] = []
-  for (const name of [order.base ?? statedReference(application), order.onto]) {
-    const found = await openBase(name, platform)
-    if (!('image' in found)) {
-      const base = `has only ${found.platforms.map(formatPlatform).join(', ')}`
-      const sides = { application: `is for ${title}`, base, remedy: 'name a base that has the platform' }
-      return { platform: title, refusals: [{ code: 'platform-differs', subject: name, ...sides }] }
-    }
-    opened.push(found)
-    bases.push(found)
-  }
-  const [old, next] = bases
-  if (old === undefined || next === undefined) throw new Error('cannot rebase: a base was not opened')
-  const listed = await listAll([application, old, next], memory)
+  const title = formatPlatform(platform)
+  const oldName = order.base ?? statedReference(application)
+  const [old, next] = await Promise.all([places.openBase(oldName, platform), places.openBase(order.onto, platform)])
+  if (!('image' in old)) return { platform: title, refusals: [otherPlatforms(oldName, title, old.platforms)] }
+  if (!('image' in next)) return { platform: title, refusals: [otherPlatforms(order.onto, title, next.platforms)] }
   const plan = planRebase({
-    ...listed,
+    application: { ...application, own: await ownListings(application.image, old.image, memory) },
+    old: { ...old, facts: await memory.factsOf(old.image) },
+    next: { ...next, facts: await memory.factsOf(next.image) },
     allowOlder: order.allowOlder,
     ...(order.baseName === undefined ? {} : { baseName: order.baseName }),
   })
@@ -79,17 +76,20 @@ export async function rebasePlatform(
   return { platform: title, refusals: [], ...(summary ? { summary } : {}), result }
 }
 
-/** Layers that several of the images have are listed once; those of the old base are the application's lowest. */
-async function listAll(images: readonly [NamedImage, NamedImage, NamedImage], memory: ListingMemory) {
-  const layers = new Map<Digest, OpenedLayer>()
-  for (const { image } of [...images].reverse()) for (const layer of image.layers) layers.set(layer.diffId, layer)
-  const listings = new Map<string, LayerListing>()
-  await inParallel(2, [...layers.values()], async (layer) => {
-    listings.set(layer.diffId, await memory.listingOf(layer))
-  })
-  const [application, old, next] = images.map(({ name, image }): ListedImage => ({ name, image, listings }))
-  if (application === undefined || old === undefined || next === undefined) throw new Error('cannot rebase: want three')
-  return { application, old, next }
+/** Nothing where the image is not on that base: it is refused for that, whatever it holds. */
+async function ownListings(application: OpenedImage, old: OpenedImage, memory: ListingMemory) {
+  const isOnBase = old.layers.every(({ diffId }, index) => application.layers[index]?.diffId === diffId)
+  return isOnBase ? memory.listingsOf(application.layers.slice(old.layers.length)) : []
+}
+
+function otherPlatforms(base: string, wanted: string, platforms: readonly Platform[]): Refusal {
+  return {
+    code: 'platform-differs',
+    subject: base,
+    application: `is for ${wanted}`,
+    base: `has only ${platforms.map(formatPlatform).join(', ')}`,
+    remedy: 'name a base that has the platform',
+  }
 }
 
 async function compose(

@@ -5,11 +5,12 @@ import {
   type ImageSource,
   isIndexType,
   parseIndex,
+  parsePlatform,
   parseReference,
   pushImage,
   type Reference,
 } from '#oci'
-import { closeAll, type NamedImage, openPlatforms } from './base-images.ts'
+import { ImagePlaces, type NamedImage } from './base-images.ts'
 import { type BaseTrustOptions, movedSince, verifyBase } from './base-signature.ts'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
@@ -43,16 +44,15 @@ export interface RebaseOptions extends BaseTrustOptions {
 export async function runRebase(reference: string, options: RebaseOptions, terminal: Terminal): Promise<ExitStatus> {
   const outputs = outputsOf(options)
   const order = orderOf(options)
-  const opened: NamedImage[] = []
+  const tools = { places: new ImagePlaces(), memory: new ListingMemory() }
   try {
     terminal.progress(`reading ${reference} …`)
-    const applications = await openPlatforms(reference, options.platform)
-    opened.push(...applications)
+    const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform)
+    const applications = await tools.places.openAll(reference, wanted)
     const verdict = await verifyBase(options.onto, options)
-    const memory = new ListingMemory()
     const answers: PlatformAnswer[] = []
     for (const application of applications) {
-      const { refusals, ...answer } = await rebasePlatform(application, order, { memory, opened })
+      const { refusals, ...answer } = await rebasePlatform(application, order, tools)
       const moved = movedSince(options.onto, verdict, answer.result?.baseDigest)
       answers.push({ ...answer, refusals: [...verdict.refusals, ...moved, ...refusals] })
     }
@@ -66,7 +66,7 @@ export async function runRebase(reference: string, options: RebaseOptions, termi
     printRebase({ reference, onto: options.onto, answers, written, ...(digest ? { digest } : {}) }, options, terminal)
     return source === undefined ? exitStatus.no : exitStatus.done
   } finally {
-    await closeAll(opened)
+    await tools.places.close()
   }
 }
 

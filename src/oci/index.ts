@@ -4,6 +4,7 @@ export { type BlobSource, readBlob, verified } from './blob-source.ts'
 export { type ExecutionParameters, formatConfig, type HistoryEntry, type ImageConfig, parseConfig } from './config.ts'
 export { type Descriptor, describe } from './descriptor.ts'
 export { OciError, type OciErrorCode } from './errors.ts'
+export { type FoundImage, findImage } from './find-image.ts'
 export { firstDifference, type ImageDifference } from './first-difference.ts'
 export { dockerArchive, ociArchive } from './image-archive.ts'
 export {

@@ -62,6 +62,7 @@ export function describeFile({ type, mode, uid, gid, target, digest }: ImageFile
 function isSame(path: string, old: ImageFiles, next: ImageFiles): boolean {
   const [from, to] = [old.get(path), next.get(path)]
   if (from === undefined || to === undefined) return false
+  if (from === to) return true
   return differences(from, to, (file) => digestOf(file, file === from ? old : next)).length === 0
 }
 
@@ -85,6 +86,7 @@ function differences(left: ImageFile, right: ImageFile, digest: (file: ImageFile
 }
 
 function attributesOf({ xattrs }: ImageFile): string {
+  if (xattrs.size === 0) return ''
   const pairs = [...xattrs].map(([name, value]) => `${name}=${Buffer.from(value).toString('hex')}`)
   return pairs.sort().join('\n')
 }

@@ -1,10 +1,12 @@
 export { Attribution, attributePackages, type Origin } from './attribution.ts'
 export type { PackageStep } from './base-age.ts'
+export { BaseFacts } from './base-facts.ts'
 export { type ComposedRebase, composeRebased } from './compose-rebased.ts'
 export { ImageTree, type UpperLayers, upperLayers } from './image-tree.ts'
 export { type LayerListing, readLayerListing } from './layer-listing.ts'
 export {
-  type ListedImage,
+  type ListedApplication,
+  type ListedBase,
   planRebase,
   type RebasedImage,
   type RebasePlan,

@@ -1,5 +1,6 @@
 import type { BinaryPackage } from '#debian'
-import type { ImageFiles } from '#oci'
+import type { ImageFile, ImageFiles } from '#oci'
+import type { BaseFacts } from './base-facts.ts'
 import { REBUILD, type Refusal } from './refusal.ts'
 
 /** An interpreter by the version that decides what runs on it, and where that is known from. */
@@ -57,32 +58,32 @@ export function interpreterLines(packages: Iterable<BinaryPackage>, files: Image
   return [...lines].map(([line, from]) => ({ line, from })).sort((left, right) => (left.line < right.line ? -1 : 1))
 }
 
+/** Interpreters that have no version in their name and lie where no package of Debian's puts one. */
+export function localInterpreters(files: ImageFiles): readonly ImageFile[] {
+  return [...files.entries()].filter(({ path, type }) => type === 'file' && UNVERSIONED.test(path))
+}
+
 /** Interpreters of the old base that the new one has no more in the same version; and those of which nothing tells it. */
 export function interpreterRefusals(
-  old: { readonly lines: readonly InterpreterLine[]; readonly files: ImageFiles },
-  next: { readonly lines: readonly InterpreterLine[]; readonly files: ImageFiles },
+  old: Pick<BaseFacts, 'interpreters' | 'unversioned'>,
+  next: Pick<BaseFacts, 'interpreters' | 'tree'>,
 ): readonly Refusal[] {
   const application = 'was made on the old base, so it may be made for that version'
-  const missing = old.lines.filter(({ line }) => next.lines.every((other) => other.line !== line))
+  const missing = old.interpreters.filter(({ line }) => next.interpreters.every((other) => other.line !== line))
   const changed = missing.map(({ line, from }): Refusal => {
     const [kind] = /^.* (?=\S+$)/.exec(line) ?? ['']
-    const instead = next.lines.filter((other) => other.line.startsWith(kind))
-    const to =
-      instead.length === 0 ? 'no such interpreter' : instead.map((other) => `${other.line} (${other.from})`).join(', ')
+    const instead = next.interpreters.filter((other) => other.line.startsWith(kind))
+    const named = instead.map((other) => `${other.line} (${other.from})`).join(', ')
+    const base = `${line} (${from}) → ${named === '' ? 'no such interpreter' : named}`
     const remedy = `${REBUILD}, or rebase onto a base with ${line}`
-    return { code: 'interpreter-changed', subject: line, application, base: `${line} (${from}) → ${to}`, remedy }
+    return { code: 'interpreter-changed', subject: line, application, base, remedy }
   })
-  const unknown = [...old.files.entries()].flatMap(({ path, type, digest }): readonly Refusal[] => {
-    if (type !== 'file' || !UNVERSIONED.test(path) || next.files.get(path)?.digest === digest) return []
-    return [
-      {
-        code: 'interpreter-unknown',
-        subject: path,
-        application,
-        base: `${path} changed, and no name or package tells its version`,
-        remedy: REBUILD,
-      },
-    ]
-  })
-  return [...changed, ...unknown]
+  const unknown = old.unversioned.filter(({ path, digest }) => next.tree.files.get(path)?.digest !== digest)
+  return [
+    ...changed,
+    ...unknown.map(({ path }): Refusal => {
+      const base = `${path} changed, and no name or package tells its version`
+      return { code: 'interpreter-unknown', subject: path, application, base, remedy: REBUILD }
+    }),
+  ]
 }

@@ -35,7 +35,7 @@ function opaqueRefusal(path: string, changes: BaseChanges): readonly Refusal[] {
   const changed = changes.below(path)
   if (changed === undefined) return []
   const application = `hides what ${path} held (opaque whiteout): ${HIDES}`
-  return [refusal('opaque-changed', path, { application, changed, changes })]
+  return [refusal('opaque-changed', path || '/', { application, changed, changes })]
 }
 
 function entryRefusals(file: ImageFile, upper: UpperLayers, changes: BaseChanges): readonly Refusal[] {

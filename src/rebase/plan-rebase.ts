@@ -1,10 +1,10 @@
-import { type InstalledPackage, readDpkgDatabase } from '#debian'
 import type { Annotations, ExecutionParameters, ImageFile, Layer, OpenedImage } from '#oci'
 import { formatPlatform, samePlatform } from '#oci'
 import { ageRefusals, changedPackages, type PackageStep } from './base-age.ts'
 import { BaseChanges } from './base-changes.ts'
-import { ImageTree, type UpperLayers, upperLayers } from './image-tree.ts'
-import { interpreterLines, interpreterRefusals } from './interpreters.ts'
+import type { BaseFacts } from './base-facts.ts'
+import { type ImageTree, type UpperLayers, upperLayers } from './image-tree.ts'
+import { interpreterRefusals } from './interpreters.ts'
 import type { LayerListing } from './layer-listing.ts'
 import { type BaseName, type ConfigBefore, mergeConfigs } from './merge-config.ts'
 import type { Merged } from './merge-settings.ts'
@@ -14,20 +14,28 @@ import { recogniseBase } from './recognise-base.ts'
 import { REBUILD, type Refusal } from './refusal.ts'
 import { runRefusals } from './run-refusals.ts'
 
-/** One platform's image, and what its layers hold. */
-export interface ListedImage {
+/** One platform's image. */
+export interface NamedImage {
   /** As its user calls it. */
   readonly name: string
   readonly image: Pick<OpenedImage, 'top' | 'manifest' | 'manifestDocument' | 'config' | 'configDocument' | 'layers'>
-  /** By diff ID; of an application only layers above its base are asked for. */
-  readonly listings: ReadonlyMap<string, LayerListing>
+}
+
+/** An application, with what those of its layers hold that are not its base's, lowest first. */
+export interface ListedApplication extends NamedImage {
+  readonly own: readonly LayerListing[]
+}
+
+/** A base, with what follows from its layers. */
+export interface ListedBase extends NamedImage {
+  readonly facts: BaseFacts
 }
 
 /** What is to be rebased, from what and onto what. */
 export interface RebaseRequest {
-  readonly application: ListedImage
-  readonly old: ListedImage
-  readonly next: ListedImage
+  readonly application: ListedApplication
+  readonly old: ListedBase
+  readonly next: ListedBase
   /** Whether a new base may be older than the old one. */
   readonly allowOlder: boolean
   /** The reference by which registries know the new base, where there is one. */
@@ -74,7 +82,7 @@ const MAX_LAYERS = 127
 /**
  * Says whether an application's image can be put on another base by changing its manifest alone, and what then is to be written.
  * Possible is only what gives, file by file and times left aside, the image that building anew would give. Pure. Throws what
- * `readDpkgDatabase` and `mergeStatus` throw for a package database that cannot be read.
+ * `mergeStatus` throws for a package database that cannot be read.
  */
 export function planRebase(request: RebaseRequest): RebasePlan {
   const { application, old, next } = request
@@ -86,7 +94,7 @@ export function planRebase(request: RebaseRequest): RebasePlan {
   const { refusals, config, status } = judge(request, sides)
   const own = application.image.layers.slice(old.image.layers.length)
   const summary: RebaseSummary = {
-    packages: changedPackages(sides.packages),
+    packages: changedPackages({ old: sides.old.packages, next: sides.next.packages }),
     layers: { old: old.image.layers.length, next: next.image.layers.length, own: own.length },
     notices: sides.notices,
   }
@@ -104,39 +112,24 @@ export function planRebase(request: RebaseRequest): RebasePlan {
 
 /** The images as trees. */
 export interface Sides {
-  readonly old: ImageTree
-  readonly next: ImageTree
+  readonly old: BaseFacts
+  readonly next: BaseFacts
   /** The application on the old base, and on the new. */
   readonly before: ImageTree
   readonly after: ImageTree
   readonly upper: UpperLayers
-  readonly packages: { readonly old: readonly InstalledPackage[]; readonly next: readonly InstalledPackage[] }
   readonly notices: string[]
 }
 
-function sidesOf({ application, old, next }: RebaseRequest): Sides {
-  const listed = ({ name, image, listings }: ListedImage, from = 0) =>
-    image.layers.slice(from).map(({ diffId }) => {
-      const listing = listings.get(diffId)
-      if (listing === undefined) throw new Error(`cannot rebase ${name}: layer ${diffId} was not listed`)
-      return listing
-    })
-  const [below, above, own] = [listed(old), listed(next), listed(application, old.image.layers.length)]
-  const trees = { old: new ImageTree(below), next: new ImageTree(above) }
-  const notices: string[] = []
-  const packagesOf = ({ files }: ImageTree, name: string) => {
-    const paths = [...files.entries()].map(({ path }) => path)
-    const { packages, faults } = readDpkgDatabase({ paths: () => paths, read: (path) => files.read(path) })
-    notices.push(...faults.map((fault) => `${name}: ${fault}`))
-    return packages
-  }
+function sidesOf({ application: { own }, old, next }: RebaseRequest): Sides {
+  const upper = upperLayers(own)
   return {
-    ...trees,
-    before: new ImageTree([...below, ...own]),
-    after: new ImageTree([...above, ...own]),
-    upper: upperLayers(own),
-    packages: { old: packagesOf(trees.old, old.name), next: packagesOf(trees.next, next.name) },
-    notices,
+    old: old.facts,
+    next: next.facts,
+    before: old.facts.tree.with(own, upper),
+    after: next.facts.tree.with(own, upper),
+    upper,
+    notices: [old, next].flatMap(({ name, facts }) => facts.faults.map((fault) => `${name}: ${fault}`)),
   }
 }
 
@@ -146,18 +139,14 @@ function judge(request: RebaseRequest, sides: Sides) {
   const merged = mergeConfigs({ old: old.image, application: image, next: next.image }, baseOf(request))
   const status = mergedStatus(sides)
   const count = next.image.layers.length + image.layers.length - old.image.layers.length + (status.value ? 1 : 0)
-  const interpreters = (side: 'old' | 'next') => ({
-    lines: interpreterLines(sides.packages[side], sides[side].files),
-    files: sides[side].files,
-  })
   const created = { old: old.image.config.created, next: next.image.config.created }
   const refusals = [
-    ...(allowOlder ? [] : ageRefusals(created, sides.packages)),
+    ...(allowOlder ? [] : ageRefusals(created, { old: sides.old.packages, next: sides.next.packages })),
     ...(count > MAX_LAYERS ? [tooMany(count)] : []),
-    ...pathRefusals(sides.upper, new BaseChanges(sides.old.files, sides.next.files)),
+    ...pathRefusals(sides.upper, new BaseChanges(sides.old.tree.files, sides.next.tree.files)),
     ...status.refusals,
     ...merged.refusals,
-    ...interpreterRefusals(interpreters('old'), interpreters('next')),
+    ...interpreterRefusals(sides.old, sides.next),
     ...runRefusals(sides, { before: image.config.config, after: parametersOf(merged.value) }),
   ]
   return { refusals, config: merged.value, status: status.value }
@@ -173,7 +162,7 @@ function platformRefusals({ application, old, next }: RebaseRequest): readonly R
   })
 }
 
-function baseRefusals({ name, image }: ListedImage, old: ListedImage): readonly Refusal[] {
+function baseRefusals({ name, image }: NamedImage, old: NamedImage): readonly Refusal[] {
   const candidate = {
     name: old.name,
     digests: [old.image.manifestDocument.descriptor.digest, old.image.top.descriptor.digest],
@@ -215,9 +204,10 @@ function baseRefusals({ name, image }: ListedImage, old: ListedImage): readonly 
 function mergedStatus({ old, next, upper }: Sides): Merged<MergedStatus | undefined> {
   const entry = upper.files.get(STATUS_PATH)
   if (entry?.type !== 'file') return { value: undefined, refusals: [] }
-  const text = Buffer.from(entry.content ?? []).toString('utf8')
-  const merged = mergeStatus({ old: old.text(STATUS_PATH), application: text, next: next.text(STATUS_PATH) })
-  const isRight = old.text(STATUS_PATH) === next.text(STATUS_PATH) || merged.value === text
+  const application = Buffer.from(entry.content ?? []).toString('utf8')
+  const [before, after] = [old.tree.text(STATUS_PATH), next.tree.text(STATUS_PATH)]
+  const merged = mergeStatus({ old: before, application, next: after })
+  const isRight = before === after || merged.value === application
   return { value: isRight ? undefined : { text: merged.value, entry }, refusals: merged.refusals }
 }
 

@@ -42,7 +42,11 @@ function wantsAt(check: ProgramCheck, tree: ImageTree, path: string): readonly W
 }
 
 /** Programs of the new base that find a library of the application first. */
-function shadowed({ next, after: tree, upper }: Sides, after: ProgramCheck, settings: TwoSettings): readonly Refusal[] {
+function shadowed(
+  { next: { tree: next }, after: tree, upper }: Sides,
+  after: ProgramCheck,
+  settings: TwoSettings,
+): readonly Refusal[] {
   const names = new Set(
     [...upper.files.entries()]
       .map(({ path }) => path.slice(path.lastIndexOf('/') + 1))

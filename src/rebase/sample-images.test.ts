@@ -11,10 +11,17 @@ import {
   parsePlatform,
 } from '#oci'
 import { sampleElf, type TarItem, tarOf } from '#testkit'
+import { BaseFacts } from './base-facts.ts'
 import { composeRebased } from './compose-rebased.ts'
 import { ImageTree } from './image-tree.ts'
 import { type LayerListing, readLayerListing } from './layer-listing.ts'
-import { type ListedImage, planRebase, type RebasePlan, type RebaseRequest } from './plan-rebase.ts'
+import {
+  type ListedApplication,
+  type ListedBase,
+  planRebase,
+  type RebasePlan,
+  type RebaseRequest,
+} from './plan-rebase.ts'
 
 /** An image to be made: entries of each layer, lowest first, and its config. */
 export interface SampleImage {
@@ -27,7 +34,7 @@ export interface SampleImage {
 }
 
 /** Makes an image and reads what its layers hold. */
-export async function listedImage(name: string, sample: SampleImage): Promise<ListedImage> {
+export async function listedImage(name: string, sample: SampleImage): Promise<ListedBase & ListedApplication> {
   const {
     layers,
     config = {},
@@ -57,12 +64,8 @@ export async function listedImage(name: string, sample: SampleImage): Promise<Li
     },
   }
   const opened = await openSource(composeIndex([image], source), { name, platform: undefined })
-  return { name, image: opened, listings: await listingsOf(opened) }
-}
-
-/** The application's own part of an image on a base. */
-export interface OnBase extends Omit<SampleImage, 'layers'> {
-  readonly own: readonly (readonly TarItem[])[]
+  const listings = await listingsOf(opened)
+  return { name, image: opened, facts: new BaseFacts(listings), own: listings.slice(1) }
 }
 
 /** A base before and after a change, and an application that was made on it before. */
@@ -128,25 +131,20 @@ export async function rebasedTree(
     }),
     { name: 'rebased', platform: undefined },
   )
-  return { tree: treeOf([...(await listingsOf(opened)).values()], opened), config: opened.config.config }
+  return { tree: treeOf(ImageTree.of(await listingsOf(opened))), config: opened.config.config }
 }
 
-/** What an image shows. */
-export function treeOf(
-  listings: readonly LayerListing[],
-  image: Pick<OpenedImage, 'layers'>,
-): ReadonlyMap<string, string> {
-  const byId = new Map(listings.map((one) => [one.diffId, one]))
-  const tree = new ImageTree(image.layers.flatMap(({ diffId }) => byId.get(diffId) ?? []))
-  const lines = [...tree.files.entries()].map(({ path, type, mode, uid, gid, target, digest }): [string, string] => [
+/** What an image shows, times left out. */
+export function treeOf({ files }: ImageTree): ReadonlyMap<string, string> {
+  const lines = [...files.entries()].map(({ path, type, mode, uid, gid, target, digest }): [string, string] => [
     path,
     `${type} ${mode.toString(8)} ${uid}:${gid} ${target}${digest ?? ''}`,
   ])
   return new Map(lines.sort(([left], [right]) => (left < right ? -1 : 1)))
 }
 
-async function listingsOf({ layers }: Pick<OpenedImage, 'layers'>): Promise<ReadonlyMap<string, LayerListing>> {
-  const listings = new Map<string, LayerListing>()
-  for (const layer of layers) listings.set(layer.diffId, await readLayerListing(layer))
+async function listingsOf({ layers }: Pick<OpenedImage, 'layers'>): Promise<readonly LayerListing[]> {
+  const listings: LayerListing[] = []
+  for (const layer of layers) listings.push(await readLayerListing(layer))
   return listings
 }
