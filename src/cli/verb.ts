@@ -48,7 +48,7 @@ export function withSignatory(command: Command): Command {
   return command
     .option(
       '--key <key>',
-      "private key in PEM (its password is asked for, or COSIGN_PASSWORD), or Vault's: hashivault://NAME",
+      "private key in PEM (its password is asked for, or COSIGN_PASSWORD), Vault's (hashivault://NAME), or a token's (pkcs11:token=T;object=NAME)",
     )
     .option(
       '--identity-token [file]',

@@ -39,7 +39,10 @@ export const evidenceVerbs: Verb = (program, session) => {
 
 function withTrust(command: Command): Command {
   return command
-    .option('--key <key...>', "public keys in PEM of those who are believed, or Vault's: hashivault://NAME")
+    .option(
+      '--key <key...>',
+      "public keys in PEM of those who are believed, Vault's (hashivault://NAME), or a token's (pkcs11:token=T;object=NAME)",
+    )
     .option('--certificate-identity <name>', 'an identity that is believed, as its certificates name it')
     .option('--certificate-identity-regexp <pattern>', 'identities that are believed: the whole name must match')
     .option('--certificate-oidc-issuer <url>', 'who has vouched for the identity')
