@@ -18,7 +18,10 @@ const rows: Readonly<Record<string, number>> = {
   sandbox: 3,
   match: 3,
   policy: 4,
+  patch: 4,
   reach: 4,
+  factory: 5,
+  store: 6,
   cli: 7,
 }
 

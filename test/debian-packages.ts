@@ -19,6 +19,7 @@ export const debianPackages: readonly string[] = [
   'libxml2-utils',
   'patchelf',
   'podman',
+  'postgresql',
   'python3',
   'qemu-user-static',
   'runc',

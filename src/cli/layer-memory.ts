@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hexOf } from '#core'
 import { defaultCacheFolder } from '#debian'
-import { type ImageFile, ImageFiles, type LayerContent, type OpenedLayer } from '#oci'
+import { type ImageFile, ImageFiles, type Layer, type LayerContent, type OpenedLayer } from '#oci'
 import type { ApplicationReadings } from '#sbom'
 import { writeWhole } from './print-output.ts'
 import { packageVersion } from './version.ts'
@@ -25,6 +26,11 @@ interface Remembered {
 
 /** To be raised when what is looked for in layers changes between two releases. */
 const FORMAT = 2
+/** Names who reads layers: what another release or format looks for in them may be something else. */
+export function layerReader(): string {
+  return createHash('sha256').update(`${FORMAT} ${packageVersion()}`).digest('hex').slice(0, 16)
+}
+
 /** Bytes of a layer below which reading it again is as quick. */
 const SMALLEST = 2 ** 16
 /** Bytes of what is remembered of one layer. */
@@ -37,11 +43,15 @@ const SUM = 64
  */
 export class LayerMemory {
   readonly #folder: string
-  readonly #maker: string
+  readonly #reader = layerReader()
 
   constructor(folder = join(defaultCacheFolder(), 'layer-facts')) {
     this.#folder = folder
-    this.#maker = createHash('sha256').update(`${FORMAT} ${packageVersion()}`).digest('hex').slice(0, 16)
+  }
+
+  /** Whether nothing is to be kept of a layer: something is, or it is too small. */
+  has(layer: Layer): boolean {
+    return layer.descriptor.size < SMALLEST || existsSync(this.#path(layer))
   }
 
   /**
@@ -56,8 +66,8 @@ export class LayerMemory {
     return known
   }
 
-  /** Keeps what was read of a layer whose bytes and diff ID were verified. Where the cache cannot be written, nothing is kept. */
-  async keep(layer: OpenedLayer, { content, applications }: LayerFacts): Promise<void> {
+  /** Keeps what was read of a layer whose bytes and diff ID were verified, or made here. Where the cache cannot be written, nothing is kept. */
+  async keep(layer: Layer, { content, applications }: LayerFacts): Promise<void> {
     const files = [...content.files.entries()]
     // Attributes are not asked for, and a scan that has them would be another one.
     if (layer.descriptor.size < SMALLEST || files.some(({ xattrs }) => xattrs.size > 0)) return
@@ -87,8 +97,8 @@ export class LayerMemory {
     return remembered.diffId === layer.diffId ? factsOf(remembered) : undefined
   }
 
-  #path({ descriptor }: OpenedLayer): string {
-    return join(this.#folder, `${hexOf(descriptor.digest)}-${this.#maker}`)
+  #path({ descriptor }: Layer): string {
+    return join(this.#folder, `${hexOf(descriptor.digest)}-${this.#reader}`)
   }
 }
 

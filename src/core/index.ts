@@ -5,7 +5,7 @@ export { placeFaults, reportFaults } from './fault-report.ts'
 export { canonicalJson, type Json } from './json.ts'
 export { hasMoreValues } from './json-values.ts'
 export { editDistance, nearest } from './nearest.ts'
-export { packageFile, programFile } from './package-files.ts'
+export { builtFolder, packageFile, programFile } from './package-files.ts'
 export { inParallel } from './parallel.ts'
 export { hasControlCharacters, isWhiteoutPath, normalizeArchivePath, PATH_BYTES } from './path.ts'
 export {

@@ -1,4 +1,6 @@
 import { type Digest, hexOf, type Json } from '#core'
+import { parseReference } from '#oci'
+import type { TakenSource } from './io/take-in.ts'
 import type { LockedPackage, ObservedSuite } from './lock/lock.ts'
 import type { LayerCodec } from './member.ts'
 
@@ -9,6 +11,8 @@ export const BUILD_TYPE = 'https://casemate.dev/build/v1'
 export interface ProvenPlatform {
   readonly platform: string
   readonly packages: readonly LockedPackage[]
+  /** What was taken in from elsewhere. */
+  readonly taken: readonly TakenSource[]
   /** Lowest first: as stored, and what each holds. */
   readonly layers: readonly { readonly digest: Digest; readonly diffId: Digest; readonly packages: readonly string[] }[]
 }
@@ -48,6 +52,7 @@ export function provenanceOf(input: ProvenanceInput): Json {
         casemate,
         ...[...files].map(([name, digest]) => ({ name, digest: sha256(digest) })),
         ...observed.map(suiteDependency),
+        ...takenDependencies(platforms),
         ...packageDependencies(platforms),
       ],
     },
@@ -79,6 +84,35 @@ function suiteDependency({
     digest: sha256(inRelease),
     annotations: { codename, suite: suiteField, date, signers: [...signers], expired },
   }
+}
+
+/** What was taken in from elsewhere, each thing once for every place that it stands at. */
+function takenDependencies(platforms: readonly ProvenPlatform[]): Json[] {
+  const found = new Map<string, Json>()
+  for (const { at, digest, kind, manifest, from, path } of platforms.flatMap(({ taken }) => taken)) {
+    const uri = kind === 'image' ? imageUri(at, digest) : at
+    found.set(`${path} ${digest} ${manifest ?? ''}`, {
+      name: path,
+      ...(uri === undefined ? {} : { uri }),
+      digest: sha256(digest),
+      annotations: {
+        kind,
+        ...(from === '' ? {} : { from }),
+        ...(manifest === undefined || manifest === digest ? {} : { manifest }),
+      },
+    })
+  }
+  return [...found].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, dependency]) => dependency)
+}
+
+/** The package URL of an image in a registry; a folder or file of one machine has no name elsewhere. */
+function imageUri(at: string, digest: Digest): string | undefined {
+  const reference = parseReference(at)
+  if (reference.transport !== 'docker') return undefined
+  const { registry, repository } = reference
+  const name = repository.slice(repository.lastIndexOf('/') + 1)
+  const place = encodeURIComponent(`${registry}/${repository}`)
+  return `pkg:oci/${name}@${encodeURIComponent(digest)}?repository_url=${place}`
 }
 
 /** Every .deb once, though several platforms hold those of every architecture, in the order of name, then architecture. */

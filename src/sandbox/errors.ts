@@ -6,6 +6,8 @@ export type SandboxErrorCode =
   | 'CONTRACT_INVALID'
   /** A definition's test is not as it should be. */
   | 'IMAGE_TEST_INVALID'
+  /** A container-structure-test file is not as its schema says, or asks for what no sandbox gives. */
+  | 'STRUCTURE_TEST_INVALID'
   /** An image's config cannot be run. */
   | 'IMAGE_CONFIG_INVALID'
   /** An image's user has no account in it. */

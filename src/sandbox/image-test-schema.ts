@@ -23,17 +23,30 @@ const duration = {
   pattern: '^[0-9]+(ms|s|m)$',
 } as const satisfies Shape
 
+const patterns = {
+  title: 'a pattern, or a list of patterns',
+  anyOf: [word, { type: 'array', title: 'a list of patterns', minItems: 1, items: word }],
+} as const satisfies Shape
+const matches = described(
+  patterns,
+  "A pattern in RE2's syntax, `^` and `$` being line ends, or a list: each must be found.",
+)
+const excludes = described(patterns, 'A pattern as of `matches`, or a list: none may be found.')
+
 const textExpectation = {
   type: 'object',
-  title: 'equals, contains or matches',
+  title: 'equals, contains, matches or excludes',
   additionalProperties: false,
   minProperties: 1,
   properties: {
     equals: described(text, 'The whole text; one newline at its end does not count.'),
     contains: word,
-    matches: described(word, 'A JavaScript regular expression, flags `mu`.'),
+    matches,
+    excludes,
   },
 } as const satisfies Shape
+
+const id = { type: 'integer', title: 'a number from 0 to 4294967294', minimum: 0, maximum: 4294967294 } as const
 
 const fileExpectation = {
   type: 'object',
@@ -50,7 +63,11 @@ const fileExpectation = {
       description: 'Octal permissions: `"0644"`.',
       pattern: '^0?[0-7]{3,4}$',
     },
+    uid: id,
+    gid: id,
     contains: word,
+    matches,
+    excludes,
   },
 } as const satisfies Shape
 
@@ -96,6 +113,10 @@ export const imageTestSchema = {
     name: word,
     variants: described(listOf(text), 'Only these variants; every one by default.'),
     platforms: described(listOf(text), 'Only these, e.g. `linux/amd64`; every platform by default.'),
+    'structure-test': described(
+      word,
+      "The path of a file of container-structure-test's schema 2.0.0 beside the definition, whose tests run here.",
+    ),
     command: {
       ...listOf(text),
       title: 'a command with its arguments',
@@ -167,11 +188,7 @@ export const imageTestSchema = {
 /** One image test as a definition writes it, its shape checked and nothing else. */
 export type WrittenImageTest = XStatic<typeof imageTestSchema>
 
-/** What a text must be like; every part that is given must hold. */
-export type TextExpectation = XStatic<typeof textExpectation>
-
-/** What must be true of a path once the test has run. */
-export type FileExpectation = XStatic<typeof fileExpectation>
-
+export type WrittenText = XStatic<typeof textExpectation>
+export type WrittenFile = XStatic<typeof fileExpectation>
 export type HttpProbe = XStatic<typeof httpProbe>
 export type TcpProbe = XStatic<typeof tcpProbe>

@@ -1,13 +1,16 @@
 import { type Fault, faultsOf, formatFault } from '#core'
 import { SandboxError } from './errors.ts'
+import type { FileExpectation, LicenceExpectation, MetadataExpectation, TextExpectation } from './expectation.ts'
 import {
-  type FileExpectation,
   type HttpProbe,
   imageTestSchema,
   type TcpProbe,
-  type TextExpectation,
+  type WrittenFile,
   type WrittenImageTest,
+  type WrittenText,
 } from './image-test-schema.ts'
+import { type Pattern, readLinePattern } from './pattern.ts'
+import { expandStructureTest, isStructureTestReference } from './structure-reference.ts'
 
 /** How a service is awaited, asked and stopped. */
 export interface ServiceExpectation {
@@ -20,6 +23,9 @@ export interface ServiceExpectation {
   /** Absent: the service is killed without a verdict on how it ends. */
   readonly stop?: { readonly signal?: string; readonly exitCode: number; readonly within: number }
 }
+
+/** A program and its arguments; never empty. */
+export type Argv = readonly string[]
 
 /** One test of an image. Times are milliseconds, sizes bytes. */
 export interface ImageTest {
@@ -45,13 +51,27 @@ export interface ImageTest {
   readonly stdout?: TextExpectation
   readonly stderr?: TextExpectation
   readonly files: readonly FileExpectation[]
+  /**
+   * Commands that run before and after the program, each in a container of its own over one copy of the image's files, which
+   * they and the program may change. Absent: the root is read-only, and nothing is copied.
+   */
+  readonly around?: { readonly before: readonly Argv[]; readonly after: readonly Argv[] }
+  /** Whether `$NAME` in values, commands and paths stands for the image's variable of that name. */
+  readonly expandsVariables?: boolean
+  readonly metadata?: MetadataExpectation
+  readonly licences?: LicenceExpectation
   readonly service?: ServiceExpectation
 }
 
-/** Reads the `tests:` of a definition. Names are unique. Throws `IMAGE_TEST_INVALID` naming the test and the key. */
+/**
+ * Reads the `tests:` of a definition, with the files in the place of their paths where it refers to structure tests. Names
+ * are unique. Throws `IMAGE_TEST_INVALID` naming the test and the key, or `STRUCTURE_TEST_INVALID`.
+ */
 export function parseImageTests(value: unknown): ImageTest[] {
   if (!Array.isArray(value)) throw invalid('tests', 'want a list')
-  const tests = value.map((item, index) => parseImageTest(item, `tests[${index}]`))
+  const tests = value.flatMap((item, index) => {
+    return isStructureTestReference(item) ? expandStructureTest(item) : [parseImageTest(item, `tests[${index}]`)]
+  })
   const names = new Set<string>()
   for (const { name } of tests) {
     if (names.has(name)) throw invalid(`"${name}"`, 'another test has the same name')
@@ -65,8 +85,8 @@ export function parseImageTest(value: unknown, place: string): ImageTest {
   const faults = faultsOf(imageTestSchema, value)
   if (!isWrittenImageTest(value, faults)) throw invalid(place, faults.map(formatFault).join('; '))
   const where = `"${value.name}"`
+  if (value['structure-test'] !== undefined) throw invalid(where, 'its structure test was not read')
   checkCombination(value, where)
-  for (const text of [value.stdout, value.stderr]) checkPattern(text?.matches, where)
   const { variants, platforms, user, memory, stdout, stderr } = value
   return {
     name: value.name,
@@ -80,9 +100,9 @@ export function parseImageTest(value: unknown, place: string): ImageTest {
     timeout: parseDuration(value.timeout ?? '10s'),
     ...(memory && { memory: parseSize(memory) }),
     exitCode: value['exit-code'] ?? 0,
-    ...(stdout && { stdout }),
-    ...(stderr && { stderr }),
-    files: value.files ?? [],
+    ...(stdout && { stdout: textExpectation(stdout, where) }),
+    ...(stderr && { stderr: textExpectation(stderr, where) }),
+    files: (value.files ?? []).map((file) => fileExpectation(file, where)),
     ...(value.start && { service: parseService(value, where) }),
   }
 }
@@ -131,23 +151,48 @@ function checkCombination(test: WrittenImageTest, where: string): void {
     }
   }
   for (const file of test.files ?? []) {
-    if (file.absent && (file.exists || file.mode || file.contains)) {
+    const { path: _, absent, ...others } = file
+    if (absent && Object.keys(others).length > 0) {
       throw invalid(where, `${file.path} is to be absent and something else`)
     }
   }
 }
 
-function checkPattern(pattern: string | undefined, where: string): void {
-  if (pattern === undefined) return
-  try {
-    new RegExp(pattern, 'mu')
-  } catch (cause) {
-    throw new SandboxError(
-      'IMAGE_TEST_INVALID',
-      `cannot read image test ${where}: "${pattern}" is no regular expression`,
-      { cause },
-    )
+function textExpectation({ equals, contains, matches, excludes }: WrittenText, where: string): TextExpectation {
+  return {
+    ...(equals !== undefined && { equals }),
+    ...(contains !== undefined && { contains }),
+    matches: patternsOf(matches, where),
+    excludes: patternsOf(excludes, where),
   }
+}
+
+function fileExpectation(file: WrittenFile, where: string): FileExpectation {
+  const { path, mode, uid, gid, contains, matches, excludes } = file
+  const hasContent = contains !== undefined || matches !== undefined || excludes !== undefined
+  return {
+    path,
+    isAbsent: file.absent === true,
+    keepsLink: false,
+    ...(mode !== undefined && { mode: Number.parseInt(mode, 8) }),
+    ...(uid !== undefined && { uid }),
+    ...(gid !== undefined && { gid }),
+    ...(hasContent && {
+      content: textExpectation(
+        { ...(contains && { contains }), ...(matches && { matches }), ...(excludes && { excludes }) },
+        where,
+      ),
+    }),
+  }
+}
+
+function patternsOf(written: WrittenText['matches'], where: string): readonly Pattern[] {
+  const texts = written === undefined ? [] : typeof written === 'string' ? [written] : written
+  return texts.map((text) => {
+    const read = readLinePattern(text)
+    if ('fault' in read) throw invalid(where, `"${text}" is no pattern: ${read.fault}`)
+    return read.pattern
+  })
 }
 
 function parseDuration(text: string): number {

@@ -5,8 +5,9 @@ import type { Limits } from './outcome.ts'
 export interface LaunchSpec {
   /** A directory of ours alone; the driver may keep files of its own in it, under names that begin with `id`. */
   readonly directory: string
-  /** The image's root on the host; no program of it can write there. Mount points exist. */
+  /** The image's root on the host; no program of it can write there, unless this is a copy for it. Mount points exist. */
   readonly root: string
+  readonly rootIsWritable?: boolean
   /** Unique among all containers of this host; letters, digits and `-`. */
   readonly id: string
   readonly argv: readonly [string, ...string[]]

@@ -33,7 +33,7 @@ export function unshareScript(spec: LaunchSpec, mode: UnshareMode): string {
     'read -r pid rest < /proc/self/stat',
     'env=$(command -v env) setpriv=$(command -v setpriv) unshare=$(command -v unshare)',
     `mount -n --bind ${root} ${root}`,
-    `mount -n -o remount,bind,ro,nosuid,nodev ${root}`,
+    `mount -n -o remount,bind,${spec.rootIsWritable ? 'rw' : 'ro'},nosuid,nodev ${root}`,
     `cd ${root}`,
     'mount -n -t proc -o nosuid,nodev,noexec proc proc',
     `for path in ${MASKED}; do [ ! -e "proc/$path" ] || mount -n --bind /dev/null "proc/$path"; done`,

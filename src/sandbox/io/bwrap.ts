@@ -119,7 +119,7 @@ function command(spec: LaunchSpec): [string, ...string[]] {
   argv.push('--unshare-all', '--unshare-user', '--uid', `${user.uid}`, '--gid', `${user.gid}`, '--cap-drop', 'ALL')
   argv.push('--as-pid-1', '--die-with-parent', '--new-session', '--hostname', 'casemate', '--clearenv')
   if (spec.network === 'host') argv.push('--share-net')
-  argv.push('--ro-bind', spec.root, '/', '--proc', '/proc', ...devices())
+  argv.push(spec.rootIsWritable ? '--bind' : '--ro-bind', spec.root, '/', '--proc', '/proc', ...devices())
   if (spec.emulator) argv.push('--ro-bind', spec.emulator, EMULATOR_PATH)
   for (const { path, mode } of spec.writable) argv.push('--perms', mode.toString(8), '--size', size, '--tmpfs', path)
   for (const [name, value] of Object.entries(spec.environment)) argv.push('--setenv', name, value)

@@ -14,7 +14,7 @@ export type LaunchPlan =
 
 /** Decides what a test runs, as whom, and with what environment. Throws `IMAGE_USER_UNKNOWN`. */
 export function planLaunch(image: PreparedImage, test: ImageTest): LaunchPlan {
-  const { contract, files, rootfs, writable, emulator } = image
+  const { contract, files, rootfs, writable, rootIsWritable, emulator } = image
   const account = accountOf(files, test.user ?? `${contract.user.uid}:${contract.user.gid}`)
   const environment = {
     PATH: DEFAULT_PATH,
@@ -29,6 +29,7 @@ export function planLaunch(image: PreparedImage, test: ImageTest): LaunchPlan {
   const spec: LaunchSpec = {
     directory: rootfs.directory,
     root: rootfs.root,
+    ...(rootIsWritable && { rootIsWritable }),
     id: `casemate-${randomUUID()}`,
     argv: emulator?.path ? [EMULATOR_PATH, '-0', name, program, ...args] : [name, ...args],
     environment,

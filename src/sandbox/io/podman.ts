@@ -62,7 +62,8 @@ async function runtimeOption(): Promise<string[]> {
 function options(spec: LaunchSpec): string[] {
   const { user, memory } = spec
   const size = memory ?? WRITABLE_BYTES
-  const list = ['--interactive', '--name', spec.id, '--rootfs', '--read-only', '--read-only-tmpfs=false']
+  const list = ['--interactive', '--name', spec.id, '--rootfs', '--read-only-tmpfs=false']
+  if (!spec.rootIsWritable) list.push('--read-only')
   list.push('--cap-drop=ALL', '--security-opt=no-new-privileges', `--user=${user.uid}:${user.gid}`)
   // podman's own limits are above what an unprivileged root may set.
   list.push('--ulimit=nofile=1024:1024', '--ulimit=nproc=1024:1024', '--pids-limit=1024', '--log-driver=none')

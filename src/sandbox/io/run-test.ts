@@ -1,10 +1,12 @@
 import { constants } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { SandboxError } from '../errors.ts'
-import type { ImageTest, ServiceExpectation } from '../image-test.ts'
-import type { Ending, FileState, Outcome, Output, ServiceOutcome } from '../outcome.ts'
+import type { LicenceExpectation } from '../expectation.ts'
+import type { Argv, ImageTest, ServiceExpectation } from '../image-test.ts'
+import type { CommandOutcome, Ending, FileState, LicenceOutcome, Outcome, Output, ServiceOutcome } from '../outcome.ts'
 import type { Container, RunningProgram, Sandbox } from '../sandbox.ts'
 import { type ContainerFiles, holdWritable } from './container-files.ts'
+import { copyImage } from './image-copy.ts'
 import { planLaunch } from './launch-plan.ts'
 import { askService, listeningPorts } from './network.ts'
 import type { PreparedImage } from './prepared-image.ts'
@@ -28,7 +30,7 @@ interface Run {
 }
 
 /**
- * Runs one test in a container of its own and tells what was seen. Every process is gone when it returns.
+ * Runs one test in containers of its own and tells what was seen. Every process is gone when it returns.
  * Rejects with `SANDBOX_FAILED` when the container could not be made, or with the signal's reason.
  */
 export async function runTest(
@@ -37,14 +39,55 @@ export async function runTest(
   test: ImageTest,
   signal?: AbortSignal,
 ): Promise<Outcome> {
+  if (!test.around) return runProgram(sandbox, image, test, signal)
+  const copy = await copyImage(image)
+  try {
+    const before = await runCommands(sandbox, copy, { test, commands: test.around.before, signal })
+    if (before.some(hasFailed)) return { ...nothingRun({ kind: 'none' }), around: before }
+    const outcome = await runProgram(sandbox, copy, test, signal)
+    const after = await runCommands(sandbox, copy, { test, commands: test.around.after, signal })
+    return { ...outcome, around: [...before, ...after] }
+  } finally {
+    copy.remove()
+  }
+}
+
+/** Runs commands one after the other, each in a container of its own, up to the first that fails. */
+async function runCommands(
+  sandbox: Sandbox,
+  image: PreparedImage,
+  { test, commands, signal }: { test: ImageTest; commands: readonly Argv[]; signal: AbortSignal | undefined },
+): Promise<CommandOutcome[]> {
+  const done: CommandOutcome[] = []
+  for (const argv of commands) {
+    const { service: _, ...rest } = test
+    const command: ImageTest = { ...rest, program: { kind: 'command', argv }, stdin: '', files: [] }
+    const { ending, stderr } = await runProgram(sandbox, image, command, signal)
+    const outcome = { argv, ending, stderr }
+    done.push(outcome)
+    if (hasFailed(outcome)) break
+  }
+  return done
+}
+
+function hasFailed({ ending }: CommandOutcome): boolean {
+  return ending.kind !== 'exited' || ending.code !== 0
+}
+
+async function runProgram(
+  sandbox: Sandbox,
+  image: PreparedImage,
+  test: ImageTest,
+  signal?: AbortSignal,
+): Promise<Outcome> {
   signal?.throwIfAborted()
   const started = performance.now()
-  if (test.program.kind === 'none') return { ...nothingRun({ kind: 'none' }), files: look(image.files, test) }
+  if (test.program.kind === 'none') return { ...nothingRun({ kind: 'none' }), ...inspect(image, test) }
   const plan = planLaunch(image, test)
   if (plan.kind === 'not-started') return nothingRun(plan)
   const container = await sandbox.launch(plan.spec)
   try {
-    const files = holdWritable(container.root, plan.spec)
+    const files = holdWritable(container.root, plan.spec, image.rootfs.owners)
     try {
       const seen = await observe({ container, test, image, signal })
       const limits = { ...container.limits, ...(image.emulator && { emulator: image.emulator.name }) }
@@ -129,8 +172,31 @@ async function awaitEnd({ program, signal }: Run, milliseconds: number): Promise
   }
 }
 
+/** What a test without a program asks for. */
+function inspect({ files, config }: PreparedImage, test: ImageTest): Partial<Outcome> {
+  return {
+    files: look(files, test),
+    ...(test.metadata && { config }),
+    ...(test.licences && { licences: lookAtLicences(files, test.licences) }),
+  }
+}
+
 function look(files: ContainerFiles, test: ImageTest): Map<string, FileState | undefined> {
-  return new Map(test.files.map(({ path }) => [path, files.state(path)]))
+  return new Map(
+    test.files.map(({ path, keepsLink, content: want }) => {
+      const state = files.state(path, keepsLink ? 'keep' : 'follow')
+      const content = want && files.read(path)
+      return [path, state && { ...state, ...(content && { content }) }]
+    }),
+  )
+}
+
+const DOCUMENTATION = '/usr/share/doc'
+
+function lookAtLicences(files: ContainerFiles, want: LicenceExpectation): LicenceOutcome {
+  const folders = want.debian ? files.folders(DOCUMENTATION) : undefined
+  const paths = [...(folders ?? []).map((name) => `${DOCUMENTATION}/${name}/copyright`), ...want.files]
+  return { hasFolder: folders !== undefined, texts: new Map(paths.map((path) => [path, files.read(path)])) }
 }
 
 /** Linux counts the real-time signals that programs may use from 34. */

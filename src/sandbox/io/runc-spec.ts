@@ -9,7 +9,7 @@ export function runcSpec(spec: LaunchSpec, files: { state: string; go: string })
   return {
     ociVersion: '1.0.2',
     hostname: 'casemate',
-    root: { path: spec.root, readonly: true },
+    root: { path: spec.root, readonly: !spec.rootIsWritable },
     process: {
       terminal: false,
       user: { ...user, umask: 0o022 },

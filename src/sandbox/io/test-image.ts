@@ -1,4 +1,5 @@
 import { SandboxError } from '../errors.ts'
+import { expandVariables } from '../expand-variables.ts'
 import type { ImageTest } from '../image-test.ts'
 import type { Sandbox } from '../sandbox.ts'
 import type { TestReport, TestResult } from '../test-report.ts'
@@ -32,7 +33,8 @@ export async function testImage(options: TestImageOptions): Promise<TestReport> 
   try {
     const results: TestResult[] = []
     for (const test of wanted.filter(({ platforms }) => !platforms || platforms.includes(image.platform))) {
-      const result = await resultOf(test, { sandbox, image, signal })
+      const expanded = expandVariables(test, image.contract.environment)
+      const result = await resultOf(expanded, { sandbox, image, signal })
       options.onProgress?.(result)
       results.push(result)
     }
