@@ -36,6 +36,7 @@ export {
 } from './postgres.ts'
 export { clearsign } from './sign.ts'
 export { TEST_ISSUER, type TestSigstore, type TrustedRootJson, testSigstore } from './sigstore.ts'
+export { type SoftToken, softToken } from './soft-token.ts'
 export { bytesOf, forgedTarItem, paxItem, paxRecord, type TarItem, TEST_MTIME, tarItem, tarOf } from './tar.ts'
 export { type TestPath, type TestTree, testTree } from './tree.ts'
 export { type HandmadePackage, type PackageFields, pkg, universeOf } from './universe.ts'
