@@ -50,6 +50,7 @@ export type {
   Distribution,
   FileAccount,
   FileGroup,
+  FileOrigin,
   FileOwner,
   InventoriedImage,
   Inventory,
