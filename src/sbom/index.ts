@@ -50,6 +50,7 @@ export type { ImageSettings, ImageState, StateFile, StateLayer } from './image-s
 export type {
   ApplicationComponent,
   ApplicationEcosystem,
+  BaseImage,
   DebComponent,
   DefinitionFacts,
   Distribution,
@@ -59,6 +60,7 @@ export type {
   InventoriedImage,
   Inventory,
   ListedFile,
+  Origin,
 } from './inventory.ts'
 export { joinExtracted } from './licences/extracted-licences.ts'
 export {
