@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cp, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { canonicalJson } from '#core'
 import { type ImageFile, openImage, parseReference, pushImage, readImageFiles } from '#oci'
@@ -8,7 +8,7 @@ import { RegistryServer } from '#oci/registry'
 import { median } from '../bench/process.ts'
 import { ImagePlaces } from '../src/cli/base-images.ts'
 import { ListingMemory } from '../src/cli/listing-memory.ts'
-import { blobsOf, rebasePlatform } from '../src/cli/rebase-image.ts'
+import { blobsOf, knownBlobs, rebasePlatform } from '../src/cli/rebase-image.ts'
 import { reachRegistries, trust } from './parts/build-trust.ts'
 import { runOrThrow, runProgram } from './parts/command.ts'
 import { layArchiveWithout } from './parts/older-archive.ts'
@@ -242,9 +242,11 @@ async function timed(
   if (target.transport !== 'docker') throw new Error('cannot time: want a registry')
   const repositories = [old, next].map((base) => base.replace(/^[^/]+\/(.*):[^:]+$/, '$1'))
   const times: number[] = []
+  const processor: number[] = []
   let sent = 0
   for (let round = 0; round < ROUNDS; round++) {
     const start = performance.now()
+    const used = process.cpuUsage()
     const places = new ImagePlaces()
     const [application] = await places.openAll(made, { os: 'linux', architecture: 'amd64' })
     if (application === undefined) throw new Error('cannot time: there is no image')
@@ -254,17 +256,40 @@ async function timed(
     const { manifest } = result.image
     const source = { top: manifest, images: [result.image], blobs: blobsOf([result]) }
     const client = await places.clientOf(target)
-    const pushed = await pushImage(source, target, { mountFrom: repositories, ...(client ? { client } : {}) })
+    const pushed = await pushImage(source, target, {
+      mountFrom: repositories,
+      present: knownBlobs([application], target),
+      ...(client ? { client } : {}),
+    })
     await places.close()
-    if (round > 0) times.push(performance.now() - start)
-    else sent = pushed.uploadedBytes
+    const { user, system } = process.cpuUsage(used)
+    if (round === 0) sent = pushed.uploadedBytes
+    else {
+      times.push(performance.now() - start)
+      processor.push((user + system) / 1000)
+    }
   }
-  const milliseconds = median(times)
-  const holds = milliseconds <= LIMIT_MS
-  const least = Math.min(...times).toFixed(0)
+  return timing(name, { times, processor, sent })
+}
+
+/** On a machine that is busy with other things, a wall clock says how busy it is: then the processor's time counts, and the line says so. */
+function timing(
+  name: string,
+  {
+    times,
+    processor,
+    sent,
+  }: { readonly times: readonly number[]; readonly processor: readonly number[]; readonly sent: number },
+): Found {
+  const [load = 0] = loadavg()
+  const isBusy = load > cpus().length
+  const [wall, own] = [median(times), median(processor)]
+  const holds = (isBusy ? own : wall) <= LIMIT_MS
+  const counts = isBusy ? `the machine is busy, load ${load.toFixed(0)}, so processor time counts` : 'wall clock counts'
+  const numbers = `${wall.toFixed(0)} ms, of the processor ${own.toFixed(0)} ms, server among it (medians of ${times.length}; limit ${LIMIT_MS}; ${counts})`
   return {
     holds,
-    line: `${holds ? 'ok ' : 'NOT'} ${name.padEnd(7)} rebased in the registry in ${milliseconds.toFixed(0)} ms (median of ${times.length}, least ${least}; limit ${LIMIT_MS}), ${sent} bytes sent`,
+    line: `${holds ? 'ok ' : 'NOT'} ${name.padEnd(7)} rebased in the registry in ${numbers}; ${sent} bytes sent`,
   }
 }
 
