@@ -1,14 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cp, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { canonicalJson } from '#core'
-import { type ImageFile, openImage, parseReference, pushImage, readImageFiles } from '#oci'
+import { type ImageFile, openImage, parseReference, readImageFiles } from '#oci'
 import { RegistryServer } from '#oci/registry'
 import { median } from '../bench/process.ts'
-import { ImagePlaces } from '../src/cli/base-images.ts'
-import { ListingMemory } from '../src/cli/listing-memory.ts'
-import { blobsOf, rebasePlatform } from '../src/cli/rebase-image.ts'
+import { timeRebase } from '../bench/rebase-time.ts'
 import { reachRegistries, trust } from './parts/build-trust.ts'
 import { runOrThrow, runProgram } from './parts/command.ts'
 import { layArchiveWithout } from './parts/older-archive.ts'
@@ -233,38 +231,28 @@ async function refusal(
 }
 
 /** In this process, all that is known of layers at hand: opening, planning, writing. */
-async function timed(
+async function timed(name: string, images: Parameters<typeof timeRebase>[0]): Promise<Found> {
+  return timing(name, await timeRebase(images, ROUNDS))
+}
+
+/** On a machine that is busy with other things, a wall clock says how busy it is: then the processor's time counts, and the line says so. */
+function timing(
   name: string,
-  { made, old, next }: { readonly made: string; readonly old: string; readonly next: string },
-): Promise<Found> {
-  const memory = new ListingMemory()
-  const target = parseReference(made.replace(/:latest$/, ':timed'))
-  if (target.transport !== 'docker') throw new Error('cannot time: want a registry')
-  const repositories = [old, next].map((base) => base.replace(/^[^/]+\/(.*):[^:]+$/, '$1'))
-  const times: number[] = []
-  let sent = 0
-  for (let round = 0; round < ROUNDS; round++) {
-    const start = performance.now()
-    const places = new ImagePlaces()
-    const [application] = await places.openAll(made, { os: 'linux', architecture: 'amd64' })
-    if (application === undefined) throw new Error('cannot time: there is no image')
-    const order = { base: `docker://${old}`, onto: `docker://${next}`, allowOlder: false }
-    const { result } = await rebasePlatform(application, order, { places, memory })
-    if (result === undefined) return { holds: false, line: `NOT ${name}: refused when timed` }
-    const { manifest } = result.image
-    const source = { top: manifest, images: [result.image], blobs: blobsOf([result]) }
-    const client = await places.clientOf(target)
-    const pushed = await pushImage(source, target, { mountFrom: repositories, ...(client ? { client } : {}) })
-    await places.close()
-    if (round > 0) times.push(performance.now() - start)
-    else sent = pushed.uploadedBytes
-  }
-  const milliseconds = median(times)
-  const holds = milliseconds <= LIMIT_MS
-  const least = Math.min(...times).toFixed(0)
+  {
+    times,
+    processor,
+    sent,
+  }: { readonly times: readonly number[]; readonly processor: readonly number[]; readonly sent: number },
+): Found {
+  const [load = 0] = loadavg()
+  const isBusy = load > cpus().length
+  const [wall, own] = [median(times), median(processor)]
+  const holds = (isBusy ? own : wall) <= LIMIT_MS
+  const counts = isBusy ? `the machine is busy, load ${load.toFixed(0)}, so processor time counts` : 'wall clock counts'
+  const numbers = `${wall.toFixed(0)} ms, of the processor ${own.toFixed(0)} ms, server among it (medians of ${times.length}; limit ${LIMIT_MS}; ${counts})`
   return {
     holds,
-    line: `${holds ? 'ok ' : 'NOT'} ${name.padEnd(7)} rebased in the registry in ${milliseconds.toFixed(0)} ms (median of ${times.length}, least ${least}; limit ${LIMIT_MS}), ${sent} bytes sent`,
+    line: `${holds ? 'ok ' : 'NOT'} ${name.padEnd(7)} rebased in the registry in ${numbers}; ${sent} bytes sent`,
   }
 }
 

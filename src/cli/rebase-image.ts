@@ -7,6 +7,8 @@ import {
   type OpenedLayer,
   type Platform,
   type PlatformImage,
+  parseReference,
+  type RegistryReference,
 } from '#oci'
 import { composeRebased, planRebase, type RebasedImage, type RebaseSummary, type Refusal } from '#rebase'
 import { type ImagePlaces, type NamedImage, statedReference } from './base-images.ts'
@@ -109,6 +111,15 @@ async function compose(
   for (const layer of layers) sources.set(layer.descriptor.digest, () => layer.open())
   if (added !== undefined) sources.set(added.layer.descriptor.digest, () => once(added.bytes))
   return { image, layers: sources, baseDigest }
+}
+
+/** What pushing a result to a repository need not ask: blobs of the application's image, where that is in the same one. */
+export function knownBlobs(applications: readonly NamedImage[], to: RegistryReference): ReadonlySet<Digest> {
+  const images = applications.filter(({ name }) => {
+    const from = parseReference(name)
+    return from.transport === 'docker' && from.registry === to.registry && from.repository === to.repository
+  })
+  return new Set(images.flatMap(({ image }) => image.layers.map(({ descriptor }) => descriptor.digest)))
 }
 
 /** The layers of all platforms as one source of blobs. */

@@ -19,6 +19,7 @@ import { type Written, writeOutputs } from './outputs.ts'
 import {
   blobsOf,
   type ComposedPlatform,
+  knownBlobs,
   type PlatformAnswer,
   type RebaseOrder,
   rebasePlatform,
@@ -61,7 +62,8 @@ export async function runRebase(reference: string, options: RebaseOptions, termi
       refusals.length > 0 || result === undefined ? [] : result,
     )
     const source = results.length === answers.length ? sourceOf(results, applications[0], order) : undefined
-    const written = source === undefined ? [] : await writeAll(source, outputs, [reference, options.onto])
+    const written =
+      source === undefined ? [] : await writeAll(source, outputs, { applications, order, places: tools.places })
     const digest = source?.top.descriptor.digest
     printRebase({ reference, onto: options.onto, answers, written, ...(digest ? { digest } : {}) }, options, terminal)
     return source === undefined ? exitStatus.no : exitStatus.done
@@ -115,13 +117,16 @@ function sourceOf(
 async function writeAll(
   source: ImageSource,
   outputs: readonly Reference[],
-  references: readonly string[],
+  from: { readonly applications: readonly NamedImage[]; readonly order: RebaseOrder; readonly places: ImagePlaces },
 ): Promise<readonly Written[]> {
-  const places = references.map(parseReference)
-  return writeOutputs(source, outputs, { wanted: false, name: '' }, (image, to) => {
-    const mountFrom = places.flatMap((place) =>
-      place.transport === 'docker' && place.registry === to.registry ? [place.repository] : [],
+  const { applications, order, places } = from
+  const repositories = [...applications.map(({ name }) => name), order.onto].map(parseReference)
+  return writeOutputs(source, outputs, { wanted: false, name: '' }, async (image, to) => {
+    const mountFrom = repositories.flatMap((one) =>
+      one.transport === 'docker' && one.registry === to.registry ? [one.repository] : [],
     )
-    return pushImage(image, to, { mountFrom })
+    const client = await places.clientOf(to)
+    const present = knownBlobs(applications, to)
+    return pushImage(image, to, { mountFrom: [...new Set(mountFrom)], present, ...(client ? { client } : {}) })
   })
 }

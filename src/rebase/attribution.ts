@@ -1,8 +1,5 @@
 import { parseStanza, splitParagraphs } from '#debian'
-import type { ProvenBase } from './recognise-base.ts'
-
-/** Who has brought something into an image; an overlay stands between the base and the application. */
-export type Origin = 'base' | 'overlay' | 'application'
+import type { Origin } from '#sbom'
 
 /** Says of layers and packages of an image whose they are. */
 export class Attribution {
@@ -32,11 +29,6 @@ export class Attribution {
 /** Whose each package of a `status` is, by `name:architecture`. Throws `CONTROL_INVALID`. */
 export function attributePackages(status: string, attribution: Attribution): ReadonlyMap<string, Origin> {
   return new Map([...stanzasOf(status)].map(([key, stanza]) => [key, attribution.ofPackage(stanza)]))
-}
-
-/** How many of an image's layers lie below its application. */
-export function baseLayers(bases: readonly ProvenBase[]): number {
-  return bases.at(-1)?.layers ?? 0
 }
 
 function stanzasOf(status: string): ReadonlyMap<string, string> {

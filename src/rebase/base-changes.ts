@@ -7,8 +7,8 @@ export type Aspect = 'type' | 'mode' | 'owner' | 'target' | 'content' | 'attribu
 export class BaseChanges {
   readonly old: ImageFiles
   readonly next: ImageFiles
-  /** Sorted. */
-  readonly #paths: readonly string[]
+  /** What changed, sorted. */
+  readonly paths: readonly string[]
   readonly #known: ReadonlySet<string>
 
   constructor(old: ImageFiles, next: ImageFiles) {
@@ -16,8 +16,8 @@ export class BaseChanges {
     this.next = next
     const changed = [...old.entries()].filter(({ path }) => !isSame(path, old, next)).map(({ path }) => path)
     const added = [...next.entries()].filter(({ path }) => old.get(path) === undefined).map(({ path }) => path)
-    this.#paths = [...changed, ...added].sort()
-    this.#known = new Set(this.#paths)
+    this.paths = [...changed, ...added].sort()
+    this.#known = new Set(this.paths)
   }
 
   has(path: string): boolean {
@@ -27,13 +27,13 @@ export class BaseChanges {
   /** The first changed path below a directory, in the order of paths. */
   below(directory: string): string | undefined {
     const prefix = directory === '/' ? '/' : `${directory}/`
-    let [low, high] = [0, this.#paths.length]
+    let [low, high] = [0, this.paths.length]
     while (low < high) {
       const middle = (low + high) >> 1
-      if ((this.#paths[middle] ?? '') < prefix) low = middle + 1
+      if ((this.paths[middle] ?? '') < prefix) low = middle + 1
       else high = middle
     }
-    const found = this.#paths[low]
+    const found = this.paths[low]
     return found?.startsWith(prefix) ? found : undefined
   }
 

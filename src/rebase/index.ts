@@ -1,4 +1,4 @@
-export { Attribution, attributePackages, type Origin } from './attribution.ts'
+export { Attribution, attributePackages } from './attribution.ts'
 export type { PackageStep } from './base-age.ts'
 export { BaseFacts } from './base-facts.ts'
 export { type ComposedRebase, composeRebased } from './compose-rebased.ts'

@@ -3,6 +3,7 @@ import { formatPlatform, samePlatform } from '#oci'
 import { ageRefusals, changedPackages, type PackageStep } from './base-age.ts'
 import { BaseChanges } from './base-changes.ts'
 import type { BaseFacts } from './base-facts.ts'
+import { derivedRefusals } from './derived-files.ts'
 import { type ImageTree, type UpperLayers, upperLayers } from './image-tree.ts'
 import { interpreterRefusals } from './interpreters.ts'
 import type { LayerListing } from './layer-listing.ts'
@@ -139,11 +140,13 @@ function judge(request: RebaseRequest, sides: Sides) {
   const merged = mergeConfigs({ old: old.image, application: image, next: next.image }, baseOf(request))
   const status = mergedStatus(sides)
   const count = next.image.layers.length + image.layers.length - old.image.layers.length + (status.value ? 1 : 0)
+  const changes = new BaseChanges(sides.old.tree.files, sides.next.tree.files)
   const created = { old: old.image.config.created, next: next.image.config.created }
   const refusals = [
     ...(allowOlder ? [] : ageRefusals(created, { old: sides.old.packages, next: sides.next.packages })),
     ...(count > MAX_LAYERS ? [tooMany(count)] : []),
-    ...pathRefusals(sides.upper, new BaseChanges(sides.old.tree.files, sides.next.tree.files)),
+    ...pathRefusals(sides.upper, changes),
+    ...derivedRefusals(sides.upper, changes),
     ...status.refusals,
     ...merged.refusals,
     ...interpreterRefusals(sides.old, sides.next),

@@ -158,6 +158,11 @@ test('what was missing on the old base already is a notice, and no reason', asyn
   assert.deepEqual(plan.summary?.notices, ['/app/plugin.so wants libnever.so, which it did not have before either'])
 })
 
+test('a cache of libraries by name stays right where only what is in them changed', async () => {
+  const plan = await planOf({ old, next, own: [file('etc/ld.so.cache', 'made')] })
+  assert.equal(plan.kind, 'possible')
+})
+
 test('what both sides have made the same is no conflict', async () => {
   const plan = await planOf({ old: [file('etc/x', '1')], next: [file('etc/x', '2')], own: [file('etc/x', '2')] })
   assert.equal(plan.kind, 'possible')

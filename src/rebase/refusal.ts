@@ -14,6 +14,8 @@ export const REFUSALS = {
   'parent-changed': "a directory that the application's layers carry has another mode or owner in the new base",
   'parent-type': 'what is a directory above a path of the application is something else, or nothing, in the new base',
   'hard-link-changed': 'the application has another name for a file of the base that is another one in the new base',
+  'derived-file':
+    "the application has a file that a tool made of the base's files, and those are others in the new base",
   'setting-both-sides': 'the application and the new base change the same setting',
   'package-both-sides': 'the application and the new base change the same package',
   'dependency-unmet': 'a package would lack what it depends on, or stand beside what it breaks',

@@ -136,6 +136,17 @@ const rows: readonly Row[] = [
     },
   ],
   [
+    'a cache of libraries that was made of others',
+    'derived-file',
+    '/etc/ld.so.cache',
+    /as ldconfig made it.*\/usr\/lib\/libx\.so\.2: new/,
+    {
+      old: [LIBRARY],
+      next: [LIBRARY, { path: 'usr/lib/libx.so.2', content: sampleElf({ soname: 'libx.so.2' }) }],
+      own: [file('etc/ld.so.cache', 'made')],
+    },
+  ],
+  [
     'an environment variable with two new values',
     'setting-both-sides',
     'environment variable PATH',

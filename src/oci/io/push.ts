@@ -14,6 +14,8 @@ const TRANSFERS = 4
 export interface PushOptions extends RegistryOptions {
   /** Repositories of the same registry that may have some of the layers, such as the base image's. */
   readonly mountFrom?: readonly string[]
+  /** Blobs that the repository has, since a manifest in it names them: it is not asked for each. */
+  readonly present?: ReadonlySet<Digest>
   /** Used instead of a client of its own, and left open: one that has spoken to the registry before need not ask how. */
   readonly client?: RegistryClient
   /** Told of every blob, when the registry has it. */
@@ -62,7 +64,9 @@ async function pushBlobs(client: RegistryClient, image: ImageSource, options: Pu
   let uploadedBytes = 0
   const wanted = [...layersOf(image.images), ...configs.map(({ descriptor }) => descriptor)]
   await inParallel(TRANSFERS, wanted, async (blob) => {
-    const outcome = await client.ensureBlob(blob, source, own.has(blob.digest) ? [] : options.mountFrom)
+    const mountFrom = own.has(blob.digest) ? [] : options.mountFrom
+    const isThere = options.present?.has(blob.digest) ?? false
+    const outcome = isThere ? 'present' : await client.ensureBlob(blob, source, mountFrom)
     blobs[outcome]++
     if (outcome === 'uploaded') uploadedBytes += blob.size
     options.onBlob?.(blob, outcome)
