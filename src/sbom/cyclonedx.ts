@@ -50,6 +50,7 @@ export function formatCycloneDx(inventory: Inventory, { tool }: DocumentMaker): 
         purl: own,
         hashes: [{ alg: 'SHA-256', content: image.digest.replace('sha256:', '') }],
         properties: imageProperties(inventory),
+        ...pedigree(inventory),
         ...files.componentsOf(),
       },
     },
@@ -63,6 +64,28 @@ export function formatCycloneDx(inventory: Inventory, { tool }: DocumentMaker): 
     ],
   }
   return `${JSON.stringify(JSON.parse(canonicalJson(document)), null, 1)}\n`
+}
+
+/** What the image is built on, nearest first (CycloneDX 1.6, `pedigree.ancestors`). */
+function pedigree({ bases = [] }: Inventory): { readonly [key: string]: Json } {
+  if (bases.length === 0) return {}
+  const ancestors = bases.toReversed().map((base) => ({
+    type: 'container',
+    name: base.name,
+    version: base.digest,
+    purl: imagePurl(base),
+    hashes: [{ alg: 'SHA-256', content: hexOf(base.digest) }],
+    properties: [
+      { name: 'casemate:origin', value: base.origin },
+      { name: 'casemate:base:layers', value: `${base.layers}` },
+    ],
+  }))
+  return { pedigree: { ancestors } }
+}
+
+/** Whether a component came with a base, an overlay or the application. */
+function originProperty({ origin }: Pick<DebComponent, 'origin'>): Json[] {
+  return origin === undefined ? [] : [{ name: 'casemate:origin', value: origin }]
 }
 
 function imageProperties({ image, definition, account, faults }: Inventory): Json[] {
@@ -96,6 +119,7 @@ function applicationComponent(one: ApplicationComponent): Component {
     properties: [
       { name: 'casemate:application:ecosystem', value: one.ecosystem },
       ...(one.layer === undefined ? [] : [{ name: 'casemate:layer:diff-id', value: one.layer }]),
+      ...originProperty(one),
     ],
   }
 }
@@ -142,6 +166,7 @@ function component(one: DebComponent, purl: string): Component {
       { name: 'casemate:deb:architecture', value: one.architecture },
       ...(one.licence?.unclassified ?? []).map((value) => ({ name: 'casemate:licence:unclassified', value })),
       ...(one.layer === undefined ? [] : [{ name: 'casemate:layer:diff-id', value: one.layer }]),
+      ...originProperty(one),
     ],
   }
 }

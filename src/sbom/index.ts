@@ -45,6 +45,7 @@ export type { ImageSettings, ImageState, StateFile, StateLayer } from './image-s
 export type {
   ApplicationComponent,
   ApplicationEcosystem,
+  BaseImage,
   DebComponent,
   DefinitionFacts,
   Distribution,
@@ -55,6 +56,7 @@ export type {
   InventoriedImage,
   Inventory,
   ListedFile,
+  Origin,
 } from './inventory.ts'
 export { joinExtracted } from './licences/extracted-licences.ts'
 export {
