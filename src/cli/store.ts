@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Digest, digestOf, hasSystemCode, hexOf, messageOf, parseDigest } from '#core'
 import { digestOfFile, fetchObserved, fetchPackages, ObjectCache, objectPath, type SourceReference } from '#debian'
-import { formatLock, type Lock, type LockedPackage, openDefinition, parseLock } from '#image'
+import { everyObserved, formatLock, type Lock, type LockedPackage, openDefinition, parseLock } from '#image'
 import { debianArchitectureOf, parsePlatform } from '#oci'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
@@ -87,14 +87,14 @@ async function keepRelease(wanted: Wanted, options: KeepOptions, terminal: Termi
   await store.put(digestOf(text), text)
   kept.push({ what: 'casemate.lock', digest: digestOf(text), size: text.length })
   const packages = everyPackage(lock, variant)
-  const files = await fetchPackages(packages, { ...place, stores: [store.folder], observed: lock.observed })
+  const files = await fetchPackages(packages, { ...place, stores: [store.folder], observed: everyObserved(lock) })
   for (const [number, { filename, digest, size }] of packages.entries()) {
     await keep(files[number] ?? '', { what: filename, digest, size })
   }
   const wantedSources = new Set(packages.map(({ source }) => `${source.name} ${source.version}`))
   const architectures = Object.keys(lock.platforms).map((platform) => debianArchitectureOf(parsePlatform(platform)))
   const sources = new Map<string, SourceReference>()
-  for (const observed of lock.observed) {
+  for (const observed of everyObserved(lock)) {
     const found = await fetchObserved(observed, {
       ...place,
       stores: [store.folder],
@@ -147,9 +147,10 @@ async function lockOf(reference: string, options: KeepOptions, folder: string): 
   }
 }
 
-/** The packages of all platforms, once each: of a variant, or of every one. */
+/** The packages of all platforms, once each: of a variant, or of every one; those of what an overlay stacks on among them. */
 function everyPackage(lock: Lock, variant: string | undefined): LockedPackage[] {
-  const packages = new Map<Digest, LockedPackage>()
+  const below = lock.base === undefined ? [] : everyPackage(lock.base.lock, variant)
+  const packages = new Map<Digest, LockedPackage>(below.map((one) => [one.digest, one]))
   const concerns = ({ layers }: LockedPackage) => variant === undefined || Object.hasOwn(layers, variant)
   for (const locked of Object.values(lock.platforms)) {
     for (const one of locked.packages.filter(concerns)) packages.set(one.digest, one)
