@@ -45,7 +45,7 @@ async function proveImage(
   await casemate('build', definition, '--platform', 'linux/amd64', '-o', old)
   await casemate('build', name, '--platform', 'linux/amd64', '-o', now)
   const [before, after] = [await scan(old), await scan(now)]
-  const diff = (await casemate('diff', old, now)).split('\n')
+  const diff = await compare(old, now)
   return { name, before: before.findings, after: after.findings, warnings: before.warnings, diff }
 }
 
@@ -54,6 +54,14 @@ async function scan(reference: string): Promise<{ findings: readonly DebianFindi
   const { status, stdout, stderr } = await runProgram([process.execPath, '--conditions=source', CLI, ...args])
   if (status !== 0) throw new Error(`cannot scan ${reference}: ${stderr}`)
   return { findings: JSON.parse(stdout).findings, warnings: stderr.trim().split('\n') }
+}
+
+/** What `casemate diff` says of findings: a page of text, which ends with 1 for images that differ. */
+async function compare(old: string, now: string): Promise<readonly string[]> {
+  const args = ['diff', old, now, '--platform', 'linux/amd64', '--evidence', 'archive']
+  const { status, stdout, stderr } = await runProgram([process.execPath, '--conditions=source', CLI, ...args])
+  if (status !== 1) throw new Error(`cannot compare ${old} with ${now}: it ended with ${status}: ${stderr}`)
+  return stdout.split('\n')
 }
 
 function casemate(...args: readonly string[]): Promise<string> {
@@ -74,7 +82,10 @@ function linesOf({ name, before, after, warnings, diff }: ImageProof): string[] 
       return `  ${source} ${first?.evidence.comparison}: ${more.length + 1} (${example})`
     }),
     ...warnings.filter((line) => line.includes('ARCHIVE')).map((line) => `  ${line}`),
-    ...diff.slice(0, 12).map((line) => `  diff: ${line}`),
+    ...diff
+      .filter((line) => /findings?|CVE-/i.test(line))
+      .slice(0, 12)
+      .map((line) => `  diff: ${line}`),
     '',
   ]
 }

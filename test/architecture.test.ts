@@ -11,6 +11,7 @@ const rows: Readonly<Record<string, number>> = {
   sbom: 1,
   attest: 1,
   vex: 1,
+  secrets: 1,
   solver: 2,
   advisory: 2,
   evidence: 2,
@@ -19,8 +20,11 @@ const rows: Readonly<Record<string, number>> = {
   sandbox: 3,
   match: 3,
   policy: 4,
+  patch: 4,
   reach: 4,
   rebase: 4,
+  factory: 5,
+  store: 6,
   cli: 7,
 }
 

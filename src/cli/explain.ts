@@ -159,7 +159,7 @@ function explainPath(image: BuiltImage, path: string): Answer {
   }
 }
 
-function entryLines(path: string, entry: TreeEntry, { packages, assembly }: BuiltImage): string[] {
+function entryLines(path: string, entry: TreeEntry, { packages, assembly, taken }: BuiltImage): string[] {
   const { origin } = entry
   const locked = origin.kind === 'package' ? packages.find(({ name }) => name === origin.name) : undefined
   const from =
@@ -174,6 +174,9 @@ function entryLines(path: string, entry: TreeEntry, { packages, assembly }: Buil
   const target = 'target' in entry ? ` to ${entry.target}` : ''
   const rows = [
     ['from', from],
+    ...taken
+      .filter(({ paths }) => paths.includes(entry.path))
+      .map(({ at, digest, from: place }) => ['taken in', `from ${at}${place === '' ? '' : `, ${place}`} (${digest})`]),
     ['type', `${entry.type}${target}`],
     [
       'mode',

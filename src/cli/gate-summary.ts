@@ -1,11 +1,12 @@
 import { PREDICATES } from '#attest'
 import { digestOf, hexOf, type Json } from '#core'
-import { attachStatement } from '#evidence'
+import { attachStatements, type Signing } from '#evidence'
 import { RegistryClient } from '#oci'
 import type { Gate } from '#policy'
 import { UsageError } from './errors.ts'
 import type { GatedImage } from './gate-facts.ts'
 import type { PolicySet } from './policy-files.ts'
+import { signingNow } from './signatory.ts'
 import { openSignatory } from './signing-key.ts'
 import { packageVersion } from './version.ts'
 
@@ -33,12 +34,10 @@ export async function attestSummary(summary: GatedSummary, key: string): Promise
   const signatory = await openSignatory(key)
   const repository = new RegistryClient(reference)
   try {
-    const now = new Date()
-    const signedAs = repository.name
+    const signing = signingNow({ repository, signatory, signedAs: repository.name })
     const { mediaType, digest, size } = image.manifestDocument.descriptor
-    const predicate = summaryPredicate(summary, { signedAs, digest, now })
-    const signing = { repository, signatory, signedAs, signedAt: Math.floor(now.getTime() / 1000) }
-    await attachStatement({ mediaType, digest, size }, { predicateType: PREDICATES.vsa, predicate }, signing)
+    const predicate = summaryPredicate(summary, { signing, digest })
+    await attachStatements({ mediaType, digest, size }, [{ predicateType: PREDICATES.vsa, predicate }], signing)
   } finally {
     await repository.close()
   }
@@ -50,7 +49,7 @@ export async function attestSummary(summary: GatedSummary, key: string): Promise
  */
 function summaryPredicate(
   { sets, gates, isPassed }: GatedSummary,
-  { signedAs, digest, now }: { readonly signedAs: string; readonly digest: string; readonly now: Date },
+  { signing: { signedAs, signedAt }, digest }: { readonly signing: Signing; readonly digest: string },
 ): Json {
   const passed = gates.filter(({ verdict }) => verdict.kind === 'passed').map(({ policy }) => policy.name)
   const levels = passed.map((name) => `CASEMATE_GATE_${name.toUpperCase().replaceAll('-', '_')}`)
@@ -60,7 +59,7 @@ function summaryPredicate(
   }))
   return {
     verifier: { id: 'https://casemate.dev/gate', version: { casemate: packageVersion() } },
-    timeVerified: now.toISOString(),
+    timeVerified: new Date(signedAt * 1000).toISOString(),
     resourceUri: `pkg:oci/${signedAs.split('/').at(-1)}@${encodeURIComponent(digest)}?repository_url=${encodeURIComponent(signedAs)}`,
     policy: first ?? { uri: 'none' },
     verificationResult: isPassed ? 'PASSED' : 'FAILED',

@@ -16,7 +16,7 @@ export function sbomLines(inventory: Inventory, width: number): string[] {
       `${ecosystem} packages`,
       `${applications.filter((one) => one.ecosystem === ecosystem).length}`,
     ]),
-    ...(account?.groups ?? []).map((group) => [titleOf(group), filesOf(group)]),
+    ...(account?.groups ?? []).map((group) => [titleOf(group), `${filesOf(group)}${originOf(group)}`]),
     ...(definition?.leftOut ?? []).map(({ name, reason }) => ['left out', `${name}: ${reason}`]),
   ]
   const unexplained = account?.unexplained ?? []
@@ -54,10 +54,15 @@ function section(title: string, rows: readonly (readonly string[])[]): string[] 
 }
 
 function titleOf({ kind, name }: FileGroup): string {
+  if (name.startsWith('/')) return 'taken in'
   return kind === 'effect' ? `effect ${name}` : kind === 'definition' ? `definition: ${name}` : `${name} database`
 }
 
 function filesOf({ files }: FileGroup): string {
   const [first, ...others] = files
   return others.length === 0 ? `${first}` : `${files.length} files, ${first} …`
+}
+
+function originOf({ origin }: FileGroup): string {
+  return origin === undefined ? '' : `, from ${origin.at}`
 }

@@ -39,6 +39,7 @@ export { DebianError, type DebianErrorCode } from './errors.ts'
 export type { ArchivePlace } from './io/archive-client.ts'
 export { type ArchiveFile, BUILT_IN_ARCHIVES, readArchives, selectArchive } from './io/archive-folder.ts'
 export type { OpenArchiveOptions } from './io/archive-session.ts'
+export { ContentStore, type PinnedContent } from './io/content-store.ts'
 export { DOWNLOAD_PATIENCE, type DownloadPatience } from './io/downloader.ts'
 export {
   type FetchedIndex,
@@ -89,5 +90,7 @@ export {
   type VerifiedSuite,
   verifySuite,
 } from './suite.ts'
+export { ACCOUNT_FILES, isSystemFile, RELEASE_FILES } from './system-files.ts'
 export type { Provider, Universe } from './universe.ts'
 export { compareVersions, isVersion, parseVersion, satisfies, type VersionParts } from './version.ts'
+export { versionSortKey } from './version-sort-key.ts'

@@ -132,8 +132,17 @@ function groupComponent(group: FileGroup, inventory: Inventory): Component {
     name: groupName(group),
     version: versionOfImage(inventory),
     description: group.description,
+    ...originOf(group),
     evidence: { occurrences: group.files.map((location) => ({ location })) },
   }
+}
+
+/** Where the files of a group were taken from, with the digest of what is found there. */
+function originOf({ origin }: FileGroup): { readonly [key: string]: Json } {
+  if (origin === undefined) return {}
+  const { at, digest, purl = at } = origin
+  const hashes = [{ alg: 'SHA-256', content: hexOf(digest) }]
+  return { externalReferences: [{ type: 'distribution', url: purl, hashes }] }
 }
 
 function component(one: DebComponent, purl: string): Component {

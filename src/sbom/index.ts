@@ -1,10 +1,5 @@
-export {
-  type ApplicationContent,
-  type ApplicationReadings,
-  ApplicationScan,
-  type ScannedFile,
-  type UnownedFile,
-} from './applications/application-scan.ts'
+export type { ApplicationReadings, ScannedFile } from './applications/application-reader.ts'
+export { type ApplicationContent, ApplicationScan, type UnownedFile } from './applications/application-scan.ts'
 export {
   compareFiles,
   type FileAspect,
@@ -56,6 +51,7 @@ export type {
   Distribution,
   FileAccount,
   FileGroup,
+  FileOrigin,
   FileOwner,
   InventoriedImage,
   Inventory,

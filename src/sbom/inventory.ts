@@ -118,12 +118,23 @@ export type FileOwner =
 /** Files without a package that something known has made. */
 export interface FileGroup {
   readonly kind: 'effect' | 'definition' | 'package-database'
-  /** The effect's name, or `definition`, `dpkg`. */
+  /** The effect's name, or `definition`, `dpkg`; of what was taken in from elsewhere the path where it stands. */
   readonly name: string
   /** A sentence. */
   readonly description: string
   /** Files and links, sorted. */
   readonly files: readonly string[]
+  /** Where they were taken from, if from elsewhere. */
+  readonly origin?: FileOrigin
+}
+
+/** Where files were taken from. */
+export interface FileOrigin {
+  /** A URL, or an image reference without its digest. */
+  readonly at: string
+  readonly digest: Digest
+  /** Of an image in a registry. */
+  readonly purl?: string
 }
 
 /** How files that no Debian package owns came to be. */

@@ -27,6 +27,7 @@ function applicationId({ ecosystem, purl, path }: ApplicationComponent): string 
 }
 
 function groupId({ kind, name }: FileGroup): string {
+  if (name.startsWith('/')) return `SPDXRef-${kind}-${hexOf(digestOf(name)).slice(0, 24)}`
   return `SPDXRef-${kind}-${name}`
 }
 

@@ -173,13 +173,24 @@ function groupPackage(group: FileGroup, inventory: Inventory, tool: string): Pac
     name: groupName(group),
     versionInfo: versionOfImage(inventory),
     supplier: NONE,
-    downloadLocation: 'NONE',
+    ...originOf(group),
     licenseConcluded: NONE,
     licenseDeclared: NONE,
     copyrightText: NONE,
     summary: group.description,
     primaryPackagePurpose: 'FILE',
     annotations: [note(`files:\n${group.files.join('\n')}`, inventory, tool)],
+  }
+}
+
+/** Where the files of a group can be had, with the digest of what is found there. */
+function originOf({ origin }: FileGroup): { readonly [key: string]: Json } {
+  if (origin === undefined) return { downloadLocation: 'NONE' }
+  const { at, digest, purl } = origin
+  return {
+    downloadLocation: /^https?:/.test(at) ? at : NONE,
+    checksums: [{ algorithm: 'SHA256', checksumValue: hexOf(digest) }],
+    ...(purl === undefined ? {} : { externalRefs: [purlReference(purl)] }),
   }
 }
 

@@ -15,6 +15,7 @@ import { keygenVerb } from './keygen.ts'
 import { licensesVerb } from './licenses.ts'
 import { lockVerb } from './lock.ts'
 import { loginVerb } from './login.ts'
+import { patchVerb } from './patch.ts'
 import { rebaseVerb } from './rebase.ts'
 import { registryVerb } from './registry.ts'
 import { reproduceVerb } from './reproduce.ts'
@@ -42,6 +43,7 @@ export const verbs: readonly Verb[] = [
   vexVerb,
   diffVerb,
   whereVerb,
+  patchVerb,
   keygenVerb,
   signVerbs,
   evidenceVerbs,

@@ -1,8 +1,8 @@
 import { type Digest, inParallel } from '#core'
-import type { BlobSource } from '../blob-source.ts'
 import type { Descriptor } from '../descriptor.ts'
 import { OciError } from '../errors.ts'
 import { type ImageDocument, type ImageSource, layersOf } from '../image-source.ts'
+import { memoryBlobs } from '../memory-blobs.ts'
 import { formatReference, type RegistryReference } from '../reference.ts'
 import type { BlobOutcome } from '../repository.ts'
 import { RegistryClient } from './registry-client.ts'
@@ -57,19 +57,14 @@ export async function pushImage(
 }
 
 async function pushBlobs(client: RegistryClient, image: ImageSource, options: PushOptions) {
-  const configs = new Map(image.images.map(({ config }) => [config.descriptor.digest, config]))
-  const source: BlobSource = {
-    async *open(digest, start = 0) {
-      const config = configs.get(digest)
-      if (config) yield config.bytes.subarray(start)
-      else yield* image.blobs.open(digest, start)
-    },
-  }
+  const configs = image.images.map(({ config }) => config)
+  const own = new Set(configs.map(({ descriptor }) => descriptor.digest))
+  const source = memoryBlobs(configs, image.blobs)
   const blobs = { present: 0, mounted: 0, uploaded: 0 }
   let uploadedBytes = 0
-  const wanted = [...layersOf(image.images), ...[...configs.values()].map(({ descriptor }) => descriptor)]
+  const wanted = [...layersOf(image.images), ...configs.map(({ descriptor }) => descriptor)]
   await inParallel(TRANSFERS, wanted, async (blob) => {
-    const mountFrom = configs.has(blob.digest) ? [] : options.mountFrom
+    const mountFrom = own.has(blob.digest) ? [] : options.mountFrom
     const isThere = options.present?.has(blob.digest) ?? false
     const outcome = isThere ? 'present' : await client.ensureBlob(blob, source, mountFrom)
     blobs[outcome]++

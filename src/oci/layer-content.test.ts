@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { digestOf, encodeTarEntry, TAR_END, type TarHeaderInput, tarPadding } from '#core'
-import { mergeLayers, readImageFiles, readLayerContent } from './image-files.ts'
+import { mergeLayers, readImageFiles, readLayerContent } from './layer-content.ts'
 
 type Entry = Partial<TarHeaderInput> & { readonly path: string; readonly content?: string }
 
