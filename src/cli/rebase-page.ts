@@ -30,12 +30,13 @@ export function printRebase(
     return
   }
   const { answers, digest, written } = report
-  for (const { platform, refusals, summary } of answers) {
-    const title = refusals.length === 0 ? 'can be rebased' : `not rebased, for ${count(refusals.length, 'reason')}`
+  for (const { platform, refusals, summary, isThere } of answers) {
+    const good = isThere === true ? 'is on that base already' : 'can be rebased'
+    const title = refusals.length === 0 ? good : `not rebased, for ${count(refusals.length, 'reason')}`
     const style = refusals.length === 0 ? 'green' : 'red'
     terminal.print(`${terminal.style('bold', platform)}  ${terminal.style(style, title)}`)
     for (const line of refusalLines(refusals, terminal.width)) terminal.print(line)
-    if (summary === undefined) continue
+    if (summary === undefined || isThere === true) continue
     const { old, next, own } = summary.layers
     const rows = [
       ['layers', `${old} of the base give way to ${next}; ${own} of the application stay as they are`],
@@ -86,13 +87,14 @@ function documentOf({ reference, onto, answers, written, digest }: RebaseReport,
     schema: 'casemate.rebase/v1',
     reference,
     onto,
-    possible: digest !== undefined,
+    possible: answers.every(({ refusals }) => refusals.length === 0),
     written: !check && written.length > 0,
     ...(digest === undefined ? {} : { digest }),
     outputs: written.map(({ place }) => place),
-    platforms: answers.map(({ platform, refusals, summary, result }) => ({
+    platforms: answers.map(({ platform, refusals, summary, result, isThere }) => ({
       platform,
       refusals,
+      isThere: isThere === true,
       ...(summary === undefined ? {} : summary),
       ...(result === undefined ? {} : { manifest: result.image.manifest.descriptor.digest }),
     })),
