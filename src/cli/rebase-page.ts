@@ -18,6 +18,7 @@ export interface RebaseReport {
 /** Reasons of one kind beyond which people read no more; `--json` has them all. */
 const MOST_OF_A_KIND = 12
 const MOST_PACKAGES = 8
+const MOST_NOTICES = 12
 
 /** Prints what was done, or could be, or every reason why not. */
 export function printRebase(
@@ -43,7 +44,9 @@ export function printRebase(
       ['packages', packagesLine(summary.packages)],
     ]
     for (const line of formatTable(rows, { width: terminal.width })) terminal.print(`  ${visibleText(line)}`)
-    for (const notice of summary.notices) terminal.warn(visibleText(notice))
+    for (const notice of summary.notices.slice(0, MOST_NOTICES)) terminal.warn(visibleText(notice))
+    const hidden = summary.notices.length - MOST_NOTICES
+    if (hidden > 0) terminal.warn(`and ${hidden} more of the kind, see --json`)
   }
   for (const { place, pushed } of written) {
     const sent =
