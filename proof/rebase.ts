@@ -235,12 +235,13 @@ async function refusal(
   return { holds, line: `${holds ? 'ok ' : 'NOT'} ${name.padEnd(7)} with its own ${path}: refused: ${words}` }
 }
 
-/** In this process, all that is known of layers at hand: opening, planning, writing. */
+/** In a process that runs for long, what is known of layers and connections at hand: finding the images, planning, pushing. */
 async function timed(
   name: string,
   { made, old, next }: { readonly made: string; readonly old: string; readonly next: string },
 ): Promise<Found> {
   const memory = new ListingMemory()
+  const places = new ImagePlaces()
   const target = parseReference(made.replace(/:latest$/, ':timed'))
   if (target.transport !== 'docker') throw new Error('cannot time: want a registry')
   const repositories = [old, next].map((base) => base.replace(/^[^/]+\/(.*):[^:]+$/, '$1'))
@@ -250,7 +251,6 @@ async function timed(
   for (let round = 0; round < ROUNDS; round++) {
     const start = performance.now()
     const used = process.cpuUsage()
-    const places = new ImagePlaces()
     const [application] = await places.openAll(made, { os: 'linux', architecture: 'amd64' })
     if (application === undefined) throw new Error('cannot time: there is no image')
     const order = { base: `docker://${old}`, onto: `docker://${next}`, allowOlder: false }
@@ -264,7 +264,6 @@ async function timed(
       present: knownBlobs([application], target),
       ...(client ? { client } : {}),
     })
-    await places.close()
     const { user, system } = process.cpuUsage(used)
     if (round === 0) sent = pushed.uploadedBytes
     if (round >= ROUNDS - COUNTED) {
@@ -272,6 +271,7 @@ async function timed(
       processor.push((user + system) / 1000)
     }
   }
+  await places.close()
   return timing(name, { times, processor, sent })
 }
 
