@@ -84,6 +84,12 @@ test('a check writes nothing, and says the same as JSON', async (t) => {
   assert.deepEqual(JSON.parse(backwards.stdout).platforms[0].refusals[0].code, 'not-on-base')
 })
 
+test('what is on that base already stays as it is', async (t) => {
+  const { old, app, result } = await images(t)
+  const { status, stdout } = rebase(app, '--base', old, '--onto', old, '--allow-unsigned', '-o', result)
+  assert.deepEqual([status, stdout], [0, 'linux/amd64  is on that base already\n'])
+})
+
 test('what a command line cannot mean is wrong use', async (t) => {
   const { old, app, next, result } = await images(t)
   for (const [args, says] of [

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { sampleElf, type TarItem } from '#testkit'
 import { composeRebased } from './compose-rebased.ts'
+import { ImageTree } from './image-tree.ts'
 import { planRebase } from './plan-rebase.ts'
 import { COMMON, listedImage, planOf, rebasedTree, requestOf, treeOf } from './sample-images.test.ts'
 
@@ -77,6 +78,24 @@ test('a package that the application has installed stands beside those of the ne
   })
   assert.deepEqual((await rebasedTree(request)).tree, treeOf(rebuilt.facts.tree))
 })
+
+test('layers on a tree are what all layers together are, whatever they take away', async () => {
+  const upper = [
+    [file('usr/share/.wh.a', ''), file('srv/.wh..wh..opq', ''), directory('srv/'), link('usr/lib', '/app')],
+    [directory('usr/share/'), file('usr/share/a', 'again'), file('.wh.etc', ''), file('etc/new', '')],
+  ]
+  const all = await listedImage('all', { layers: [[...COMMON, ...old, file('srv/x/y', '')], ...upper] })
+  const below = ImageTree.of(all.facts.tree.layers.slice(0, 1))
+  assert.deepEqual(
+    [...below.with(all.own).files.entries()].sort(byPath),
+    [...all.facts.tree.files.entries()].sort(byPath),
+  )
+  assert.ok(
+    below.files.get('/srv/x/y') && !all.facts.tree.files.get('/srv/x/y') && !all.facts.tree.files.get('/etc/passwd'),
+  )
+})
+
+const byPath = (left: { path: string }, right: { path: string }) => (left.path < right.path ? -1 : 1)
 
 test('layers of the application stay byte for byte, and equal inputs give equal bytes', async () => {
   const request = await requestOf({ old, next, own })

@@ -53,6 +53,28 @@ const rows: readonly Row[] = [
     { old: [file('etc/x.conf', '1')], next: [file('etc/x.conf', '2')], own: [file('etc/x.conf', '1')] },
   ],
   [
+    'a path that leads to a changed file by a link of the base, as some builders write it',
+    'path-both-sides',
+    '/lib/x.conf',
+    /which is \/usr\/lib\/x\.conf by a link of the base.*\/usr\/lib\/x\.conf: content changed/,
+    {
+      old: [link('lib', 'usr/lib'), file('usr/lib/x.conf', '1')],
+      next: [link('lib', 'usr/lib'), file('usr/lib/x.conf', '2')],
+      own: [file('lib/x.conf', '3')],
+    },
+  ],
+  [
+    'a whiteout that leads to a changed file by a link of the base',
+    'whiteout-changed',
+    '/lib/x.conf',
+    /\/usr\/lib\/x\.conf: content changed/,
+    {
+      old: [link('lib', 'usr/lib'), file('usr/lib/x.conf', '1')],
+      next: [link('lib', 'usr/lib'), file('usr/lib/x.conf', '2')],
+      own: [file('lib/.wh.x.conf', '')],
+    },
+  ],
+  [
     'a link put over a directory of the base that has new files',
     'directory-replaced',
     '/srv/www',
