@@ -1,10 +1,10 @@
 import { PREDICATES } from '#attest'
 import { canonicalJson, digestOf, hexOf, type Json } from '#core'
-import { attachStatement } from '#evidence'
+import { attachStatements } from '#evidence'
 import type { OpenedImage } from '#oci'
 import { hasPassed, type TestReport } from '#sandbox'
 import { findSubjects, nameToSign } from './image-subjects.ts'
-import { type SigningOptions, signatoryOf } from './signatory.ts'
+import { type SigningOptions, signatoryOf, signingNow } from './signatory.ts'
 
 /** What was tested, and who says so. */
 export interface TestedImage {
@@ -26,10 +26,10 @@ export async function attestReport(report: TestReport, tested: TestedImage): Pro
   const { repository } = image
   try {
     const signedAs = nameToSign(image, tested.signedAs)
-    const signing = { repository, signatory, signedAs, signedAt: Math.floor(Date.now() / 1000) }
+    const signing = signingNow({ repository, signatory, signedAs })
     const { mediaType, digest, size } = tested.image.manifestDocument.descriptor
     const predicate = testPredicate(report, tested.sources)
-    await attachStatement({ mediaType, digest, size }, { predicateType: PREDICATES.test, predicate }, signing)
+    await attachStatements({ mediaType, digest, size }, [{ predicateType: PREDICATES.test, predicate }], signing)
   } finally {
     await repository.close()
   }
