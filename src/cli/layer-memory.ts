@@ -62,7 +62,7 @@ export class LayerMemory {
     if (layer.descriptor.size < SMALLEST) return undefined
     const known = await this.#read(layer)
     if (known === undefined) return undefined
-    for await (const _ of layer.open());
+    await layer.verify()
     return known
   }
 
