@@ -5,7 +5,7 @@ import { BUILT_IN_ARCHIVES, readArchives } from '#debian'
 import type { NewEvidence } from '#evidence'
 import {
   type BuiltImage,
-  layersOf,
+  everyObserved,
   lockDerived,
   type ProvenPlatform,
   packageKey,
@@ -29,11 +29,12 @@ export interface BuildStatements {
 /** Makes the statements that only a build can make. Rejects as reading the archives' files does. */
 export async function buildStatements(order: BuildOrder, built: readonly BuiltImage[]): Promise<BuildStatements> {
   const recipe = await recipeOfBuild(order, built)
-  const proven = built.map((one) => provenPlatform(order, one))
+  const proven = built.map(provenPlatform)
   const program = { version: packageVersion(), digest: programDigest() }
   const statements = (platforms: readonly ProvenPlatform[]): NewEvidence[] => {
     const { image, variant, codec } = recipe
-    const { format, observed } = order.lock
+    const { format } = order.lock
+    const observed = everyObserved(order.lock)
     const files = recipeDigests(recipe)
     const provenance = provenanceOf({ image, variant, codec, format, platforms, files, observed, program })
     return [
@@ -78,15 +79,14 @@ async function foreignArchives({ effective, place }: BuildOrder): Promise<Map<st
 }
 
 /** Which layers hold which packages; the last one, of effects and the package database, holds none. */
-function provenPlatform({ lock, effective }: BuildOrder, { image, packages, assembly }: BuiltImage): ProvenPlatform {
-  const platform = formatPlatform(image.platform)
-  const held = layersOf(lock, platform, effective.variant)
+function provenPlatform({ image, packages, assembly, taken }: BuiltImage): ProvenPlatform {
   return {
-    platform,
+    platform: formatPlatform(image.platform),
     packages,
-    layers: assembly.layers.map(({ digest, diffId }, number) => ({
+    taken,
+    layers: assembly.layers.map(({ digest, diffId, content }) => ({
       ...{ digest, diffId },
-      packages: (held[number] ?? []).map(packageKey),
+      packages: content.kind === 'packages' ? content.packages.map(packageKey) : [],
     })),
   }
 }

@@ -29,10 +29,13 @@ export interface ExplainOptions extends PlaceOptions {
 /** Prints why a package or a path is in an image, or why it is not; the status is "no" when nothing is known of it. */
 export async function runExplain(
   reference: string,
-  what: string,
+  what: string | undefined,
   options: ExplainOptions,
   terminal: Terminal,
 ): Promise<ExitStatus> {
+  if (what === undefined) {
+    throw new UsageError('USAGE_INVALID', `cannot explain ${reference}: say which package, or which path of it`)
+  }
   const stages = new Stages(terminal)
   const opened = await openDefinition(reference, { workingFolder: process.cwd() })
   const effective = variantOf(opened, options.variant)
@@ -156,7 +159,7 @@ function explainPath(image: BuiltImage, path: string): Answer {
   }
 }
 
-function entryLines(path: string, entry: TreeEntry, { packages, assembly }: BuiltImage): string[] {
+function entryLines(path: string, entry: TreeEntry, { packages, assembly, taken }: BuiltImage): string[] {
   const { origin } = entry
   const locked = origin.kind === 'package' ? packages.find(({ name }) => name === origin.name) : undefined
   const from =
@@ -171,6 +174,9 @@ function entryLines(path: string, entry: TreeEntry, { packages, assembly }: Buil
   const target = 'target' in entry ? ` to ${entry.target}` : ''
   const rows = [
     ['from', from],
+    ...taken
+      .filter(({ paths }) => paths.includes(entry.path))
+      .map(({ at, digest, from: place }) => ['taken in', `from ${at}${place === '' ? '' : `, ${place}`} (${digest})`]),
     ['type', `${entry.type}${target}`],
     [
       'mode',

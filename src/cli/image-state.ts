@@ -1,5 +1,5 @@
 import { messageOf } from '#core'
-import { readDpkgDatabase } from '#debian'
+import { ACCOUNT_FILES, isSystemFile, readDpkgDatabase } from '#debian'
 import {
   type ImageFile,
   type ImageFiles,
@@ -11,7 +11,7 @@ import {
 } from '#oci'
 import { type Contract, effectiveContract, parseImageConfig, resolveAccount, SandboxError } from '#sandbox'
 import { ApplicationScan, type ImageSettings, type ImageState, type StateFile } from '#sbom'
-import { ACCOUNTS, fileAt, inventoryOf, isInventoryPath, withApplications } from './image-inventory.ts'
+import { fileAt, inventoryOf, withApplications } from './image-inventory.ts'
 import { isCopyrightPath, withLicences } from './image-licences.ts'
 
 /** What dpkg keeps of each package, which no package lists as its own. */
@@ -31,7 +31,7 @@ export interface ReadImage {
 export async function readImageState(reference: string, platform: string): Promise<ReadImage> {
   const image = await openImage(parseReference(reference), { platform: parsePlatform(platform) })
   try {
-    const wants = (file: { path: string; size: number }) => isInventoryPath(file.path) || isCopyrightPath(file)
+    const wants = (file: { path: string; size: number }) => isSystemFile(file.path) || isCopyrightPath(file)
     const scan = new ApplicationScan()
     const files = await readImageFiles(image.layers, { wants, take: (file) => scan.sink(file), hashes: true })
     const { inventory: found } = withApplications(inventoryOf(image, files, reference), files, scan)
@@ -114,8 +114,8 @@ function contractOf(
   try {
     const config = parseImageConfig(JSON.parse(Buffer.from(configDocument.bytes).toString('utf8')))
     const account = resolveAccount(config.config?.User ?? '', {
-      passwd: textOf(ACCOUNTS.passwd),
-      group: textOf(ACCOUNTS.group),
+      passwd: textOf(ACCOUNT_FILES.passwd),
+      group: textOf(ACCOUNT_FILES.group),
     })
     const { name, uid, gid } = account
     return { contract: effectiveContract(config, { ...(name && { name }), uid, gid }), faults }

@@ -1,24 +1,15 @@
 import { writeFile } from 'node:fs/promises'
-import { openDefinition } from '#image'
-import { type ImageConfig, type OpenedImage, openImage, parsePlatform, parseReference } from '#oci'
-import {
-  formatJunit,
-  formatTestJson,
-  formatTestTable,
-  hasPassed,
-  parseImageTests,
-  pickSandbox,
-  testImage,
-} from '#sandbox'
+import { openImage, parsePlatform, parseReference } from '#oci'
+import { formatJunit, formatTestJson, formatTestTable, hasPassed, pickSandbox, testImage } from '#sandbox'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
-import { imageLabels } from './image-labels.ts'
+import { HelperReferences, testable } from './helper-image.ts'
+import { chooseTests, type TestChoice } from './image-tests.ts'
 import type { SigningOptions } from './signatory.ts'
 import type { Terminal } from './terminal.ts'
 
 /** The options of `casemate test`, as the command line gives them. Who signs, where somebody shall, attaches the result to the image. */
-export interface TestOptions extends SigningOptions {
-  readonly definition?: string
+export interface TestOptions extends SigningOptions, TestChoice {
   readonly platform: string
   readonly sandbox?: string
   readonly junit?: string
@@ -32,29 +23,25 @@ export async function runTest(reference: string, options: TestOptions, terminal:
   if (isSigned && parseReference(reference).transport !== 'docker') {
     throw new UsageError('USAGE_INVALID', `cannot attach the result to ${reference}: evidence is kept in registries`)
   }
-  const image = await openImage(parseReference(reference), { platform: parsePlatform(options.platform) })
+  const platform = parsePlatform(options.platform)
+  const image = await openImage(parseReference(reference), { platform })
+  const helpers = new HelperReferences(platform)
   try {
-    const { name, variant } = imageNamed(image.config, reference, options)
-    const { definition } = await openDefinition(options.definition ?? name, { workingFolder: process.cwd() })
-    const tests = definition.variants.get(variant)?.tests ?? []
-    if (tests.length === 0) {
-      throw new UsageError(
-        'USAGE_INVALID',
-        `cannot test ${reference}: the ${variant} of ${definition.image} declares no tests`,
-      )
-    }
+    const { name, variant, tests, sources } = await chooseTests(image.config, reference, options)
     const report = await testImage({
       image: testable(image),
-      tests: parseImageTests(tests),
+      tests,
       sandbox: await pickSandbox(options.sandbox),
       variant,
+      openHelper: async (name) => testable(await helpers.open(name)),
       onProgress: ({ name: done }) => terminal.progress(done),
     })
-    if (options.junit !== undefined) await writeFile(options.junit, formatJunit(report, `${name} ${variant}`))
+    if (options.junit !== undefined)
+      await writeFile(options.junit, formatJunit(report, `${name || reference} ${variant}`))
     if (isSigned) {
       const { attestReport } = await import('./attest-report.ts')
       await attestReport(report, {
-        tests,
+        sources,
         image,
         reference,
         signing: options,
@@ -65,27 +52,7 @@ export async function runTest(reference: string, options: TestOptions, terminal:
     terminal.print(options.json === true ? formatTestJson(report, digest) : formatTestTable(report))
     return hasPassed(report) ? exitStatus.done : exitStatus.no
   } finally {
+    await helpers.close()
     await image.close()
   }
-}
-
-function testable({ configDocument, layers }: OpenedImage) {
-  return {
-    config: JSON.parse(Buffer.from(configDocument.bytes).toString('utf8')) as unknown,
-    layers: layers.map(({ descriptor, open }) => ({ mediaType: descriptor.mediaType, open })),
-  }
-}
-
-function imageNamed(
-  { config }: ImageConfig,
-  reference: string,
-  options: TestOptions,
-): { name: string; variant: string } {
-  const name = config.Labels?.[imageLabels.image]
-  const variant = config.Labels?.[imageLabels.variant] ?? 'runtime'
-  if (name !== undefined || options.definition !== undefined) return { name: name ?? '', variant }
-  throw new UsageError(
-    'USAGE_INVALID',
-    `cannot test ${reference}: it does not say which definition it is of; name one by --definition`,
-  )
 }
