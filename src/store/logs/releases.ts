@@ -36,13 +36,13 @@ const AFFECTED = `
     ) parts group by set
   ), root as (
     select set, array_agg(package order by package) as packages from hit where base is null group by set
-  ), found as (
-    select m.image, m.variant, m.platform, r.packages from root r join casemate.head_manifest m on m.root = r.set
-    where m.contents not in (select set from special)
-    union all
-    select m.image, m.variant, m.platform, e.packages from exact e join casemate.head_manifest m on m.contents = e.set
   )
-  select variant, platform, packages, json_agg(image) as images from found group by variant, platform, packages`
+  select g.variant, g.platform, r.packages, g.images from root r cross join lateral (
+    select m.variant, m.platform, json_agg(m.image) as images from casemate.head_manifest m
+    where m.root = r.set and m.contents not in (select set from special) group by m.variant, m.platform) g
+  union all
+  select m.variant, m.platform, e.packages, json_agg(m.image) from exact e join casemate.head_manifest m on m.contents = e.set
+  group by m.variant, m.platform, e.packages`
 
 type ReleaseRow = Omit<Release, 'run' | 'restores'> & { readonly run: number | null; readonly restores: number | null }
 
@@ -110,7 +110,9 @@ export class StoredReleases implements ReleaseLog {
           [archive, source, Buffer.from(versionSortKey(below))],
         ),
     )
-    return groups.flatMap(({ images, ...group }) => images.map((image) => ({ image, ...group })))
+    return groups.flatMap(({ images, variant, platform, packages }) =>
+      images.map((image) => ({ image, variant, platform, packages })),
+    )
   }
 
   async #select(filter: string, values: readonly unknown[]): Promise<Release[]> {

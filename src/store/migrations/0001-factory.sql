@@ -145,7 +145,7 @@ create table casemate.head_manifest (
   root integer not null references casemate.package_set,
   primary key (image, variant, platform)
 );
-create index on casemate.head_manifest (root);
+create index on casemate.head_manifest (root, variant, platform) include (image, contents);
 create index on casemate.head_manifest (contents);
 create function casemate.move_head() returns trigger language plpgsql as $$
 begin
