@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Cleanup, dockerRegistry } from '../src/oci/io/fixtures.test.ts'
+import { reachRegistries, trust } from './parts/build-trust.ts'
 import { runOrThrow, runProgram } from './parts/command.ts'
 import { LIMITS } from './parts/podman.ts'
 
@@ -76,25 +77,4 @@ async function tryCase({ name, images, says }: Case, registry: string, folder: s
   const good = ran.status === 0 && says.test(ran.stdout.trim())
   const stages = readFileSync(join(context, 'Dockerfile'), 'utf8').match(/^FROM/gm)?.length
   return { good, line: `${stages} stages built in ${seconds} s; it says: ${ran.stdout.trim() || ran.stderr.trim()}` }
-}
-
-/** What a build is lent so that it reaches the registries as this machine does: certificates and settings, no addresses. */
-function trust(): readonly string[] {
-  const bundle = '/etc/ssl/certs/ca-certificates.crt'
-  const keystore = '/etc/ssl/certs/java/cacerts'
-  const settings = Object.entries(process.env).filter(([name]) => /^PIP_(?!FIND_LINKS|CERT)|_PROXY$/i.test(name))
-  return [
-    `--volume=${bundle}:${bundle}:ro`,
-    ...(existsSync(keystore) ? [`--volume=${keystore}:${keystore}:ro`] : []),
-    ...(existsSync('/etc/pip.conf') ? ['--volume=/etc/pip.conf:/etc/pip.conf:ro'] : []),
-    ...settings.map(([name, value]) => `--env=${name}=${value}`),
-    `--env=NODE_EXTRA_CA_CERTS=${bundle}`,
-  ]
-}
-
-/** npm reads its settings beside the project; the machine's own are lent where it has some. */
-async function reachRegistries(name: string, context: string): Promise<void> {
-  if (name !== 'node') return
-  const registry = (await runOrThrow(['npm', 'config', 'get', 'registry'])).trim()
-  await writeFile(join(context, '.npmrc'), `registry=${registry}\nignore-scripts=true\n`)
 }

@@ -29,10 +29,13 @@ export interface ExplainOptions extends PlaceOptions {
 /** Prints why a package or a path is in an image, or why it is not; the status is "no" when nothing is known of it. */
 export async function runExplain(
   reference: string,
-  what: string,
+  what: string | undefined,
   options: ExplainOptions,
   terminal: Terminal,
 ): Promise<ExitStatus> {
+  if (what === undefined) {
+    throw new UsageError('USAGE_INVALID', `cannot explain ${reference}: say which package, or which path of it`)
+  }
   const stages = new Stages(terminal)
   const opened = await openDefinition(reference, { workingFolder: process.cwd() })
   const effective = variantOf(opened, options.variant)

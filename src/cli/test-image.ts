@@ -1,16 +1,9 @@
 import { writeFile } from 'node:fs/promises'
-import { type OpenedImage, openImage, parsePlatform, parseReference } from '#oci'
-import {
-  formatJunit,
-  formatTestJson,
-  formatTestTable,
-  hasPassed,
-  pickSandbox,
-  type TestableImage,
-  testImage,
-} from '#sandbox'
+import { openImage, parsePlatform, parseReference } from '#oci'
+import { formatJunit, formatTestJson, formatTestTable, hasPassed, pickSandbox, testImage } from '#sandbox'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
+import { HelperReferences, testable } from './helper-image.ts'
 import { chooseTests, type TestChoice } from './image-tests.ts'
 import type { SigningOptions } from './signatory.ts'
 import type { Terminal } from './terminal.ts'
@@ -30,7 +23,9 @@ export async function runTest(reference: string, options: TestOptions, terminal:
   if (isSigned && parseReference(reference).transport !== 'docker') {
     throw new UsageError('USAGE_INVALID', `cannot attach the result to ${reference}: evidence is kept in registries`)
   }
-  const image = await openImage(parseReference(reference), { platform: parsePlatform(options.platform) })
+  const platform = parsePlatform(options.platform)
+  const image = await openImage(parseReference(reference), { platform })
+  const helpers = new HelperReferences(platform)
   try {
     const { name, variant, tests, sources } = await chooseTests(image.config, reference, options)
     const report = await testImage({
@@ -38,6 +33,7 @@ export async function runTest(reference: string, options: TestOptions, terminal:
       tests,
       sandbox: await pickSandbox(options.sandbox),
       variant,
+      openHelper: async (name) => testable(await helpers.open(name)),
       onProgress: ({ name: done }) => terminal.progress(done),
     })
     if (options.junit !== undefined)
@@ -56,13 +52,7 @@ export async function runTest(reference: string, options: TestOptions, terminal:
     terminal.print(options.json === true ? formatTestJson(report, digest) : formatTestTable(report))
     return hasPassed(report) ? exitStatus.done : exitStatus.no
   } finally {
+    await helpers.close()
     await image.close()
-  }
-}
-
-function testable({ configDocument, layers }: OpenedImage): TestableImage {
-  return {
-    config: JSON.parse(Buffer.from(configDocument.bytes).toString('utf8')) as unknown,
-    layers: layers.map(({ descriptor, open }) => ({ mediaType: descriptor.mediaType, open })),
   }
 }

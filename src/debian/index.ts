@@ -80,7 +80,7 @@ export { formatRelation, parseDependencies, parseProvisions, parseRelation, pars
 export { parseRelease, type Release, type ReleaseFile } from './release.ts'
 export { checkSignatures, type PinnedKey, readPinnedKey, type SignatureCheck } from './signature.ts'
 export type { SourceReference } from './source-index.ts'
-export { parseStanza, parseStanzas, type Stanza } from './stanza.ts'
+export { parseStanza, parseStanzas, type Stanza, splitParagraphs } from './stanza.ts'
 export {
   FUTURE_TOLERANCE,
   formatDate,

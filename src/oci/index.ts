@@ -5,6 +5,7 @@ export { type ExecutionParameters, formatConfig, type HistoryEntry, type ImageCo
 export { type Descriptor, describe } from './descriptor.ts'
 export { OciError, type OciErrorCode } from './errors.ts'
 export type { KnownEntry } from './file-collector.ts'
+export { type FoundImage, findImage } from './find-image.ts'
 export { firstDifference, type ImageDifference } from './first-difference.ts'
 export { dockerArchive, ociArchive } from './image-archive.ts'
 export { type ImageFile, ImageFiles, type ReadFilesOptions } from './image-files.ts'

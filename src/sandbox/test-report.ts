@@ -30,7 +30,7 @@ export function hasPassed({ results }: TestReport): boolean {
 /** Writes a report for a terminal: a line for each test, under it the reasons; a last line that counts. */
 export function formatTestTable(report: TestReport): string {
   const lines = report.results.flatMap(({ name, verdict, outcome }) => [
-    `${MARKS[verdict.kind].padEnd(7)}  ${(outcome ? `${outcome.duration} ms` : '').padStart(8)}  ${printable(name)}`,
+    `${MARKS[verdict.kind].padEnd(7)}  ${(outcome ? `${outcome.duration} ms` : '').padStart(8)}  ${printable(name)}${startup(outcome)}`,
     ...reasonsOf(verdict).map((reason) => `${' '.repeat(19)}${printable(reason)}`),
   ])
   const counts = (['passed', 'failed', 'not-run'] as const)
@@ -61,6 +61,7 @@ export function formatTestJson(report: TestReport, manifest?: string): string {
       reasons: reasonsOf(verdict),
       ...(outcome && {
         duration: outcome.duration,
+        ...(outcome.service?.startup !== undefined && { startup: outcome.service.startup }),
         limits: { ...outcome.limits },
         stdout: { ...outcome.stdout },
         stderr: { ...outcome.stderr },
@@ -76,6 +77,11 @@ export function reasonsOf(verdict: TestResult['verdict']): readonly string[] {
 }
 
 const MARKS = { passed: 'passed', failed: 'FAILED', 'not-run': 'NOT RUN' } as const
+
+function startup(outcome: Outcome | undefined): string {
+  const took = outcome?.service?.startup
+  return took === undefined ? '' : ` (started in ${took} ms)`
+}
 
 /** What was enforced otherwise than a reader would expect. */
 function limitNotes({ results }: TestReport): string[] {

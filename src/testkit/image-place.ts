@@ -52,6 +52,8 @@ export async function testImagePlace(t: TestContext, options: TestArchiveOptions
   t.after(async () => pool[Symbol.asyncDispose]())
   const workshop = openWorkshop(join(folder, 'workshop'), pool, { codec: 'gzip', owner: 'test' })
   const { archives: _, architecture: __, ...place } = archive.options
+  const taking = openTaking(place)
+  t.after(async () => taking[Symbol.asyncDispose]())
   const found = selectArchive(await readArchives([archive.archiveFolder]), archive.name).archive
   const open = (reference: string) =>
     openDefinition(reference, { workingFolder: folder, catalogue: join(folder, 'catalogue') })
@@ -66,7 +68,10 @@ export async function testImagePlace(t: TestContext, options: TestArchiveOptions
     async build(reference, { variant = 'runtime', lock: given } = {}) {
       const opened = await open(reference)
       const lock = given ?? (await lockOf(opened, place))
-      const built = await buildImage(inputOf(opened, { variant, lock, archive: found, place }), workshop)
+      const built = await buildImage(
+        { ...inputOf(opened, { variant, lock, archive: found, place }), takeIn: taking.takeIn },
+        workshop,
+      )
       const layers = built.image.layers.map(({ descriptor }) => descriptor.digest)
       return { built, lock, layers, files: await filesOf(built) }
     },

@@ -21,6 +21,7 @@ export {
 export { type DebianTool, debianTool, installDebianTools } from './debian-tools.ts'
 export { dockerRegistry, httpServer, type Interference, proxyBefore } from './docker-registry.ts'
 export { testEffectInput, testPackage } from './effects.ts'
+export { type SampleElf, sampleElf } from './elf.ts'
 export { type ImagePlace, type TestImage, testImagePlace } from './image-place.ts'
 export { type Fault, type MirrorRequest, requestsFor, type TestMirror, testMirror } from './mirror.ts'
 export {

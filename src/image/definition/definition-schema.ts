@@ -68,7 +68,7 @@ const texts = (description: string) =>
     title: 'names with texts',
     description,
     propertyNames: text('a name without white space', '^[^\\s\\u0000-\\u001f\\u007f]+$', 255),
-    additionalProperties: parts.words,
+    additionalProperties: parts.removable(parts.words),
   }) as const satisfies Shape
 
 const variantName = text('a variant name (a lowercase letter; then letters, digits, -)', '^[a-z][a-z0-9-]{0,31}$')
@@ -83,9 +83,9 @@ const fragment = {
   environment: {
     type: 'object',
     title: 'names with values',
-    description: 'Environment variables.',
+    description: 'Environment variables; null takes one away that an extended definition or a base sets.',
     propertyNames: text('the name of an environment variable', '^[A-Za-z_][A-Za-z0-9_]*$', 255),
-    additionalProperties: parts.argument,
+    additionalProperties: parts.removable(parts.argument),
   },
   entrypoint: listOf(
     parts.argument,

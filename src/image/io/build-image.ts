@@ -199,7 +199,7 @@ async function platformFiles(
   const packages = packagesOf(lock, platform, definition.variant)
   if (packages.length === 0) return undefined
   const { paths, contents, sources: taken } = await input.takeIn(definition.paths, input.contents, platform)
-  const sides = sidesOf(input, platform, base)
+  const sides = await sidesOf(input, platform, base)
   const assembly = await assemble(
     {
       packages,
@@ -232,16 +232,17 @@ async function platformFiles(
   return { platform, assembly, packages, taken }
 }
 
-function sidesOf(
-  { definition, lock, chain = [] }: ImageInput,
+async function sidesOf(
+  { definition, lock, contents, takeIn, chain = [] }: ImageInput,
   platform: string,
   assembly: Assembly | undefined,
-): StackSides | undefined {
+): Promise<StackSides | undefined> {
   const { base, variant } = definition
   if (base === undefined || assembly === undefined || lock.base === undefined) return undefined
   const packages = packagesOf(lock, platform, variant)
   const basePackages = packagesOf(lock.base.lock, platform, variant)
-  return stackSides({ overlay: definition, base, assembly, packages, basePackages, chain })
+  const { paths: basePaths } = await takeIn(base.paths, contents, platform)
+  return stackSides({ overlay: definition, base, basePaths, assembly, packages, basePackages, chain })
 }
 
 interface ComposedParts {

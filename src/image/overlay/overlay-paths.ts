@@ -1,7 +1,6 @@
-import { canonicalJson } from '#core'
 import type { DefinedPath } from '../definition/definition.ts'
 import type { FileContents } from '../definition/load-definition.ts'
-import { formatDefinedPath } from '../definition/merge-definitions.ts'
+import { formatDefinedPath, putTheSame } from '../definition/merge-definitions.ts'
 import { entriesFor } from '../definition-paths.ts'
 import type { Effect } from '../effects/effect.ts'
 import type { Tree, TreeEntry } from '../tree.ts'
@@ -28,7 +27,8 @@ export function overlayPaths(paths: readonly DefinedPath[], contents: FileConten
 }
 
 function conflictsOf(declared: DefinedPath, tree: Tree, sides: StackSides): readonly Conflict[] {
-  const isOwn = !sides.base.paths.some((entry) => isOf(declared, entry))
+  const below = sides.basePaths.get(declared.path)
+  const isOwn = below === undefined || !putTheSame(below, declared)
   const existing = tree.get(declared.path)
   const who = isOwn ? at(declared.path, sides) : `base ${sides.base.image}`
   const above = parentsOf(declared.path)
@@ -39,7 +39,7 @@ function conflictsOf(declared: DefinedPath, tree: Tree, sides: StackSides): read
     const isKnown = existing !== undefined || sides.baseTree.get(declared.path) !== undefined || !isOwn
     return isKnown ? [] : [nothingThere(declared.path, sides)]
   }
-  if (existing === undefined || declared.replace || isAlike(declared, existing)) return []
+  if (declared.type === 'taken' || existing === undefined || declared.replace || isAlike(declared, existing)) return []
   const waysOut = isOwn
     ? 'say `replace: true` to take its place, or put it elsewhere'
     : `say the path in the overlay with \`replace: true\`, or \`type: absent\` to have ${nounOf(existing, sides)} in its place`
@@ -47,16 +47,8 @@ function conflictsOf(declared: DefinedPath, tree: Tree, sides: StackSides): read
   return [{ kind: 'path', sides: sentence, waysOut }]
 }
 
-/** Whether a path is what an entry of the base's definition says, or lies in what that takes in from elsewhere. */
-function isOf(declared: DefinedPath, entry: DefinedPath): boolean {
-  if (entry.type === 'taken') return `${declared.path}/`.startsWith(entry.path === '/' ? '/' : `${entry.path}/`)
-  return declared.type !== 'taken' && canonicalJson({ ...entry }) === canonicalJson({ ...declared })
-}
-
-function isAlike(declared: Exclude<DefinedPath, { type: 'absent' }>, existing: TreeEntry): boolean {
+function isAlike(declared: Exclude<DefinedPath, { type: 'absent' | 'taken' }>, existing: TreeEntry): boolean {
   switch (declared.type) {
-    case 'taken':
-      return false
     case 'symlink':
       return existing.type === 'symlink' && existing.target === declared.target
     case 'directory':

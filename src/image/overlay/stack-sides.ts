@@ -1,4 +1,4 @@
-import type { EffectiveDefinition } from '../definition/definition.ts'
+import type { DefinedPath, EffectiveDefinition } from '../definition/definition.ts'
 import type { DefinitionFile } from '../definition/resolve-definition.ts'
 import type { LockedPackage } from '../lock/lock.ts'
 import { packageKey } from '../lock/lock.ts'
@@ -9,6 +9,8 @@ import { type Declared, declarationPlace } from './declaration-places.ts'
 export interface StackSides {
   readonly overlay: EffectiveDefinition
   readonly base: EffectiveDefinition
+  /** The paths of the base's definition, what it takes in among them. */
+  readonly basePaths: ReadonlyMap<string, DefinedPath>
   /** The base's files, as it is without the overlay. */
   readonly baseTree: Tree
   /** The bytes of a file of the base. */
@@ -25,6 +27,7 @@ export interface StackSides {
 export interface SidesInput {
   readonly overlay: EffectiveDefinition
   readonly base: EffectiveDefinition
+  readonly basePaths: readonly DefinedPath[]
   readonly assembly: { readonly tree: Tree; read(path: string): Uint8Array }
   readonly packages: readonly LockedPackage[]
   readonly basePackages: readonly LockedPackage[]
@@ -42,6 +45,7 @@ export function stackSides(input: SidesInput): StackSides {
   return {
     overlay,
     base,
+    basePaths: new Map(input.basePaths.map((declared) => [declared.path, declared])),
     baseTree: assembly.tree,
     readBase: (path) => assembly.read(path),
     ownerOf,

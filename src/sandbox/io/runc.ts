@@ -3,7 +3,17 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { SandboxError } from '../errors.ts'
 import type { Container, Sandbox } from '../sandbox.ts'
-import { exitCodeOf, hasEnded, poll, reasonOf, runTool, sendSignal, standardStreams, startTool } from './process.ts'
+import {
+  exitCodeOf,
+  hasEnded,
+  poll,
+  reasonOf,
+  runTool,
+  sendSignal,
+  standardStreams,
+  startProgram,
+  startTool,
+} from './process.ts'
 import { runcSpec } from './runc-spec.ts'
 
 /**
@@ -54,6 +64,12 @@ export const runc: Sandbox = {
       begin() {
         fs.writeFileSync(go, '')
         return { ...standardStreams(child), exited }
+      },
+      enter({ argv, environment, user, workDir }) {
+        const options = ['--user', `${user.uid}:${user.gid}`, '--cwd', workDir]
+        const variables = Object.entries(environment).flatMap(([name, value]) => ['--env', `${name}=${value}`])
+        const command = [...runtime, 'exec', ...options, ...variables, spec.id, ...argv] as const
+        return startProgram([...command])
       },
       async signal(number) {
         if (!hasEnded(child)) sendSignal(pid, number)

@@ -1,3 +1,5 @@
+import { versionsOf } from './elf-versions.ts'
+
 /** What a made-up ELF file of 64 bits says. */
 export interface SampleElf {
   readonly machine?: number
@@ -6,6 +8,9 @@ export interface SampleElf {
   readonly soname?: string
   readonly rpath?: string
   readonly runpath?: string
+  /** Versions of symbols that it wants, by library, and that it defines. */
+  readonly versionsNeeded?: Readonly<Record<string, readonly string[]>>
+  readonly versionsDefined?: readonly string[]
   /** Texts among its constants. */
   readonly texts?: readonly string[]
 }
@@ -22,25 +27,29 @@ export function sampleElf(sample: SampleElf = {}): Buffer {
     ...(rpath === undefined ? [] : [[15, rpath] as [number, string]]),
     ...(runpath === undefined ? [] : [[29, runpath] as [number, string]]),
   ]
-  const table = Buffer.from(`\0${names.map(([, text]) => `${text}\0`).join('')}`)
+  const { words: versionNames, tablesAt } = versionsOf(
+    sample,
+    1 + names.reduce((sum, [, text]) => sum + text.length + 1, 0),
+  )
+  const table = Buffer.from(
+    `\0${[...names.map(([, text]) => text), ...versionNames].map((text) => `${text}\0`).join('')}`,
+  )
   const segments = interpreter === undefined ? 2 : 3
   const tableAt = HEADER + segments * SEGMENT
   const interpreterAt = tableAt + table.length
   const program = Buffer.from(interpreter === undefined ? '' : `${interpreter}\0`)
-  const dynamicAt = Math.ceil((interpreterAt + program.length) / 8) * 8
   let at = 1
+  const versionsAt = Math.ceil((interpreterAt + program.length) / 8) * 8
+  const versions = tablesAt(versionsAt)
   const dynamic = [
     ...names.map(([tag, text]) => {
       const entry: [number, number] = [tag, at]
       at += text.length + 1
       return entry
     }),
-    ...([
-      [5, tableAt],
-      [10, table.length],
-      [0, 0],
-    ] as [number, number][]),
+    ...([[5, tableAt], [10, table.length], ...versions.entries, [0, 0]] as [number, number][]),
   ]
+  const dynamicAt = Math.ceil((versionsAt + versions.bytes.length) / 8) * 8
   const dynamicBytes = Buffer.concat(dynamic.map(([tag, value]) => words(tag, value)))
   const constants = Buffer.from(`\0${texts.map((text) => `${text}\0`).join('')}`)
   const size = dynamicAt + dynamicBytes.length + constants.length
@@ -67,6 +76,7 @@ export function sampleElf(sample: SampleElf = {}): Buffer {
   }
   bytes.set(table, tableAt)
   bytes.set(program, interpreterAt)
+  bytes.set(versions.bytes, versionsAt)
   bytes.set(dynamicBytes, dynamicAt)
   bytes.set(constants, dynamicAt + dynamicBytes.length)
   return bytes

@@ -4,9 +4,32 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { sampleElf } from '#testkit'
 import { isElf, parseElf } from './elf.ts'
-import { namedFiles } from './named-files.ts'
-import { sampleElf } from './sample-elf.test.ts'
+
+/** Versions of symbols that binutils reads in a file, weak ones left out of those that it needs. */
+function readelfVersions(path: string) {
+  const env = { ...process.env, LC_ALL: 'C' }
+  const text = execFileSync('readelf', ['--wide', '--version-info', path], {
+    encoding: 'utf8',
+    env,
+    maxBuffer: 2 ** 26,
+  })
+  const [, defined = ''] = /Version definition section([\s\S]*?)(?=\n\nVersion|$)/.exec(text) ?? []
+  const [, needed = ''] = /Version needs section([\s\S]*?)(?=\n\nVersion|$)/.exec(text) ?? []
+  return {
+    versionsDefined: [...defined.matchAll(/^ +(?:0x)?[0-9a-f]+: Rev: 1 +Flags: (?!BASE).*Name: (\S+)/gm)].map(
+      ([, name]) => name,
+    ),
+    versionsNeeded: needed
+      .split(/(?=^ +(?:0x)?[0-9a-f]+: Version: 1 )/m)
+      .filter((part) => part.includes('File:'))
+      .map((part) => ({
+        library: /File: (\S+)/.exec(part)?.[1],
+        versions: [...part.matchAll(/Name: (\S+) +Flags: (?!WEAK)/g)].map(([, name]) => name),
+      })),
+  }
+}
 
 /** What binutils reads in a file: needs, own name, run paths, interpreter. */
 function readelf(path: string) {
@@ -34,6 +57,39 @@ for (const name of programs) {
     assert.deepEqual(ours(path), readelf(path))
   })
 }
+
+for (const name of ['libc.so.6', 'libssl.so.3', 'libstdc++.so.6']) {
+  test(`${name} defines and needs the versions of symbols that readelf says`, () => {
+    const [path = ''] = execFileSync('sh', ['-c', `ls /usr/lib/*-linux-gnu/${name}`], { encoding: 'utf8' }).split('\n')
+    const { versionsDefined, versionsNeeded } = parseElf(readFileSync(path), path)
+    assert.deepEqual({ versionsDefined, versionsNeeded }, readelfVersions(path))
+    assert.ok(versionsDefined.length > 0 && versionsNeeded.length > 0)
+  })
+}
+
+test('versions of symbols are read of the sample; tables without end or outside of the file are refused', () => {
+  const versionsNeeded = { 'libc.so.6': ['GLIBC_2.38', 'GLIBC_2.4'], 'libm.so.6': ['GLIBC_2.29'] }
+  const sample = { needed: ['libc.so.6', 'libm.so.6'], versionsNeeded, versionsDefined: ['A_1', 'A_2'] }
+  const elf = parseElf(sampleElf(sample), 'it')
+  assert.deepEqual(elf.versionsDefined, ['A_1', 'A_2'])
+  assert.deepEqual(
+    elf.versionsNeeded,
+    Object.entries(versionsNeeded).map(([library, versions]) => ({ library, versions })),
+  )
+  const bytes = sampleElf({ versionsNeeded })
+  const record = bytes.indexOf(Buffer.from([1, 0, 2, 0]))
+  for (const [offset, value] of [
+    [2, 0xffff],
+    [4, 0xffff_ffff],
+    [8, 0x7fff_ffff],
+    [12, 0x7fff_ffff],
+  ] as const) {
+    const forged = Buffer.from(bytes)
+    if (offset === 2) forged.writeUInt16LE(value, record + offset)
+    else forged.writeUInt32LE(value, record + offset)
+    assert.throws(() => parseElf(forged, 'it'), /cannot read it as ELF/, `at ${offset}`)
+  }
+})
 
 test('this Node and the sample say what readelf says', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'casemate-elf-'))
@@ -112,12 +168,4 @@ test('whatever byte of a header is changed, reading ends, with an answer or the 
 test('a section with more entries than any program has is refused', () => {
   const needed = Array.from({ length: 16_400 }, (_, index) => `lib${index}.so`)
   assert.throws(() => parseElf(sampleElf({ needed }), 'it'), /more than 16384 dynamic entries/)
-})
-
-test('texts name libraries and paths; longer words, and texts that are not printable, name none', () => {
-  const texts = ['libssl.so.3', 'xlibz.so.1', 'plugin.so', 'a.so.txt', '/usr/lib/engines-3', '/a b', 'libé.so']
-  const { libraries, paths, runsByName } = namedFiles(sampleElf({ texts }))
-  assert.deepEqual(libraries, ['libssl.so.3', 'plugin.so', 'xlibz.so.1'])
-  assert.deepEqual([paths, runsByName], [['/usr/lib/engines-3'], false])
-  assert.ok(namedFiles(sampleElf({ texts: ['execvp'] })).runsByName)
 })

@@ -1,4 +1,5 @@
-import { ReachError } from './errors.ts'
+import { ElfError } from './errors.ts'
+import { type NeededVersions, readDefinedVersions, readNeededVersions, type VersionTables } from './symbol-versions.ts'
 
 /** What an ELF file says about what is loaded with it (System V ABI, chapter 5; ld.so(8)). */
 export interface ElfFile {
@@ -13,6 +14,10 @@ export interface ElfFile {
   /** DT_RPATH and DT_RUNPATH, split at colons, tokens as they stand. */
   readonly rpath: readonly string[]
   readonly runpath: readonly string[]
+  /** By library, versions of symbols that it must have; those that may be missing left out. */
+  readonly versionsNeeded: readonly NeededVersions[]
+  /** Versions of symbols that it has for others. */
+  readonly versionsDefined: readonly string[]
 }
 
 const MAGIC = 0x464c457f
@@ -22,6 +27,10 @@ const MAX_TEXT = 4096
 
 const PT = { load: 1, dynamic: 2, interpreter: 3 } as const
 const DT = { null: 0, needed: 1, strtab: 5, strsz: 10, soname: 14, rpath: 15, runpath: 29 } as const
+const DT_VERDEF = 0x6ffffffc
+const DT_VERDEFNUM = 0x6ffffffd
+const DT_VERNEED = 0x6ffffffe
+const DT_VERNEEDNUM = 0x6fffffff
 const DT_AUXILIARY = 0x7ffffffd
 const DT_FILTER = 0x7fffffff
 
@@ -99,20 +108,29 @@ class ElfReader {
     }
   }
 
-  #dynamic(segments: readonly Segment[]): Pick<ElfFile, 'needed' | 'soname' | 'rpath' | 'runpath'> {
+  #dynamic(segments: readonly Segment[]): Omit<ElfFile, 'bits' | 'machine' | 'interpreter'> {
     const dynamic = segments.find(({ type }) => type === PT.dynamic)
     const entries = dynamic === undefined ? [] : this.#entries(dynamic)
     const first = (tag: number) => entries.find((entry) => entry.tag === tag)?.value
     const [address, size] = [first(DT.strtab), first(DT.strsz)]
-    const names = (...tags: readonly number[]) => {
-      const found = entries.filter(({ tag }) => tags.includes(tag))
-      if (found.length === 0) return []
+    const name = (at: number) => {
       if (address === undefined || size === undefined) throw this.#invalid('it has names and no table of names')
-      const table = this.#offsetOf(address, segments)
-      return found.map(({ value }) => {
-        if (value >= size) throw this.#invalid('a name lies outside of its table')
-        return this.#text(table + value, size - value)
-      })
+      if (at >= size) throw this.#invalid('a name lies outside of its table')
+      return this.#text(this.#offsetOf(address, segments) + at, size - at)
+    }
+    const names = (...tags: readonly number[]) =>
+      entries.filter(({ tag }) => tags.includes(tag)).map(({ value }) => name(value))
+    const place = (table: number, number: number) => {
+      const at = first(table)
+      return at === undefined ? undefined : { at: this.#offsetOf(at, segments), count: first(number) ?? 0 }
+    }
+    const versions: VersionTables = {
+      needed: place(DT_VERNEED, DT_VERNEEDNUM),
+      defined: place(DT_VERDEF, DT_VERDEFNUM),
+      half: (at) => this.#half(at),
+      word: (at) => this.#int(at),
+      name,
+      invalid: (reason) => this.#invalid(reason),
     }
     const paths = (tag: number) => names(tag).flatMap((text) => text.split(':').filter((path) => path !== ''))
     const [soname] = names(DT.soname)
@@ -121,6 +139,8 @@ class ElfReader {
       ...(soname === undefined ? {} : { soname }),
       rpath: paths(DT.rpath),
       runpath: paths(DT.runpath),
+      versionsNeeded: readNeededVersions(versions),
+      versionsDefined: readDefinedVersions(versions),
     }
   }
 
@@ -141,7 +161,7 @@ class ElfReader {
     const holder = segments.find(
       (one) => one.type === PT.load && address >= one.address && address < one.address + one.fileSize,
     )
-    if (holder === undefined) throw this.#invalid('its table of names lies in no segment')
+    if (holder === undefined) throw this.#invalid('a table of it lies in no segment')
     return address - holder.address + holder.offset
   }
 
@@ -181,15 +201,15 @@ class ElfReader {
     if (at + length > this.#bytes.length) throw this.#invalid(`it ends before byte ${at + length}`)
   }
 
-  #invalid(reason: string): ReachError {
-    return new ReachError('ELF_INVALID', `cannot read ${this.#name} as ELF: ${reason}`)
+  #invalid(reason: string): ElfError {
+    return new ElfError('ELF_INVALID', `cannot read ${this.#name} as ELF: ${reason}`)
   }
 }
 
 /** Values of other entries may be anything, flags with the highest bit among them. */
 const WITH_SMALL_VALUES: ReadonlySet<number> = new Set([
   ...[DT.needed, DT.strtab, DT.strsz, DT.soname, DT.rpath, DT.runpath],
-  ...[DT_AUXILIARY, DT_FILTER],
+  ...[DT_AUXILIARY, DT_FILTER, DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM],
 ])
 
 function viewOf(bytes: Uint8Array): DataView {

@@ -1,4 +1,4 @@
-import type { ImageFiles } from '#oci'
+import type { ImageFile, ImageFiles } from '#oci'
 import { type ElfFile, isElf, parseElf } from './elf.ts'
 
 /** A program or library that was found in an image. */
@@ -25,17 +25,25 @@ const HWCAPS = ['x86-64-v4', 'x86-64-v3', 'x86-64-v2', 'power10', 'power9']
 const MAX_INCLUDES = 256
 const MAX_SEARCH_PATHS = 512
 
-/** Finds libraries in an image as glibc's loader does (ld.so(8)). The cache is not read: the folders that it is made of are. */
+/** What an ELF file of an image says, links and hard links followed; `undefined` for a file that is none, or damaged. */
+export type ReadElf = (file: ImageFile) => ElfFile | undefined
+
+/**
+ * Finds libraries in an image as glibc's loader does (ld.so(8)). The cache is not read: the folders that it is made of are. ELF
+ * files are read from the content of the image's files, unless `readElf` knows them already.
+ */
 export class LibrarySearch {
   readonly #files: ImageFiles
   readonly #environment: readonly string[]
+  readonly #readElf: ReadElf
   readonly #configured: readonly string[]
   readonly #known = new Map<string, ElfFile | undefined>()
   /** Files that are meant to be ELF and cannot be read, with the reason. */
   readonly faults = new Map<string, string>()
 
-  constructor(files: ImageFiles, environment: ReadonlyMap<string, string>) {
+  constructor(files: ImageFiles, environment: ReadonlyMap<string, string>, readElf?: ReadElf) {
     this.#files = files
+    this.#readElf = readElf ?? (({ path }) => this.#read(path))
     this.#environment = splitPaths(environment.get('LD_LIBRARY_PATH') ?? '')
     this.#configured = readLoaderConfiguration(files)
   }
@@ -66,10 +74,10 @@ export class LibrarySearch {
 
   /** The ELF file that a path leads to; `undefined` where it leads to none that can be read. */
   elfAt(path: string): ElfFile | undefined {
-    const at = this.#files.resolve(path)?.path
-    if (at === undefined) return undefined
-    if (!this.#known.has(at)) this.#known.set(at, this.#read(at))
-    return this.#known.get(at)
+    const file = this.#files.resolve(path)
+    if (file === undefined) return undefined
+    if (!this.#known.has(file.path)) this.#known.set(file.path, this.#readElf(file))
+    return this.#known.get(file.path)
   }
 
   #read(path: string): ElfFile | undefined {
