@@ -148,7 +148,12 @@ const faults: readonly [what: string, status: number, refused: readonly string[]
       ['a small blob', 'a large blob', 'a tag'],
       (folder) => ({ calls: 'write,writev,pwritev', path: newestJournal(folder), error: 'ENOSPC' }),
     ],
-    ['takes no new files any more', 503, ['a large blob'], () => ({ calls: 'openat,rename,unlink,unlinkat', error: 'EROFS' })],
+    [
+      'takes no new files any more',
+      503,
+      ['a large blob'],
+      () => ({ calls: 'openat,rename,unlink,unlinkat', error: 'EROFS' }),
+    ],
     ['does not rename', 503, ['a large blob'], () => ({ calls: 'rename,renameat,renameat2' })],
     ['does not open files', 503, ['a large blob'], () => ({ calls: 'openat' })],
     ['has a quota that is used up', 507, ['a large blob'], () => ({ calls: 'openat', error: 'EDQUOT' })],
