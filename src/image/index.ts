@@ -62,6 +62,7 @@ export {
   catalogueNames,
   DEFINITION_FILE,
   type DefinitionPlaces,
+  definitionMembers,
   type OpenedDefinition,
   openDefinition,
 } from './io/definition-files.ts'
