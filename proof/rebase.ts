@@ -3,12 +3,10 @@ import { cp, readFile, writeFile } from 'node:fs/promises'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { canonicalJson } from '#core'
-import { type ImageFile, openImage, parseReference, pushImage, readImageFiles } from '#oci'
+import { type ImageFile, openImage, parseReference, readImageFiles } from '#oci'
 import { RegistryServer } from '#oci/registry'
 import { median } from '../bench/process.ts'
-import { ImagePlaces } from '../src/cli/base-images.ts'
-import { ListingMemory } from '../src/cli/listing-memory.ts'
-import { blobsOf, knownBlobs, rebasePlatform } from '../src/cli/rebase-image.ts'
+import { timeRebase } from '../bench/rebase-time.ts'
 import { reachRegistries, trust } from './parts/build-trust.ts'
 import { runOrThrow, runProgram } from './parts/command.ts'
 import { layArchiveWithout } from './parts/older-archive.ts'
@@ -236,43 +234,8 @@ async function refusal(
 }
 
 /** In a process that runs for long, what is known of layers and connections at hand: finding the images, planning, pushing. */
-async function timed(
-  name: string,
-  { made, old, next }: { readonly made: string; readonly old: string; readonly next: string },
-): Promise<Found> {
-  const memory = new ListingMemory()
-  const places = new ImagePlaces()
-  const target = parseReference(made.replace(/:latest$/, ':timed'))
-  if (target.transport !== 'docker') throw new Error('cannot time: want a registry')
-  const repositories = [old, next].map((base) => base.replace(/^[^/]+\/(.*):[^:]+$/, '$1'))
-  const times: number[] = []
-  const processor: number[] = []
-  let sent = 0
-  for (let round = 0; round < ROUNDS; round++) {
-    const start = performance.now()
-    const used = process.cpuUsage()
-    const [application] = await places.openAll(made, { os: 'linux', architecture: 'amd64' })
-    if (application === undefined) throw new Error('cannot time: there is no image')
-    const order = { base: `docker://${old}`, onto: `docker://${next}`, allowOlder: false }
-    const { result } = await rebasePlatform(application, order, { places, memory })
-    if (result === undefined) return { holds: false, line: `NOT ${name}: refused when timed` }
-    const { manifest } = result.image
-    const source = { top: manifest, images: [result.image], blobs: blobsOf([result]) }
-    const client = await places.clientOf(target)
-    const pushed = await pushImage(source, target, {
-      mountFrom: repositories,
-      present: knownBlobs([application], target),
-      ...(client ? { client } : {}),
-    })
-    const { user, system } = process.cpuUsage(used)
-    if (round === 0) sent = pushed.uploadedBytes
-    if (round >= ROUNDS - COUNTED) {
-      times.push(performance.now() - start)
-      processor.push((user + system) / 1000)
-    }
-  }
-  await places.close()
-  return timing(name, { times, processor, sent })
+async function timed(name: string, images: Parameters<typeof timeRebase>[0]): Promise<Found> {
+  return timing(name, await timeRebase(images, { rounds: ROUNDS, counted: COUNTED }))
 }
 
 /** On a machine that is busy with other things, a wall clock says how busy it is: then the processor's time counts, and the line says so. */

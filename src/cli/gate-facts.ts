@@ -45,6 +45,8 @@ export interface FactOptions extends GateFindingOptions, GateEvidenceOptions {
 
 /** An image with its facts. */
 export interface GatedImage {
+  /** As it was asked for. */
+  readonly text: string
   readonly facts: EstablishedFacts
   readonly image: OpenedImage
   readonly reference: Reference
@@ -92,9 +94,9 @@ export async function collectFacts(
   const findings = !FINDING_GROUPS.some((group) => wanted.has(group))
     ? allUnknown(NOT_ASKED.reason)
     : fault === undefined
-      ? await collectFindingFacts(inventory, { options, store }, terminal)
+      ? await collectFindingFacts(inventory, { reference: text, options, store }, terminal)
       : allUnknown(notWhole(fault))
-  const { evidence, tests } = await collectEvidenceFacts({ reference, image }, options, terminal)
+  const { evidence, tests } = await collectEvidenceFacts({ text, image }, options, terminal)
   const facts: EstablishedFacts = {
     image: { known: true, value: imageFacts(text, { image, inventory, definition }) },
     config: configFacts(account),
@@ -107,7 +109,7 @@ export async function collectFacts(
     ...findings,
     ...{ evidence, tests },
   }
-  return { facts, image, reference, inventory }
+  return { text, facts, image, reference, inventory }
 }
 
 function imageFacts(

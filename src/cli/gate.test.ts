@@ -280,6 +280,28 @@ test('a secret that a Debian package ships to everybody passes, and is one as so
   assert.match(String(gate().wrong['no-secret']), /^private-key in \/usr\/lib\/app\/test\.key:1: /)
 })
 
+test('what a VEX document of others calls harmless holds nobody up, where it counts', async (t) => {
+  const sample: SampleImage = {
+    packages: { 'base-files 13': BASE, 'libssl3t64 3.5.1-1': [copyright('libssl3t64')] },
+    config: { User: '65532' },
+  }
+  const { gate, file } = await openGates(t, sample)
+  assert.ok(gate().wrong['no-overdue-fix'])
+  const document = {
+    '@context': 'https://openvex.dev/ns/v0.2.0',
+    ...{ '@id': 'https://example.org/vex/1', author: 'vendor', timestamp: '2026-11-01T00:00:00Z', version: 1 },
+    statements: [
+      {
+        vulnerability: { name: 'CVE-2026-1000' },
+        products: [{ '@id': 'pkg:deb/debian/libssl3t64@3.5.1-1?arch=amd64' }],
+        ...{ status: 'not_affected', justification: 'vulnerable_code_not_present' },
+      },
+    ],
+  }
+  const vexed = gate('--vex', file('vendor.vex.json', document), '--vex-unsigned')
+  assert.equal(vexed.wrong['no-overdue-fix'], undefined, JSON.stringify(vexed.wrong))
+})
+
 test('what could not be known is never a pass: a user without account, missing and stale advisories', async (t) => {
   const sample: SampleImage = {
     packages: { 'base-files 13': BASE },
@@ -328,7 +350,12 @@ test('files of policies stand in place of the default set, or beside it, and wha
     [['--exceptions', file('e.yaml', 'exceptions: [{}]\n')], /`policy` is missing[\s\S]*\[EXCEPTIONS_INVALID\]/],
     [['--tests', file('t.json', '[]')], /want what `casemate test --json` writes.*\[USAGE_INVALID\]/],
     [['--key', file('key', 'no key')], /\[KEY_INVALID\]/],
-    [['--attest', 'gate.key'], /evidence is kept in registries.*\[USAGE_INVALID\]/],
+    [['--attest', file('gate.key', 'no key')], /\[KEY_INVALID\]/],
+    [
+      ['--vex', file('v.json', '{}')],
+      /nobody has signed it; to take it all the same: --vex-unsigned.*\[USAGE_INVALID\]/,
+    ],
+    [['--certificate-identity', 'a'], /want its --certificate-oidc-issuer, too.*\[USAGE_INVALID\]/],
     [['--definition', 'no-such-image'], /\[DEFINITION_NOT_FOUND\]/],
   ]
   for (const [args, message] of wrong) {

@@ -39,7 +39,7 @@ export class LayerNotes {
   async recall(layer: OpenedLayer): Promise<string | undefined> {
     const known = await this.noted(layer)
     if (known === undefined) return undefined
-    for await (const _ of layer.open());
+    await layer.verify()
     return known
   }
 

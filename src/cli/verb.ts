@@ -79,3 +79,11 @@ export function withTrust(command: Command): Command {
     )
     .option('--signed-as <repository...>', 'further repositories that the image may have been signed as')
 }
+
+/** Adds the options that say which VEX documents of others count. */
+export function withVex(command: Command): Command {
+  return command
+    .option('--vex <file...>', 'OpenVEX documents of others: what they call harmless is listed apart, with who says so')
+    .option('--vex-key <file...>', 'public keys (PEM) that signed documents are verified with')
+    .option('--vex-unsigned', 'take documents that nobody has signed, too')
+}

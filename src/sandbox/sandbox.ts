@@ -76,6 +76,8 @@ export interface Sandbox {
   readonly name: 'bwrap' | 'runc' | 'podman' | 'unshare'
   /** `undefined` when it works here, else why not, in plain words. */
   unavailable(): Promise<string | undefined>
+  /** Its version, as its program tells it. Rejects with `SANDBOX_FAILED`. */
+  version(): Promise<string>
   /** Rejects with `SANDBOX_FAILED`, nothing left behind, when the container cannot be made. */
   launch(spec: LaunchSpec): Promise<Container>
 }

@@ -1,10 +1,10 @@
 import { Option } from 'commander'
 import { hostPlatform } from '../host-platform.ts'
-import { type Verb, withPlaceOptions, withStaleOptions } from '../verb.ts'
+import { type Verb, withPlaceOptions, withStaleOptions, withVex } from '../verb.ts'
 
 /** `casemate scan REF`: what is wrong with an image, and what can be done now. */
 export const scanVerb: Verb = (program, session) => {
-  withPlaceOptions(withStaleOptions(program.command('scan')))
+  withVex(withPlaceOptions(withStaleOptions(program.command('scan'))))
     .argument(
       '<reference>',
       'the image: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://…; or an SBOM: sbom:FILE or FILE.json',
@@ -26,9 +26,6 @@ export const scanVerb: Verb = (program, session) => {
       ).choices(['fixed', 'open']),
     )
     .option('--ignore-file <file>', 'rules that suppress findings, each with a reason (default: .casemateignore.yaml)')
-    .option('--vex <file...>', 'OpenVEX documents of others: what they call harmless is listed apart, with who says so')
-    .option('--vex-key <file...>', 'public keys (PEM) that signed documents are verified with')
-    .option('--vex-unsigned', 'take documents that nobody has signed, too')
     .option(
       '--base <reference...>',
       'what the image may be built on: says whose each finding is, and which ones a rebase closes',

@@ -24,6 +24,7 @@ import {
   sendSignal,
   standardInput,
   startProgram,
+  versionOf,
 } from './process.ts'
 
 const INFO = 3
@@ -44,6 +45,7 @@ export const bwrap: Sandbox = {
       return reasonOf(error)
     }
   },
+  version: () => versionOf('bwrap'),
   async launch(spec) {
     const identity = process.getuid?.() === 0 ? spec.user : undefined
     for (const directory of [spec.directory, ...(spec.helper ? [dirname(spec.helper)] : [])]) {

@@ -87,6 +87,12 @@ export async function runTool(argv: readonly [string, ...string[]]): Promise<str
   }
 }
 
+/** The version in the first line of what a tool says of itself. Rejects with `SANDBOX_FAILED`. */
+export async function versionOf(tool: string): Promise<string> {
+  const [line = ''] = (await runTool([tool, '--version'])).split('\n')
+  return /[0-9][^ ]*$/.exec(line.trim())?.[0] ?? line.trim()
+}
+
 /** An output that is being read: what came so far, and all of it once the program has closed it. */
 export interface OutputReader {
   soFar(): string

@@ -13,6 +13,7 @@ import {
   standardStreams,
   startProgram,
   startTool,
+  versionOf,
 } from './process.ts'
 import { runcSpec } from './runc-spec.ts'
 
@@ -31,6 +32,7 @@ export const runc: Sandbox = {
       return reasonOf(error)
     }
   },
+  version: () => versionOf('runc'),
   async launch(spec) {
     const bundle = join(spec.directory, spec.id)
     const [state, go] = [join(bundle, 'state'), join(bundle, 'go')]

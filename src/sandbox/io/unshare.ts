@@ -17,6 +17,7 @@ import {
   sendSignal,
   standardInput,
   startProgram,
+  versionOf,
 } from './process.ts'
 
 /**
@@ -43,6 +44,7 @@ export const unshare: Sandbox = {
       return reasonOf(error)
     }
   },
+  version: () => versionOf('unshare'),
   async launch(spec) {
     const limit = spec.memory ? ['prlimit', `--data=${spec.memory}`, '--'] : []
     const [program = 'setpriv', ...args] = [...joinArgv(spec, 'keep'), ...limit, ...namespaces(spec), 'sh', '-c']

@@ -10,6 +10,40 @@ const SELECT = `
      from casemate.release_manifest m join casemate.package_set s on s.id = m.contents where m.release = r.id) as manifests
   from casemate.release r`
 
+/**
+ * Images in groups that hold the same. Thousands of overlays share some dozens of bases, so what a base holds is worked out
+ * once, and set by set only those that differ from their base in one of the packages in question.
+ */
+const AFFECTED = `
+  with old as materialized (
+    select id, name || ' ' || version as package from casemate.package_version
+    where archive = $1 and source = $2 and source_key < $3
+  ), hit as materialized (
+    select w.set, s.base, o.id, o.package
+    from old o join casemate.package_set_with w on w.package = o.id join casemate.package_set s on s.id = w.set
+  ), special as materialized (
+    select set, base from hit where base is not null
+    union
+    select w.set, s.base
+    from old o join casemate.package_set_without w on w.package = o.id join casemate.package_set s on s.id = w.set
+  ), exact as (
+    select set, array_agg(package order by package) as packages
+    from (
+      select set, package from hit where base is not null
+      union all
+      select p.set, h.package from special p join hit h on h.set = p.base
+      where not exists (select from casemate.package_set_without w where w.package = h.id and w.set = p.set)
+    ) parts group by set
+  ), root as (
+    select set, array_agg(package order by package) as packages from hit where base is null group by set
+  )
+  select g.variant, g.platform, r.packages, g.images from root r cross join lateral (
+    select m.variant, m.platform, json_agg(m.image) as images from casemate.head_manifest m
+    where m.root = r.set and m.contents not in (select set from special) group by m.variant, m.platform) g
+  union all
+  select m.variant, m.platform, e.packages, json_agg(m.image) from exact e join casemate.head_manifest m on m.contents = e.set
+  group by m.variant, m.platform, e.packages`
+
 type ReleaseRow = Omit<Release, 'run' | 'restores'> & { readonly run: number | null; readonly restores: number | null }
 
 /** The releases in PostgreSQL. */
@@ -68,30 +102,17 @@ export class StoredReleases implements ReleaseLog {
   }
 
   async affected({ archive, source, below }: AffectedQuestion): Promise<readonly AffectedImage[]> {
-    const rows = await this.#atomically(
+    const groups = await this.#atomically(
       async (session) =>
-        await session.query<AffectedImage>(
+        await session.query<Omit<AffectedImage, 'image'> & { readonly images: readonly string[] }>(
           'ask which images are affected',
-          `with old as materialized (
-             select id, name || ' ' || version as package from casemate.package_version
-             where archive = $1 and source = $2 and source_key < $3
-           ), holding as (
-             select w.set, o.id, o.package from old o join casemate.package_set_with w on w.package = o.id
-           ), sets as (
-             select set, package from holding
-             union all
-             select s.id, h.package from holding h join casemate.package_set s on s.base = h.set
-             where not exists (select from casemate.package_set_without o where o.package = h.id and o.set = s.id)
-           )
-           select h.image, h.variant, m.platform, array_agg(distinct s.package order by s.package) as packages
-           from sets s
-           join casemate.release_manifest m on m.contents = s.set
-           join casemate.image_head h on h.release = m.release
-           group by h.image, h.variant, m.platform`,
+          AFFECTED,
           [archive, source, Buffer.from(versionSortKey(below))],
         ),
     )
-    return rows
+    return groups.flatMap(({ images, variant, platform, packages }) =>
+      images.map((image) => ({ image, variant, platform, packages })),
+    )
   }
 
   async #select(filter: string, values: readonly unknown[]): Promise<Release[]> {

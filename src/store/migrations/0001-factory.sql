@@ -128,22 +128,46 @@ create table casemate.release_manifest (
   primary key (release, platform)
 );
 create index on casemate.release_manifest (contents);
--- A projection: the last release of each image and variant. With `distinct on` over a year of releases, the question
--- which images a fix concerns would take seconds.
+-- Projections: the last release of each image and variant, and what it holds. Looking for them among all releases of a
+-- year would take seconds, and the question which images a fix concerns has to be answered in milliseconds.
 create table casemate.image_head (
   image text not null,
   variant text not null,
   release bigint not null unique references casemate.release,
   primary key (image, variant)
 );
+create table casemate.head_manifest (
+  image text not null,
+  variant text not null,
+  platform text not null,
+  contents integer not null references casemate.package_set,
+  -- The base of its contents, or the contents themselves where they have none.
+  root integer not null references casemate.package_set,
+  primary key (image, variant, platform)
+);
+create index on casemate.head_manifest (root, variant, platform) include (image, contents);
+create index on casemate.head_manifest (contents);
 create function casemate.move_head() returns trigger language plpgsql as $$
 begin
-  insert into casemate.image_head (image, variant, release) values (new.image, new.variant, new.id)
+  insert into casemate.image_head (image, variant, release)
+  select image, variant, max(id) from added group by image, variant
   on conflict (image, variant) do update set release = excluded.release where image_head.release < excluded.release;
+  delete from casemate.head_manifest h using added a where h.image = a.image and h.variant = a.variant;
   return null;
 end $$;
 create trigger release_moves_head after insert on casemate.release
-  for each row execute function casemate.move_head();
+  referencing new table as added for each statement execute function casemate.move_head();
+create function casemate.fill_head() returns trigger language plpgsql as $$
+begin
+  insert into casemate.head_manifest (image, variant, platform, contents, root)
+  select h.image, h.variant, a.platform, a.contents, coalesce(s.base, s.id)
+  from added a
+  join casemate.image_head h on h.release = a.release
+  join casemate.package_set s on s.id = a.contents;
+  return null;
+end $$;
+create trigger manifest_fills_head after insert on casemate.release_manifest
+  referencing new table as added for each statement execute function casemate.fill_head();
 
 -- `image` is null for all images.
 create table casemate.hold (
