@@ -90,6 +90,19 @@ test('what is on that base already stays as it is', async (t) => {
   assert.deepEqual([status, stdout], [0, 'linux/amd64  is on that base already\n'])
 })
 
+test('an image that says its base is somewhere else sends nobody there', async (t) => {
+  const { next } = await images(t)
+  const key = 'org.opencontainers.image.base'
+  const Labels = { [`${key}.name`]: 'registry.example.org/python:3', [`${key}.digest`]: `sha256:${'0'.repeat(64)}` }
+  const app = await sampleLayout(t, { ...OLD, config: { Labels } })
+  const { status, stderr } = rebase(app, '--onto', next, '--check')
+  assert.equal(status, 2)
+  assert.match(
+    stderr,
+    /it says docker:\/\/registry\.example\.org\/python@sha256:0+, in a registry that you have not named/,
+  )
+})
+
 test('what a command line cannot mean is wrong use', async (t) => {
   const { old, app, next, result } = await images(t)
   for (const [args, says] of [
