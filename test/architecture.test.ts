@@ -15,6 +15,8 @@ const rows: Readonly<Record<string, number>> = {
   solver: 2,
   advisory: 2,
   evidence: 2,
+  bases: 2,
+  dockerfile: 3,
   image: 3,
   sandbox: 3,
   match: 3,

@@ -4,6 +4,7 @@ export { CasemateError, CoreError, type CoreErrorCode, hasSystemCode, messageOf 
 export { placeFaults, reportFaults } from './fault-report.ts'
 export { canonicalJson, type Json } from './json.ts'
 export { hasMoreValues } from './json-values.ts'
+export { matchesNamePattern } from './name-pattern.ts'
 export { editDistance, nearest } from './nearest.ts'
 export { packageFile, programFile } from './package-files.ts'
 export { inParallel } from './parallel.ts'

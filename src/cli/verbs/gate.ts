@@ -17,10 +17,12 @@ export const gateVerbs: Verb = (program, session) => {
       '--definition <definition>',
       "the image's definition, by which things are declared (default: the catalogue's)",
     )
+    .option('--previous <reference>', 'the release before: what it promised is kept, or the version is raised')
+    .option('--allow <file>', 'what images may be built on, as `casemate lint` reads it')
     .option('--json', 'print the verdicts as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  casemate gate oci:./out:python --tests python-tests.json\n  casemate gate registry.example.org/team/app:1.0 --key casemate.pub --exceptions exceptions.yaml\n  casemate gate registry.example.org/team/app:1.0 --key casemate.pub --policy default team.yaml --attest gate.key',
+      '\nExamples:\n  casemate gate oci:./out:python --tests python-tests.json\n  casemate gate registry.example.org/team/app:1.0 --key casemate.pub --exceptions exceptions.yaml\n  casemate gate registry.example.org/team/app:1.0 --key casemate.pub --policy default team.yaml --attest gate.key\n  casemate gate registry.example.org/team/app:1.1 --previous registry.example.org/team/app:1.0 --allow allow.yaml',
     )
     .action(async (reference: string, options) => {
       const { runGate } = await import('../gate.ts')
