@@ -13,6 +13,7 @@ import { gateVerbs } from './gate.ts'
 import { initVerb } from './init.ts'
 import { keygenVerb } from './keygen.ts'
 import { licensesVerb } from './licenses.ts'
+import { lintVerb } from './lint.ts'
 import { lockVerb } from './lock.ts'
 import { loginVerb } from './login.ts'
 import { patchVerb } from './patch.ts'
@@ -49,6 +50,7 @@ export const verbs: readonly Verb[] = [
   evidenceVerbs,
   gateVerbs,
   rebaseVerb,
+  lintVerb,
   reproduceVerb,
   storeVerb,
   catalogVerb,
