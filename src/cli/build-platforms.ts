@@ -12,13 +12,16 @@ import {
   buildImage,
   builtLayerFacts,
   type EffectiveDefinition,
+  everyObserved,
   type FetchDebs,
   type Lock,
   type LockedPackage,
   type OpenedDefinition,
   openMemberPool,
+  openTaking,
   openWorkshop,
   type RunAs,
+  type TakeIn,
 } from '#image'
 import { type Contract, contractLabels, formatContract } from '#sandbox'
 import type { MemberCounts } from './build-summary.ts'
@@ -78,6 +81,10 @@ export async function buildPlatforms(order: BuildOrder, stages: Stages): Promise
 /** Builds the platforms one after another in a workshop that others may work in at the same time. */
 export async function buildPlatformsIn(workshop: Workshop, order: BuildOrder, stages: Stages): Promise<BuiltPlatforms> {
   const { opened, effective, lock, platforms, place, options } = order
+  await using taking = openTaking(place)
+  const takesIn = effective.paths.some(({ type }) => type === 'taken')
+  const takeIn: TakeIn = (...args) =>
+    takesIn ? stages.run('take in', () => taking.takeIn(...args)) : taking.takeIn(...args)
   const counts = { reused: 0, made: 0 }
   const built: BuiltImage[] = []
   let decoder = 'own'
@@ -94,15 +101,16 @@ export async function buildPlatformsIn(workshop: Workshop, order: BuildOrder, st
       platform,
       ...(await releaseOf(effective, place)),
     }
-    const contract = (user: RunAs) => writtenContract(effective, user)
     const image = await buildImage(
       {
         definition: effective,
         contents: opened.definition.contents,
+        chain: opened.definition.chain,
         lock,
         ...facts,
-        contract,
+        contract: writtenContract,
         fetch,
+        takeIn,
         onMember,
         runner: derivedRunner(),
         hostXz: options.xz === true,
@@ -134,7 +142,9 @@ function fetchDebs(
 ) {
   const onProgress = ({ filesDone, files, bytesDone, bytes }: FetchProgress) =>
     stages.progress(`fetch ${filesDone}/${files} packages, ${formatBytes(bytesDone)} of ${formatBytes(bytes)}`)
-  return stages.run('fetch', () => fetchPackages(packages, { ...place, observed: lock.observed, onProgress, onFile }))
+  return stages.run('fetch', () =>
+    fetchPackages(packages, { ...place, observed: everyObserved(lock), onProgress, onFile }),
+  )
 }
 
 /** The first archive that is a release, and its facts, which effects go by. */

@@ -1,12 +1,11 @@
 import { PREDICATES } from '#attest'
 import { digestOf, hexOf, type Json } from '#core'
-import { attachStatement } from '#evidence'
-import { RegistryClient } from '#oci'
+import { attachStatements, type Signing } from '#evidence'
 import type { Gate } from '#policy'
-import { UsageError } from './errors.ts'
 import type { GatedImage } from './gate-facts.ts'
+import { findSubjects, nameToSign, pinnedReference } from './image-subjects.ts'
 import type { PolicySet } from './policy-files.ts'
-import { openSignatory } from './signing-key.ts'
+import { type SigningOptions, signatoryOf, signingNow } from './signatory.ts'
 import { packageVersion } from './version.ts'
 
 /** What is summed up of one image. */
@@ -17,28 +16,25 @@ export interface GatedSummary {
   readonly isPassed: boolean
 }
 
+/** Who signs, and the name that is signed where the image lies in a folder. */
+export interface SummarySigning extends SigningOptions {
+  readonly signedAs?: string
+}
+
 /**
  * Signs what came of an image's gates as a verification summary (SLSA, verification_summary v1) and attaches it to the
- * manifest that was gated. Rejects with `USAGE_INVALID` for an image that is in no registry, and as `openSignatory` and the
- * registry do.
+ * manifest that was gated. Rejects as `findSubjects`, `signatoryOf` and the registry do.
  */
-export async function attestSummary(summary: GatedSummary, key: string): Promise<void> {
-  const { reference, image } = summary.gated
-  if (reference.transport !== 'docker') {
-    throw new UsageError(
-      'USAGE_INVALID',
-      'cannot attach a summary to an image in files: evidence is kept in registries',
-    )
-  }
-  const signatory = await openSignatory(key)
-  const repository = new RegistryClient(reference)
+export async function attestSummary(summary: GatedSummary, options: SummarySigning): Promise<void> {
+  const { text, image } = summary.gated
+  const signatory = await signatoryOf(options)
+  const subjects = await findSubjects(pinnedReference(text, image.top.descriptor.digest))
+  const { repository } = subjects
   try {
-    const now = new Date()
-    const signedAs = repository.name
+    const signing = signingNow({ repository, signatory, signedAs: nameToSign(subjects, options.signedAs) })
     const { mediaType, digest, size } = image.manifestDocument.descriptor
-    const predicate = summaryPredicate(summary, { signedAs, digest, now })
-    const signing = { repository, signatory, signedAs, signedAt: Math.floor(now.getTime() / 1000) }
-    await attachStatement({ mediaType, digest, size }, { predicateType: PREDICATES.vsa, predicate }, signing)
+    const predicate = summaryPredicate(summary, { signing, digest })
+    await attachStatements({ mediaType, digest, size }, [{ predicateType: PREDICATES.vsa, predicate }], signing)
   } finally {
     await repository.close()
   }
@@ -50,7 +46,7 @@ export async function attestSummary(summary: GatedSummary, key: string): Promise
  */
 function summaryPredicate(
   { sets, gates, isPassed }: GatedSummary,
-  { signedAs, digest, now }: { readonly signedAs: string; readonly digest: string; readonly now: Date },
+  { signing: { signedAs, signedAt }, digest }: { readonly signing: Signing; readonly digest: string },
 ): Json {
   const passed = gates.filter(({ verdict }) => verdict.kind === 'passed').map(({ policy }) => policy.name)
   const levels = passed.map((name) => `CASEMATE_GATE_${name.toUpperCase().replaceAll('-', '_')}`)
@@ -60,7 +56,7 @@ function summaryPredicate(
   }))
   return {
     verifier: { id: 'https://casemate.dev/gate', version: { casemate: packageVersion() } },
-    timeVerified: now.toISOString(),
+    timeVerified: new Date(signedAt * 1000).toISOString(),
     resourceUri: `pkg:oci/${signedAs.split('/').at(-1)}@${encodeURIComponent(digest)}?repository_url=${encodeURIComponent(signedAs)}`,
     policy: first ?? { uri: 'none' },
     verificationResult: isPassed ? 'PASSED' : 'FAILED',

@@ -18,7 +18,7 @@ export interface UpperLayers {
 }
 
 /** Whether an upper layer has the path, or something that takes away what is below it. */
-export function isHidden(path: string, { files, removed, opaque }: UpperLayers): boolean {
+function isHidden(path: string, { files, removed, opaque }: UpperLayers): boolean {
   if (files.has(path) || removed.has(path)) return true
   for (let above = path; above !== ''; ) {
     above = above.slice(0, above.lastIndexOf('/'))

@@ -12,6 +12,7 @@ export {
 export { type Descriptor, describe } from './descriptor.ts'
 export { OciError, type OciErrorCode } from './errors.ts'
 export type { KnownEntry } from './file-collector.ts'
+export { type FoundImage, findImage } from './find-image.ts'
 export { firstDifference, type ImageDifference } from './first-difference.ts'
 export { dockerArchive, ociArchive } from './image-archive.ts'
 export { type ImageFile, ImageFiles, type ReadFilesOptions } from './image-files.ts'
@@ -34,11 +35,13 @@ export { writeLayout } from './io/layout.ts'
 export { LayoutRepository } from './io/layout-repository.ts'
 export { type Engine, type LoadReport, loadImage } from './io/load.ts'
 export { type OpenOptions, openImage } from './io/open-image.ts'
+export { type FindBlob, openStoredImage } from './io/open-stored.ts'
 export { type PushOptions, type PushReport, pushImage } from './io/push.ts'
 export { RegistryClient } from './io/registry-client.ts'
 export type { RegistryOptions } from './io/registry-connection.ts'
 export { type FileSegment, type SegmentedBlob, segmentBlobs } from './io/segment-blobs.ts'
 export { writeImage } from './io/write-image.ts'
+export { layerBlobs } from './layer-blobs.ts'
 export {
   composeLayerContent,
   type LayerContent,
@@ -50,6 +53,7 @@ export {
 export { layoutTag } from './layout-format.ts'
 export { formatManifest, type Manifest, parseManifest } from './manifest.ts'
 export { compressionOf, isIndexType, type LayerCompression, MEDIA_TYPES } from './media-types.ts'
+export { memoryBlobs } from './memory-blobs.ts'
 export { type OpenedImage, type OpenedLayer, openSource } from './opened-image.ts'
 export {
   debianArchitectureOf,

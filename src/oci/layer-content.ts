@@ -1,5 +1,5 @@
 import { TAR_LIMITS, type TarHeader, TarReader } from '#core'
-import { FileCollector, isHidden, type KnownEntry } from './file-collector.ts'
+import { FileCollector, type KnownEntry, type UpperLayers } from './file-collector.ts'
 import { type ImageFile, ImageFiles, type ReadFilesOptions } from './image-files.ts'
 import type { OpenedLayer } from './opened-image.ts'
 
@@ -86,10 +86,32 @@ export function composeLayerContent(pieces: Iterable<LayerPiece>, options: ReadF
 export function mergeLayers(layers: readonly LayerContent[]): ImageFiles {
   const upper = { files: new Map<string, ImageFile>(), removed: new Set<string>(), opaque: new Set<string>() }
   for (const [layer, { files, removed, opaque }] of [...layers.entries()].reverse()) {
-    const shown = [...files.entries()].filter(({ path }) => !isHidden(path, upper))
-    for (const file of shown) upper.files.set(file.path, { ...file, layer })
+    const isBelow = hiddenFolders(upper)
+    const shown = [...files.entries()].filter(({ path }) => {
+      return !upper.files.has(path) && !upper.removed.has(path) && !isBelow(folderOf(path))
+    })
+    for (const file of shown) upper.files.set(file.path, file.layer === layer ? file : { ...file, layer })
     for (const path of removed) upper.removed.add(path)
     for (const path of opaque) upper.opaque.add(path)
   }
   return new ImageFiles(upper.files)
+}
+
+/** Tells whether what a folder holds is hidden; each folder is looked at once, so long as nothing comes on top. */
+function hiddenFolders({ files, removed, opaque }: UpperLayers): (folder: string) => boolean {
+  const known = new Map<string, boolean>()
+  const isHiddenFolder = (folder: string): boolean => {
+    const found = known.get(folder)
+    if (found !== undefined) return found
+    const file = files.get(folder)
+    const isCut = removed.has(folder) || opaque.has(folder) || (file !== undefined && file.type !== 'directory')
+    const hidden = isCut || (folder !== '' && isHiddenFolder(folderOf(folder)))
+    known.set(folder, hidden)
+    return hidden
+  }
+  return isHiddenFolder
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')))
 }

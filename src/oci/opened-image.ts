@@ -13,6 +13,7 @@ import { parseIndex } from './index-document.ts'
 import { MAX_DOCUMENT_BYTES } from './json-document.ts'
 import { type Manifest, parseManifest } from './manifest.ts'
 import { compressionOf, isIndexType, isManifestType } from './media-types.ts'
+import { memoryBlobs } from './memory-blobs.ts'
 import { formatPlatform, type Platform, samePlatform } from './platform.ts'
 
 /** A layer of an image that can be read, any number of times. */
@@ -43,22 +44,14 @@ export async function openSource(
   { top, images, blobs }: ImageSource,
   options: { name: string; platform: Platform | undefined },
 ): Promise<OpenedImage> {
-  const documents = new Map(
-    images.flatMap(({ manifest, config }) => [manifest, config]).map((one) => [one.descriptor.digest, one.bytes]),
-  )
+  const documents = images.flatMap(({ manifest, config }) => [manifest, config])
   const store: ImageStore = {
     async readManifest({ digest }) {
-      const bytes = documents.get(digest)
-      if (bytes === undefined) throw new OciError('BLOB_UNKNOWN', `cannot open ${options.name}: it has no ${digest}`)
-      return bytes
+      const found = documents.find(({ descriptor }) => descriptor.digest === digest)
+      if (found === undefined) throw new OciError('BLOB_UNKNOWN', `cannot open ${options.name}: it has no ${digest}`)
+      return found.bytes
     },
-    blobs: {
-      async *open(digest, start = 0) {
-        const bytes = documents.get(digest)
-        if (bytes === undefined) yield* blobs.open(digest, start)
-        else yield bytes.subarray(start)
-      },
-    },
+    blobs: memoryBlobs(documents, blobs),
     close: async () => undefined,
   }
   return openFrom(store, top, options)

@@ -45,15 +45,18 @@ export type { ImageSettings, ImageState, StateFile, StateLayer } from './image-s
 export type {
   ApplicationComponent,
   ApplicationEcosystem,
+  BaseImage,
   DebComponent,
   DefinitionFacts,
   Distribution,
   FileAccount,
   FileGroup,
+  FileOrigin,
   FileOwner,
   InventoriedImage,
   Inventory,
   ListedFile,
+  Origin,
 } from './inventory.ts'
 export { joinExtracted } from './licences/extracted-licences.ts'
 export {

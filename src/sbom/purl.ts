@@ -20,6 +20,10 @@ export function debPurl(one: DebComponent, distribution: Distribution | undefine
 }
 
 /** Gives an image's purl by the digest of its manifest (purl-spec, type oci). */
-export function imagePurl({ name, digest, architecture }: InventoriedImage): string {
+export function imagePurl({
+  name,
+  digest,
+  architecture,
+}: Pick<InventoriedImage, 'name' | 'digest' | 'architecture'>): string {
   return formatPurl({ type: 'oci', name, version: digest, qualifiers: { arch: architecture } })
 }

@@ -15,6 +15,8 @@ import { keygenVerb } from './keygen.ts'
 import { licensesVerb } from './licenses.ts'
 import { lockVerb } from './lock.ts'
 import { loginVerb } from './login.ts'
+import { patchVerb } from './patch.ts'
+import { rebaseVerb } from './rebase.ts'
 import { registryVerb } from './registry.ts'
 import { reproduceVerb } from './reproduce.ts'
 import { sbomVerb } from './sbom.ts'
@@ -41,10 +43,12 @@ export const verbs: readonly Verb[] = [
   vexVerb,
   diffVerb,
   whereVerb,
+  patchVerb,
   keygenVerb,
   signVerbs,
   evidenceVerbs,
   gateVerbs,
+  rebaseVerb,
   reproduceVerb,
   storeVerb,
   catalogVerb,

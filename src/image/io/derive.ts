@@ -11,7 +11,9 @@ import type { DerivedResult } from '../lock/lock.ts'
 import { MemoryTree } from '../memory-tree.ts'
 import type { Tree } from '../tree.ts'
 import type { Assembly } from './assemble.ts'
-import { type BuiltLayer, buildKnownLayer, type LayerWorkshop } from './layers.ts'
+import type { LaidLayer } from './laid-layers.ts'
+import { layDerived } from './lay-derived.ts'
+import type { LayerWorkshop } from './layers.ts'
 
 /** Files in which a program can run. */
 export interface ProgramRoot {
@@ -31,6 +33,8 @@ export interface DeriveOrder {
   readonly platform: string
   /** The image without its derived effects. */
   readonly assembly: Assembly
+  /** The layers of what an overlay stacks on. */
+  readonly base?: readonly LaidLayer[] | undefined
   /** What the lock says of this variant and platform; an effect that it does not name may give anything. */
   readonly locked: readonly DerivedResult[]
   readonly runner: DerivedRunner | undefined
@@ -51,8 +55,9 @@ const PLACES = { inputs: '/.casemate/inputs', output: '/.casemate/output' }
 const TAR = 'application/vnd.oci.image.layer.v1.tar'
 
 /**
- * Adds derived effects to an image, each as a layer of its own below the last one: what the lock names is taken from the
- * cache by its digest, what was made of the same input before as well; else the program is run, twice. Throws
+ * Adds derived effects to an image, each as a layer of its own below the last one, an overlay's above its base's and without
+ * what that shows already: what the lock names is taken from the cache by its digest, what was made of the same input
+ * before as well; else the program is run, twice. Throws
  * `DERIVED_UNAVAILABLE`, `DERIVED_FAILED`, `DERIVED_UNSTABLE`, `DERIVED_MISMATCH`, `DERIVED_INVALID`, `EFFECT_INVALID`,
  * `EFFECT_CONFLICT`.
  */
@@ -62,17 +67,17 @@ export async function derive(order: DeriveOrder, workshop: LayerWorkshop): Promi
   for (const effect of derivedEffectsNamed(order.effects)) {
     const { tar, placement } = await provide(effect, order, workshop)
     const files = decodeDerived(tar, placement)
-    const layer = await buildKnownLayer(`derived effect ${effect.name}`, tar, workshop)
     const entries = derivedEntries(files, placement)
+    const layers = await layDerived(
+      assembly.layers,
+      { effect: effect.name, entries, files, tar, base: order.base ?? [] },
+      workshop,
+    )
     const tree = new MemoryTree([...assembly.tree.entries(), ...entries])
-    assembly = { ...assembly, layers: belowLast(assembly.layers, layer), tree }
-    results.push({ effect: effect.name, variant: order.variant, digest: layer.diffId, size: tar.length })
+    assembly = { ...assembly, layers, tree }
+    results.push({ effect: effect.name, variant: order.variant, digest: digestOf(tar), size: tar.length })
   }
   return { assembly, results }
-}
-
-function belowLast(layers: readonly BuiltLayer[], layer: BuiltLayer): readonly BuiltLayer[] {
-  return [...layers.slice(0, -1), layer, ...layers.slice(-1)]
 }
 
 /** The result as a tar, from the cache or from the program. */
