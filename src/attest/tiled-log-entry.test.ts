@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash, generateKeyPairSync, sign } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { canonicalJson, type Json } from '#core'
+import { canonicalJson } from '#core'
 import { TEST_ISSUER } from '#testkit'
 import { BundleWorld, IDENTITY, refuses, type Tampered, trustIn, write } from './fixtures.test.ts'
 
@@ -22,7 +22,8 @@ interface Changes {
   readonly signedBy?: 'another log'
 }
 
-interface EntrySpec {
+// A type and not an interface, so that it is JSON.
+type EntrySpec = {
   payloadHash: { algorithm: string; digest: string }
   signatures: { content: string; verifier: { keyDetails: string; x509Certificate: { rawBytes: string } } }[]
 }
@@ -42,8 +43,7 @@ function logged({ entry, bundle: change, signedBy }: Changes = {}): { bundle: Ui
     })),
   }
   entry?.(spec)
-  const written = { apiVersion: '0.0.2', kind: 'dsse', spec: { dsseV002: spec } } as unknown as Json
-  const body = Buffer.from(canonicalJson(written))
+  const body = Buffer.from(canonicalJson({ apiVersion: '0.0.2', kind: 'dsse', spec: { dsseV002: spec } }))
   // Of a tree with two entries: what is hashed on the way is that of the other one.
   const other = sha256(Buffer.of(0), Buffer.from('{"nobody":1}'))
   const rootHash = sha256(Buffer.of(1), other, sha256(Buffer.of(0), body))
