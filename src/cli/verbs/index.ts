@@ -12,6 +12,7 @@ import { explainVerb } from './explain.ts'
 import { gateVerbs } from './gate.ts'
 import { initVerb } from './init.ts'
 import { keygenVerb } from './keygen.ts'
+import { ledgerVerb } from './ledger.ts'
 import { licensesVerb } from './licenses.ts'
 import { lockVerb } from './lock.ts'
 import { loginVerb } from './login.ts'
@@ -55,6 +56,7 @@ export const verbs: readonly Verb[] = [
   copyVerb,
   loginVerb,
   registryVerb,
+  ledgerVerb,
   cacheVerb,
   doctorVerb,
   completionVerb,
