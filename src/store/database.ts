@@ -46,6 +46,8 @@ export class Database implements Session {
       // Whoever stops in the middle of a transaction, or is cut off, must not keep the others waiting for its locks.
       idle_in_transaction_session_timeout: IDLE_LIMIT,
       application_name: `casemate ${process.pid}`,
+      // Whatever is set for the database or the user: this is how times are read here.
+      options: '-c datestyle=ISO -c timezone=UTC',
       types: { getTypeParser },
     })
     // An idle connection that breaks is replaced by the pool; who uses one is told by the query.
@@ -122,7 +124,7 @@ export class Database implements Session {
     const rows = await this.query<{ name: string; setting: string }>(
       doing,
       'select name, setting from pg_settings where name = any ($1)',
-      [[...Object.keys(NEEDED), 'server_version_num']],
+      [[...Object.keys(NEEDED), 'synchronous_commit', 'server_version_num']],
     )
     const settings = new Map(rows.map(({ name, setting }) => [name, setting]))
     const unsafe = (reason: string) =>
@@ -131,6 +133,7 @@ export class Database implements Session {
       const found = settings.get(name)
       if (found !== wanted) throw unsafe(`${name} is ${found ?? 'unknown'}, want ${wanted}`)
     }
+    if (settings.get('synchronous_commit') === 'off') throw unsafe('synchronous_commit is off')
     const major = Math.floor(Number(settings.get('server_version_num')) / 10_000)
     if (!(major >= OLDEST_MAJOR)) throw unsafe(`it is PostgreSQL ${major}, want ${OLDEST_MAJOR} or newer`)
   }
