@@ -12,6 +12,7 @@ import { explainVerb } from './explain.ts'
 import { gateVerbs } from './gate.ts'
 import { initVerb } from './init.ts'
 import { keygenVerb } from './keygen.ts'
+import { ledgerVerb } from './ledger.ts'
 import { licensesVerb } from './licenses.ts'
 import { lintVerb } from './lint.ts'
 import { lockVerb } from './lock.ts'
@@ -57,6 +58,7 @@ export const verbs: readonly Verb[] = [
   copyVerb,
   loginVerb,
   registryVerb,
+  ledgerVerb,
   cacheVerb,
   doctorVerb,
   completionVerb,
