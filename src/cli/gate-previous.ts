@@ -37,7 +37,12 @@ async function accountOf({ config, configDocument, layers }: OpenedImage): Promi
   const paths: readonly string[] = Object.values(ACCOUNT_FILES)
   const files = await readImageFiles(layers, { wants: ({ path }) => paths.includes(path) })
   const textOf = (path: string) => Buffer.from(files.read(path) ?? []).toString('utf8')
-  return { config, bytes: configDocument.bytes, passwd: textOf(ACCOUNT_FILES.passwd), group: textOf(ACCOUNT_FILES.group) }
+  return {
+    config,
+    bytes: configDocument.bytes,
+    passwd: textOf(ACCOUNT_FILES.passwd),
+    group: textOf(ACCOUNT_FILES.group),
+  }
 }
 
 function contractOf({ bytes, passwd, group }: ConfiguredImage): Contract {
