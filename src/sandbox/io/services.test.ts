@@ -121,6 +121,18 @@ for (const sandbox of sandboxes) {
 }
 
 const [first] = sandboxes
+
+for (const sandbox of sandboxes.filter(({ name }) => name === 'bwrap' || name === 'unshare')) {
+  test(`${sandbox.name}: does not enter a container as root, who would keep capabilities there`, async () => {
+    const result = await run(
+      sandbox,
+      { args: ['exec sleep 60'], start: true, user: 'root', probe: { healthcheck: true } },
+      health('CMD', 'id'),
+    )
+    assert.match(reasons(result), /^not run: cannot enter the container as root: only runc and podman do so safely$/)
+  })
+}
+
 const service = { args: [SERVER], start: true, ready: { port: 8080 } }
 const checks: [object, RegExp, string][] = [
   [

@@ -7,17 +7,8 @@ import type { Container, LaunchSpec, Sandbox } from '../sandbox.ts'
 import { UNSHARE_DESCRIPTORS, type UnshareMode, unshareScript } from '../unshare-script.ts'
 import { isSameDirectory } from './container-files.ts'
 import { enterArgv, joinArgv } from './enter.ts'
-import { type PipedTool, startPiped } from './output-pipes.ts'
-import {
-  exitCodeOf,
-  extraPipe,
-  hasEnded,
-  reasonOf,
-  runTool,
-  sendSignal,
-  standardInput,
-  startProgram,
-} from './process.ts'
+import { exitCodeOf, extraPipe, hasEnded, reasonOf, runTool, sendSignal, startProgram, versionOf } from './process.ts'
+import { type PipedTool, startPiped } from './program-pipes.ts'
 
 /**
  * util-linux alone, which every Linux has: unshare(1), mount(8), setpriv(1) and a shell. As root it needs no user
@@ -43,6 +34,7 @@ export const unshare: Sandbox = {
       return reasonOf(error)
     }
   },
+  version: () => versionOf('unshare'),
   async launch(spec) {
     const limit = spec.memory ? ['prlimit', `--data=${spec.memory}`, '--'] : []
     const [program = 'setpriv', ...args] = [...joinArgv(spec, 'keep'), ...limit, ...namespaces(spec), 'sh', '-c']
@@ -90,7 +82,7 @@ async function adopt(started: {
     limits: { memory: spec.memory ? 'process' : 'none', notEnforced: notEnforced(spec) },
     begin() {
       extraPipe(child, UNSHARE_DESCRIPTORS.hold).end('go\n')
-      return { stdin: standardInput(child), ...outputs, exited }
+      return { ...outputs, exited }
     },
     enter: (entry) => startProgram(enterArgv({ entry, pid, owner: child.pid ?? pid })),
     async signal(number) {
