@@ -50,6 +50,31 @@ test('one definition alone stands at the root of its folder', () => {
   assert.equal(recipeOf({ ...INPUT, sources: [own], archives: new Map() }).definition, 'definition/app.yaml')
 })
 
+test('a folder keeps its links and what can be executed; of a definition on several bases the one that was chosen', () => {
+  const entry = { type: 'file', isExecutable: true, target: '' } as const
+  const own = {
+    file: '/srv/app/casemate.yaml',
+    bytes: bytes('image: "{base}"\n'),
+    files: new Map([['app/run', bytes('run')]]),
+    folders: new Map([
+      [
+        'app',
+        [
+          { ...entry, path: '/run' },
+          { ...entry, path: '/left-out' },
+          { ...entry, path: '/start', type: 'symlink', target: 'run' } as const,
+        ],
+      ],
+    ]),
+    member: 'python',
+  }
+  const recipe = recipeOf({ ...INPUT, sources: [own], archives: new Map() })
+  const read = parseRecipe(JSON.parse(JSON.stringify(recipePredicate(recipe))), 'it')
+  assert.equal(read.definition, 'definition/casemate.yaml#python')
+  assert.deepEqual([...read.executables], ['definition/app/run'])
+  assert.deepEqual([...read.links], [['definition/app/start', 'run']])
+})
+
 const good = recipePredicate(recipeOf(INPUT)) as Record<string, unknown>
 const file = (path: string, more: object = {}) => ({ path, encoding: 'utf-8', content: '', ...more })
 const bad: readonly [string, object, RegExp][] = [
@@ -63,6 +88,23 @@ const bad: readonly [string, object, RegExp][] = [
   ['an unknown codec', { codec: 'brotli' }, /codec/],
   ['no lock', { lock: undefined }, /lock/],
   ['no files', { files: {} }, /files/],
+  ['a link that leads out', { links: [{ path: 'definition/app/l', target: '../../../etc' }] }, /leads out of it/],
+  ['an absolute link', { links: [{ path: 'definition/app/l', target: '/etc' }] }, /a relative path/],
+  [
+    'a link in the place of a file',
+    { links: [{ path: 'definition/app/casemate.yaml', target: 'x' }] },
+    /is no plain path of its own/,
+  ],
+  [
+    'a link below a link',
+    {
+      links: [
+        { path: 'definition/a', target: 'b' },
+        { path: 'definition/a/c', target: 'd' },
+      ],
+    },
+    /lies below another link/,
+  ],
 ]
 
 for (const [what, change, reason] of bad) {
