@@ -15,13 +15,18 @@ const rows: Readonly<Record<string, number>> = {
   solver: 2,
   advisory: 2,
   evidence: 2,
+  elf: 2,
   bases: 2,
   dockerfile: 3,
   image: 3,
   sandbox: 3,
   match: 3,
   policy: 4,
+  patch: 4,
   reach: 4,
+  rebase: 4,
+  factory: 5,
+  store: 6,
   cli: 7,
 }
 

@@ -1,17 +1,17 @@
 import { PREDICATES } from '#attest'
 import { canonicalJson, digestOf, hexOf, type Json } from '#core'
-import { attachStatement } from '#evidence'
+import { attachStatements } from '#evidence'
 import type { OpenedImage } from '#oci'
 import { hasPassed, type TestReport } from '#sandbox'
 import { findSubjects, nameToSign } from './image-subjects.ts'
-import { type SigningOptions, signatoryOf } from './signatory.ts'
+import { type SigningOptions, signatoryOf, signingNow } from './signatory.ts'
 
 /** What was tested, and who says so. */
 export interface TestedImage {
   readonly reference: string
   readonly image: OpenedImage
-  /** The tests as the definition has them. */
-  readonly tests: readonly unknown[]
+  /** What the tests stand in, each as a value, by name. */
+  readonly sources: readonly { readonly name: string; readonly value: unknown }[]
   readonly signing: SigningOptions
   readonly signedAs?: string
 }
@@ -26,29 +26,26 @@ export async function attestReport(report: TestReport, tested: TestedImage): Pro
   const { repository } = image
   try {
     const signedAs = nameToSign(image, tested.signedAs)
-    const signing = { repository, signatory, signedAs, signedAt: Math.floor(Date.now() / 1000) }
+    const signing = signingNow({ repository, signatory, signedAs })
     const { mediaType, digest, size } = tested.image.manifestDocument.descriptor
-    const predicate = testPredicate(report, tested.tests)
-    await attachStatement({ mediaType, digest, size }, { predicateType: PREDICATES.test, predicate }, signing)
+    const predicate = testPredicate(report, tested.sources)
+    await attachStatements({ mediaType, digest, size }, [{ predicateType: PREDICATES.test, predicate }], signing)
   } finally {
     await repository.close()
   }
 }
 
 /** A report as in-toto's predicate for test results, version 0.1: without times, so that the same result is the same statement. */
-function testPredicate(report: TestReport, tests: readonly unknown[]): Json {
+function testPredicate(report: TestReport, sources: TestedImage['sources']): Json {
   const named = (isWanted: boolean) =>
     report.results.filter(({ verdict }) => (verdict.kind === 'passed') === isWanted).map(({ name }) => name)
-  const declared = canonicalJson(JSON.parse(JSON.stringify(tests)))
+  const annotations = { sandbox: report.sandbox, platform: report.platform, notes: [...report.notes] }
   return {
     result: hasPassed(report) ? 'PASSED' : 'FAILED',
-    configuration: [
-      {
-        name: 'tests of the definition, as canonical JSON',
-        digest: { sha256: hexOf(digestOf(Buffer.from(declared))) },
-        annotations: { sandbox: report.sandbox, platform: report.platform, notes: [...report.notes] },
-      },
-    ],
+    configuration: sources.map(({ name, value }) => {
+      const bytes = typeof value === 'string' ? value : canonicalJson(JSON.parse(JSON.stringify(value)))
+      return { name, digest: { sha256: hexOf(digestOf(Buffer.from(bytes))) }, annotations }
+    }),
     passedTests: named(true),
     failedTests: named(false),
   }

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { predicateName, predicateType } from '#attest'
 import { type Json, messageOf, readStrictJson } from '#core'
-import { type AttachOutcome, attachStatement, type NewEvidence, type Signing } from '#evidence'
+import { type AttachOutcome, attachStatements, type NewEvidence, type Signing } from '#evidence'
 import type { Descriptor } from '#oci'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { readInventory } from './image-inventory.ts'
 import { imageStatements } from './image-statements.ts'
 import { everySubject, findSubjects, type ImageSubjects, nameToSign } from './image-subjects.ts'
-import { type SigningOptions, signatoryOf } from './signatory.ts'
+import { type SigningOptions, signatoryOf, signingNow } from './signatory.ts'
 import type { Terminal } from './terminal.ts'
 import { visibleText } from './visible-text.ts'
 
@@ -43,7 +43,7 @@ export async function runAttest(reference: string, options: AttestOptions, termi
   const image = await findSubjects(reference)
   try {
     const signedAs = nameToSign(image, options.signedAs)
-    const signing = { repository: image.repository, signatory, signedAs, signedAt: Math.floor(Date.now() / 1000) }
+    const signing = signingNow({ repository: image.repository, signatory, signedAs })
     const attested: Attested[] = []
     for (const { title, subject, statements } of await statementsOf(image, { own, options, terminal })) {
       attested.push(...(await attachAll(statements, { title, subject, signing })))
@@ -55,17 +55,16 @@ export async function runAttest(reference: string, options: AttestOptions, termi
   }
 }
 
-/** Signs and attaches statements about one manifest, one after another. */
+/** Signs and attaches statements about one manifest. */
 export async function attachAll(
   statements: readonly NewEvidence[],
   { title, subject, signing }: { title: string; subject: Descriptor; signing: Signing },
 ): Promise<Attested[]> {
-  const attested: Attested[] = []
-  for (const statement of statements) {
-    const outcome = await attachStatement(subject, statement, signing)
-    attested.push({ title, digest: subject.digest, type: predicateName(statement.predicateType), outcome })
-  }
-  return attested
+  const outcomes = await attachStatements(subject, statements, signing)
+  return outcomes.map((outcome, index) => {
+    const type = predicateName(statements[index]?.predicateType ?? '')
+    return { title, digest: subject.digest, type, outcome }
+  })
 }
 
 async function statementsOf(

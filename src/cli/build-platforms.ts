@@ -10,20 +10,25 @@ import {
 import {
   type BuiltImage,
   buildImage,
+  builtLayerFacts,
   type EffectiveDefinition,
+  everyObserved,
   type FetchDebs,
   type Lock,
   type LockedPackage,
   type OpenedDefinition,
   openMemberPool,
+  openTaking,
   openWorkshop,
   type RunAs,
+  type TakeIn,
 } from '#image'
 import { type Contract, contractLabels, formatContract } from '#sandbox'
 import type { MemberCounts } from './build-summary.ts'
 import { derivedRunner } from './derive.ts'
 import { UsageError } from './errors.ts'
 import { imageLabels } from './image-labels.ts'
+import { LayerMemory, layerReader } from './layer-memory.ts'
 import type { Stages } from './stages.ts'
 import { formatBytes } from './terminal.ts'
 
@@ -58,7 +63,11 @@ export async function withWorkshop<Result>(
 ): Promise<Result> {
   await using pool = openMemberPool(threadsOf(options))
   return await work(
-    openWorkshop(defaultCacheFolder(), pool, options.zstd === true ? 'zstd' : 'gzip', String(process.pid)),
+    openWorkshop(defaultCacheFolder(), pool, {
+      codec: options.zstd === true ? 'zstd' : 'gzip',
+      owner: String(process.pid),
+      reader: layerReader(),
+    }),
   )
 }
 
@@ -72,6 +81,10 @@ export async function buildPlatforms(order: BuildOrder, stages: Stages): Promise
 /** Builds the platforms one after another in a workshop that others may work in at the same time. */
 export async function buildPlatformsIn(workshop: Workshop, order: BuildOrder, stages: Stages): Promise<BuiltPlatforms> {
   const { opened, effective, lock, platforms, place, options } = order
+  await using taking = openTaking(place)
+  const takesIn = effective.paths.some(({ type }) => type === 'taken')
+  const takeIn: TakeIn = (...args) =>
+    takesIn ? stages.run('take in', () => taking.takeIn(...args)) : taking.takeIn(...args)
   const counts = { reused: 0, made: 0 }
   const built: BuiltImage[] = []
   let decoder = 'own'
@@ -88,26 +101,38 @@ export async function buildPlatformsIn(workshop: Workshop, order: BuildOrder, st
       platform,
       ...(await releaseOf(effective, place)),
     }
-    const contract = (user: RunAs) => writtenContract(effective, user)
-    built.push(
-      await buildImage(
-        {
-          definition: effective,
-          contents: opened.definition.contents,
-          lock,
-          ...facts,
-          contract,
-          fetch,
-          onMember,
-          runner: derivedRunner(),
-          hostXz: options.xz === true,
-          onHostXz,
-        },
-        workshop,
-      ),
+    const image = await buildImage(
+      {
+        definition: effective,
+        contents: opened.definition.contents,
+        chain: opened.definition.chain,
+        lock,
+        ...facts,
+        contract: writtenContract,
+        fetch,
+        takeIn,
+        onMember,
+        runner: derivedRunner(),
+        hostXz: options.xz === true,
+        onHostXz,
+      },
+      workshop,
     )
+    await rememberBuilt(image, workshop)
+    built.push(image)
   }
   return { built, members: counts, decoder }
+}
+
+/** Leaves what an inventory would read in the layers, so that the first scan of an image that was built here reads none of them. */
+async function rememberBuilt({ image, assembly }: BuiltImage, workshop: Workshop): Promise<void> {
+  const memory = new LayerMemory()
+  for (const [number, layer] of image.layers.entries()) {
+    const built = assembly.layers[number]
+    if (built === undefined || memory.has(layer)) continue
+    const facts = await builtLayerFacts(built, workshop)
+    if (facts !== undefined) await memory.keep(layer, facts)
+  }
 }
 
 function fetchDebs(
@@ -117,7 +142,9 @@ function fetchDebs(
 ) {
   const onProgress = ({ filesDone, files, bytesDone, bytes }: FetchProgress) =>
     stages.progress(`fetch ${filesDone}/${files} packages, ${formatBytes(bytesDone)} of ${formatBytes(bytes)}`)
-  return stages.run('fetch', () => fetchPackages(packages, { ...place, observed: lock.observed, onProgress, onFile }))
+  return stages.run('fetch', () =>
+    fetchPackages(packages, { ...place, observed: everyObserved(lock), onProgress, onFile }),
+  )
 }
 
 /** The first archive that is a release, and its facts, which effects go by. */

@@ -5,7 +5,8 @@ import { BUILT_IN_ARCHIVES, readArchives } from '#debian'
 import type { NewEvidence } from '#evidence'
 import {
   type BuiltImage,
-  layersOf,
+  everyObserved,
+  type Lock,
   lockDerived,
   type ProvenPlatform,
   packageKey,
@@ -29,11 +30,12 @@ export interface BuildStatements {
 /** Makes the statements that only a build can make. Rejects as reading the archives' files does. */
 export async function buildStatements(order: BuildOrder, built: readonly BuiltImage[]): Promise<BuildStatements> {
   const recipe = await recipeOfBuild(order, built)
-  const proven = built.map((one) => provenPlatform(order, one))
+  const proven = built.map(provenPlatform)
   const program = { version: packageVersion(), digest: programDigest() }
   const statements = (platforms: readonly ProvenPlatform[]): NewEvidence[] => {
     const { image, variant, codec } = recipe
-    const { format, observed } = order.lock
+    const { format } = order.lock
+    const observed = everyObserved(order.lock)
     const files = recipeDigests(recipe)
     const provenance = provenanceOf({ image, variant, codec, format, platforms, files, observed, program })
     return [
@@ -46,22 +48,30 @@ export async function buildStatements(order: BuildOrder, built: readonly BuiltIm
 
 async function recipeOfBuild(order: BuildOrder, built: readonly BuiltImage[]): Promise<Recipe> {
   const { opened, effective, lock, options } = order
-  const derived = new Map(
-    Object.entries(lock.platforms).map(([platform, locked]) => {
-      const made = built.find(({ image }) => formatPlatform(image.platform) === platform)?.derived ?? []
-      const others = locked.derived.filter(({ variant }) => variant !== effective.variant || made.length === 0)
-      return [platform, [...others, ...made]]
-    }),
-  )
   return recipeOf({
     image: effective.image,
     variant: effective.variant,
     codec: options.zstd === true ? 'zstd' : 'gzip',
-    lock: lockDerived(lock, derived),
+    lock: withDerived(lock, effective.variant, built),
     sources: opened.sources,
     catalogue: opened.catalogue,
     archives: await foreignArchives(order),
   })
+}
+
+/** The lock with what derived effects gave, down to what an overlay stacks on. */
+function withDerived(lock: Lock, variant: string, built: readonly BuiltImage[]): Lock {
+  const derived = new Map(
+    Object.entries(lock.platforms).map(([platform, locked]) => {
+      const made = built.find(({ image }) => formatPlatform(image.platform) === platform)?.derived ?? []
+      const others = locked.derived.filter((one) => one.variant !== variant || made.length === 0)
+      return [platform, [...others, ...made]]
+    }),
+  )
+  const own = lockDerived(lock, derived)
+  if (lock.base === undefined) return own
+  const below = built.flatMap(({ base }) => base ?? [])
+  return { ...own, base: { ...lock.base, lock: withDerived(lock.base.lock, variant, below) } }
 }
 
 /** The files of the archives that do not ship with Casemate, and of their keys. */
@@ -78,15 +88,14 @@ async function foreignArchives({ effective, place }: BuildOrder): Promise<Map<st
 }
 
 /** Which layers hold which packages; the last one, of effects and the package database, holds none. */
-function provenPlatform({ lock, effective }: BuildOrder, { image, packages, assembly }: BuiltImage): ProvenPlatform {
-  const platform = formatPlatform(image.platform)
-  const held = layersOf(lock, platform, effective.variant)
+function provenPlatform({ image, packages, assembly, taken }: BuiltImage): ProvenPlatform {
   return {
-    platform,
+    platform: formatPlatform(image.platform),
     packages,
-    layers: assembly.layers.map(({ digest, diffId }, number) => ({
+    taken,
+    layers: assembly.layers.map(({ digest, diffId, content }) => ({
       ...{ digest, diffId },
-      packages: (held[number] ?? []).map(packageKey),
+      packages: content.kind === 'packages' ? content.packages.map(packageKey) : [],
     })),
   }
 }

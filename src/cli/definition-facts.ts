@@ -1,6 +1,7 @@
 import { type LockedPackage, openDefinition, packagesOf, parseLock } from '#image'
 import type { DebComponent, Inventory } from '#sbom'
 import { UsageError } from './errors.ts'
+import { withOrigins } from './file-account.ts'
 import { imageLabels } from './image-labels.ts'
 import { readLockText } from './lock-choice.ts'
 
@@ -37,12 +38,12 @@ export async function withDefinition(
   const packages = inventory.packages.map((one) => withFile(one, locked))
   const others = packages.filter(({ file }) => file === undefined).map(({ name }) => name)
   return {
-    ...inventory,
+    ...withOrigins(inventory, effective.paths, platform),
     packages,
     definition: {
       name: definition.image,
       variant,
-      leftOut: Object.entries(effective.without)
+      leftOut: Object.entries({ ...effective.without, ...effective.remove })
         .map(([name, reason]) => ({ name, reason }))
         .sort((left, right) => (left.name < right.name ? -1 : 1)),
       hasLock: text !== undefined,

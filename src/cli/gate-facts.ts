@@ -1,4 +1,5 @@
 import type { OpenStore } from '#advisory'
+import { ACCOUNT_FILES } from '#debian'
 import { asksForPackageManager, catalogueNames, openDefinition, readAbout } from '#image'
 import {
   formatPlatform,
@@ -32,7 +33,7 @@ import { collectBaseFacts } from './gate-base.ts'
 import { collectEvidenceFacts, type GateEvidenceOptions } from './gate-evidence.ts'
 import { allUnknown, collectFindingFacts, FINDING_GROUPS, type GateFindingOptions } from './gate-findings.ts'
 import { compareWithPrevious } from './gate-previous.ts'
-import { ACCOUNTS, inventoryWithFiles } from './image-inventory.ts'
+import { inventoryWithFiles } from './image-inventory.ts'
 import { imageLabels } from './image-labels.ts'
 import { readImageSecrets } from './image-secrets.ts'
 import type { Terminal } from './terminal.ts'
@@ -135,7 +136,12 @@ function imageFacts(
 
 function configuredImage({ config, configDocument }: OpenedImage, files: ImageFiles): ConfiguredImage {
   const textOf = (path: string) => Buffer.from(files.read(path) ?? []).toString('utf8')
-  return { config, bytes: configDocument.bytes, passwd: textOf(ACCOUNTS.passwd), group: textOf(ACCOUNTS.group) }
+  return {
+    config,
+    bytes: configDocument.bytes,
+    passwd: textOf(ACCOUNT_FILES.passwd),
+    group: textOf(ACCOUNT_FILES.group),
+  }
 }
 
 /** Of an image of which a part could not be read, nobody knows what is in that part. */

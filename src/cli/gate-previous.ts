@@ -1,10 +1,8 @@
-import { compareVersions } from '#debian'
+import { ACCOUNT_FILES, compareVersions } from '#debian'
 import { type OpenedImage, openImage, parsePlatform, parseReference, readImageFiles } from '#oci'
 import type { ConfiguredImage, Established, FactRecord } from '#policy'
-import { type Contract, effectiveContract, parseImageConfig, resolveAccount } from '#sandbox'
-import { contractChanges } from './contract-changes.ts'
+import { type Contract, contractChanges, effectiveContract, parseImageConfig, resolveAccount } from '#sandbox'
 import { establish } from './establish.ts'
-import { ACCOUNTS } from './image-inventory.ts'
 
 const VERSION = 'org.opencontainers.image.version'
 
@@ -36,10 +34,15 @@ export async function compareWithPrevious(
 }
 
 async function accountOf({ config, configDocument, layers }: OpenedImage): Promise<ConfiguredImage> {
-  const paths: readonly string[] = Object.values(ACCOUNTS)
+  const paths: readonly string[] = Object.values(ACCOUNT_FILES)
   const files = await readImageFiles(layers, { wants: ({ path }) => paths.includes(path) })
   const textOf = (path: string) => Buffer.from(files.read(path) ?? []).toString('utf8')
-  return { config, bytes: configDocument.bytes, passwd: textOf(ACCOUNTS.passwd), group: textOf(ACCOUNTS.group) }
+  return {
+    config,
+    bytes: configDocument.bytes,
+    passwd: textOf(ACCOUNT_FILES.passwd),
+    group: textOf(ACCOUNT_FILES.group),
+  }
 }
 
 function contractOf({ bytes, passwd, group }: ConfiguredImage): Contract {

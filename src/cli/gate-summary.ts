@@ -1,11 +1,11 @@
 import { PREDICATES } from '#attest'
 import { digestOf, hexOf, type Json } from '#core'
-import { attachStatement } from '#evidence'
+import { attachStatements, type Signing } from '#evidence'
 import type { Gate } from '#policy'
 import type { GatedImage } from './gate-facts.ts'
 import { findSubjects, nameToSign, pinnedReference } from './image-subjects.ts'
 import type { PolicySet } from './policy-files.ts'
-import { type SigningOptions, signatoryOf } from './signatory.ts'
+import { type SigningOptions, signatoryOf, signingNow } from './signatory.ts'
 import { packageVersion } from './version.ts'
 
 /** What is summed up of one image. */
@@ -31,12 +31,10 @@ export async function attestSummary(summary: GatedSummary, options: SummarySigni
   const subjects = await findSubjects(pinnedReference(text, image.top.descriptor.digest))
   const { repository } = subjects
   try {
-    const now = new Date()
-    const signedAs = nameToSign(subjects, options.signedAs)
+    const signing = signingNow({ repository, signatory, signedAs: nameToSign(subjects, options.signedAs) })
     const { mediaType, digest, size } = image.manifestDocument.descriptor
-    const predicate = summaryPredicate(summary, { signedAs, digest, now })
-    const signing = { repository, signatory, signedAs, signedAt: Math.floor(now.getTime() / 1000) }
-    await attachStatement({ mediaType, digest, size }, { predicateType: PREDICATES.vsa, predicate }, signing)
+    const predicate = summaryPredicate(summary, { signing, digest })
+    await attachStatements({ mediaType, digest, size }, [{ predicateType: PREDICATES.vsa, predicate }], signing)
   } finally {
     await repository.close()
   }
@@ -48,7 +46,7 @@ export async function attestSummary(summary: GatedSummary, options: SummarySigni
  */
 function summaryPredicate(
   { sets, gates, isPassed }: GatedSummary,
-  { signedAs, digest, now }: { readonly signedAs: string; readonly digest: string; readonly now: Date },
+  { signing: { signedAs, signedAt }, digest }: { readonly signing: Signing; readonly digest: string },
 ): Json {
   const passed = gates.filter(({ verdict }) => verdict.kind === 'passed').map(({ policy }) => policy.name)
   const levels = passed.map((name) => `CASEMATE_GATE_${name.toUpperCase().replaceAll('-', '_')}`)
@@ -58,7 +56,7 @@ function summaryPredicate(
   }))
   return {
     verifier: { id: 'https://casemate.dev/gate', version: { casemate: packageVersion() } },
-    timeVerified: now.toISOString(),
+    timeVerified: new Date(signedAt * 1000).toISOString(),
     resourceUri: `pkg:oci/${signedAs.split('/').at(-1)}@${encodeURIComponent(digest)}?repository_url=${encodeURIComponent(signedAs)}`,
     policy: first ?? { uri: 'none' },
     verificationResult: isPassed ? 'PASSED' : 'FAILED',

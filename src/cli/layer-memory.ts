@@ -1,6 +1,6 @@
-import { type ImageFile, ImageFiles, type LayerContent, type OpenedLayer } from '#oci'
+import { type ImageFile, ImageFiles, type Layer, type LayerContent, type OpenedLayer } from '#oci'
 import type { ApplicationReadings } from '#sbom'
-import { LayerNotes } from './layer-notes.ts'
+import { LayerNotes, noteMaker } from './layer-notes.ts'
 
 /** What one layer holds, as far as an inventory asks. */
 export interface LayerFacts {
@@ -17,14 +17,24 @@ interface Remembered {
 }
 
 /** To be raised when what is looked for in layers changes between two releases. */
-const FORMAT = 3
+const FORMAT = '3'
+
+/** Names who reads layers: what another release or format looks for in them may be something else. */
+export function layerReader(): string {
+  return noteMaker(FORMAT)
+}
 
 /**
  * What layers hold that were read before, by the digest of their bytes, so that an image whose layers are known is inventoried
  * without unpacking them.
  */
 export class LayerMemory {
-  readonly #notes = new LayerNotes('layer-facts', String(FORMAT))
+  readonly #notes = new LayerNotes('layer-facts', FORMAT)
+
+  /** Whether nothing is to be kept of a layer: something is, or it is too small. */
+  has(layer: Layer): boolean {
+    return this.#notes.has(layer)
+  }
 
   /** What is known of a layer, verified by its digest; `undefined` where nothing is. Rejects as `LayerNotes.recall` does. */
   async recall(layer: OpenedLayer): Promise<LayerFacts | undefined> {
@@ -33,8 +43,8 @@ export class LayerMemory {
     return text === undefined ? undefined : factsOf(JSON.parse(text))
   }
 
-  /** Keeps what was read of a layer whose bytes and diff ID were verified. Where the cache cannot be written, nothing is kept. */
-  async keep(layer: OpenedLayer, { content, applications }: LayerFacts): Promise<void> {
+  /** Keeps what was read of a layer whose bytes and diff ID were verified, or made here. Where the cache cannot be written, nothing is kept. */
+  async keep(layer: Layer, { content, applications }: LayerFacts): Promise<void> {
     const files = [...content.files.entries()]
     // Attributes are not asked for, and a scan that has them would be another one.
     if (files.some(({ xattrs }) => xattrs.size > 0)) return

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hexOf } from '#core'
 import { defaultCacheFolder } from '#debian'
-import type { OpenedLayer } from '#oci'
+import type { Layer, OpenedLayer } from '#oci'
 import { writeWhole } from './print-output.ts'
 import { packageVersion } from './version.ts'
 
@@ -23,7 +24,12 @@ export class LayerNotes {
 
   constructor(folder: string, format: string) {
     this.#folder = join(defaultCacheFolder(), folder)
-    this.#maker = createHash('sha256').update(`${format} ${packageVersion()}`).digest('hex').slice(0, 16)
+    this.#maker = noteMaker(format)
+  }
+
+  /** Whether nothing is to be kept of a layer: something is, or it is too small. */
+  has(layer: Layer): boolean {
+    return layer.descriptor.size < SMALLEST || existsSync(this.#path(layer))
   }
 
   /**
@@ -31,15 +37,19 @@ export class LayerNotes {
    * that: rejects with `BLOB_MISMATCH` as reading them does.
    */
   async recall(layer: OpenedLayer): Promise<string | undefined> {
-    if (layer.descriptor.size < SMALLEST) return undefined
-    const known = await this.#read(layer)
+    const known = await this.noted(layer)
     if (known === undefined) return undefined
-    for await (const _ of layer.open());
+    await layer.verify()
     return known
   }
 
-  /** Keeps what was read of a layer whose bytes and diff ID were verified. Where the cache cannot be written, nothing is kept. */
-  async keep(layer: OpenedLayer, text: string): Promise<void> {
+  /** The same without reading the layer, for who asks about the bytes that its digest names, wherever they are now. */
+  async noted(layer: Layer): Promise<string | undefined> {
+    return layer.descriptor.size < SMALLEST ? undefined : this.#read(layer)
+  }
+
+  /** Keeps what was read of a layer whose bytes and diff ID were verified, or made here. Where the cache cannot be written, nothing is kept. */
+  async keep(layer: Layer, text: string): Promise<void> {
     const noted = `${layer.diffId} ${text}`
     if (layer.descriptor.size < SMALLEST || noted.length > LARGEST) return
     try {
@@ -50,7 +60,7 @@ export class LayerNotes {
     }
   }
 
-  async #read(layer: OpenedLayer): Promise<string | undefined> {
+  async #read(layer: Layer): Promise<string | undefined> {
     const text = await readFile(this.#path(layer), 'utf8').catch(() => '')
     const noted = text.slice(SUM + 1)
     if (text === '' || sumOf(noted) !== text.slice(0, SUM)) return undefined
@@ -58,9 +68,14 @@ export class LayerNotes {
     return noted.startsWith(own) ? noted.slice(own.length) : undefined
   }
 
-  #path({ descriptor }: OpenedLayer): string {
+  #path({ descriptor }: Layer): string {
     return join(this.#folder, `${hexOf(descriptor.digest)}-${this.#maker}`)
   }
+}
+
+/** Names who makes notes: what another release or format notes may be something else. */
+export function noteMaker(format: string): string {
+  return createHash('sha256').update(`${format} ${packageVersion()}`).digest('hex').slice(0, 16)
 }
 
 function sumOf(text: string): string {

@@ -3,11 +3,13 @@ import { hasSystemCode } from '#core'
 import type { ArchivePlace } from '#debian'
 import {
   CURRENT_FORMAT,
+  everyObserved,
   ImageError,
   type Lock,
   lockMismatches,
   type OpenedDefinition,
   parseLock,
+  type SolvedLock,
   type SolveLockOptions,
   solveLock,
 } from '#image'
@@ -45,10 +47,22 @@ export async function provideLock(opened: OpenedDefinition, from: LockPlace): Pr
     return { kind: 'locked', lock, file: opened.lockFile, notices: expiredNotices(lock) }
   }
   const platforms = platformsToSolve(opened, from.platforms)
-  const solved = await solveLock({ definition: opened.definition, format: CURRENT_FORMAT, ...from, platforms })
-  if (solved.kind === 'locked') return { kind: 'locked', lock: solved.lock, file: undefined, notices: solved.notices }
-  const title = `cannot solve ${opened.definition.image} (${solved.variant}, ${solved.platform}):`
-  return { kind: 'impossible', reasons: [title, ...solved.reasons.map((reason) => `  ${reason}`)] }
+  const below = opened.base && (await provideLock(opened.base.opened, { ...from, platforms }))
+  if (below?.kind === 'impossible') return below
+  const base = opened.base && below && { from: opened.base.from, lock: below.lock }
+  const format = base?.lock.format ?? CURRENT_FORMAT
+  const solved = await solveLock({ definition: opened.definition, format, ...from, platforms, base })
+  if (solved.kind === 'impossible') return { kind: 'impossible', reasons: unsolved(opened.definition.image, solved) }
+  const notices = [...new Set([...(below?.notices ?? []), ...solved.notices])]
+  return { kind: 'locked', lock: solved.lock, file: undefined, notices }
+}
+
+/** Why an image cannot be solved, a line each. */
+export function unsolved(image: string, solved: Extract<SolvedLock, { kind: 'impossible' }>): readonly string[] {
+  return [
+    `cannot solve ${image} (${solved.variant}, ${solved.platform}):`,
+    ...solved.reasons.map((reason) => `  ${reason}`),
+  ]
 }
 
 /** A derived effect runs its program as it is for this machine, wherever the definition has that platform. */
@@ -77,7 +91,7 @@ function refuseOutdated(lock: Lock, { definition, lockFile }: OpenedDefinition, 
 }
 
 function expiredNotices(lock: Lock): string[] {
-  return lock.observed
+  return everyObserved(lock)
     .filter((suite) => suite.expired)
     .map((suite) => `suite ${suite.suite} was past its Valid-Until when the lock was made, and accepted by a setting`)
 }

@@ -1,9 +1,12 @@
 import { rename, writeFile } from 'node:fs/promises'
+import type { ArchivePlace } from '#debian'
 import {
   CURRENT_FORMAT,
   compareLock,
   formatLock,
+  ImageError,
   type Lock,
+  type LockedBase,
   lockMismatches,
   type OpenedDefinition,
   openDefinition,
@@ -11,9 +14,10 @@ import {
   pinnedVersions,
   solveLock,
 } from '#image'
+import { chosenMembers, everyMember } from './definition-members.ts'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
-import { readLockText } from './lock-choice.ts'
+import { readLockText, unsolved } from './lock-choice.ts'
 import { provideDerived } from './lock-derived.ts'
 import { placeOf } from './place.ts'
 import { Stages } from './stages.ts'
@@ -26,40 +30,115 @@ export interface LockOptions extends PlaceOptions {
   /** Packages, or `true` for all. */
   readonly update?: readonly string[] | true
   readonly format?: boolean
+  /** Names of bases, where the definition has several. */
+  readonly only?: readonly string[]
   readonly json?: boolean
 }
 
+/** A definition's lock, or why there is none. */
+type SolvedDefinition =
+  | { readonly kind: 'locked'; readonly lock: Lock; readonly notices: readonly string[] }
+  | { readonly kind: 'impossible'; readonly reasons: readonly string[] }
+
 /**
- * Writes or checks the lock of a definition. Without `--update` what is locked stays as it is: only what the definition
+ * Writes or checks the lock of a definition, or of each image that it makes. Without `--update` what is locked stays as it is: only what the definition
  * newly asks for is solved.
  */
 export async function runLock(reference: string, options: LockOptions, terminal: Terminal): Promise<ExitStatus> {
+  const members = await chosenMembers(reference, options.only)
+  return everyMember(members, (member) => lockOne(member, options, terminal))
+}
+
+async function lockOne(reference: string, options: LockOptions, terminal: Terminal): Promise<ExitStatus> {
   const opened = await openDefinition(reference, { workingFolder: process.cwd() })
   const text = await readLockText(opened.lockFile)
   const previous = text === undefined ? undefined : parseLock(text, opened.lockFile)
   if (options.check === true && previous !== undefined && isCurrent(previous, opened, options)) {
-    terminal.print(options.json === true ? JSON.stringify({ changes: [] }) : `${opened.lockFile} is up to date`)
-    return exitStatus.done
+    const changes = await movesOfBase(previous, opened)
+    for (const change of options.json === true ? [] : changes) terminal.print(change)
+    if (options.json === true) terminal.print(JSON.stringify({ changes }))
+    else if (changes.length === 0) terminal.print(`${opened.lockFile} is up to date`)
+    return changes.length === 0 ? exitStatus.done : exitStatus.no
   }
   const place = await placeOf(options, opened.files)
-  const solved = await solveLock({
-    definition: opened.definition,
-    platforms: opened.definition.platforms,
-    format: formatFor(previous, options),
-    place,
-    acceptExpired: options.acceptExpired === true,
-    ...(previous === undefined
-      ? {}
-      : { previous, pinned: pinnedVersions(previous, packagesToUpdate(previous, options)) }),
-  })
+  const anew = previous === undefined ? new Set<string>() : packagesToUpdate(previous, options)
+  const solved = await solve(opened, previous, { place, options, anew, stages: new Stages(terminal) })
   if (solved.kind === 'impossible') {
-    terminal.print(`cannot solve ${opened.definition.image} (${solved.variant}, ${solved.platform}):`)
-    for (const reason of solved.reasons) terminal.print(`  ${reason}`)
+    for (const reason of solved.reasons) terminal.print(reason)
     return exitStatus.no
   }
   for (const notice of solved.notices) terminal.warn(notice)
-  const lock = await provideDerived(solved.lock, { opened, place }, new Stages(terminal))
-  return report(lock, { previous, opened, options }, terminal)
+  return report(solved.lock, { previous, opened, options }, terminal)
+}
+
+interface Solving {
+  readonly place: ArchivePlace
+  readonly options: LockOptions
+  /** Names of packages that shall not stay in their versions. */
+  readonly anew: ReadonlySet<string>
+  readonly stages: Stages
+}
+
+/** Solves a definition, its base first, and adds what derived effects give. */
+async function solve(
+  opened: OpenedDefinition,
+  previous: Lock | undefined,
+  solving: Solving,
+): Promise<SolvedDefinition> {
+  const { place, options, anew, stages } = solving
+  const below = opened.base && (await provideBase(opened.base, previous?.base, solving))
+  if (below?.kind === 'impossible') return below
+  const base = opened.base && below && { from: opened.base.from, lock: below.lock }
+  const solved = await solveLock({
+    definition: opened.definition,
+    platforms: opened.definition.platforms,
+    format: base?.lock.format ?? formatFor(previous, options),
+    place,
+    acceptExpired: options.acceptExpired === true,
+    base,
+    ...(previous === undefined ? {} : { previous, pinned: pinnedVersions(previous, anew) }),
+  })
+  if (solved.kind === 'impossible') return { kind: 'impossible', reasons: unsolved(opened.definition.image, solved) }
+  const lock = await provideDerived(solved.lock, { opened, place }, stages)
+  return { kind: 'locked', lock, notices: [...new Set([...(below?.notices ?? []), ...solved.notices])] }
+}
+
+/**
+ * The lock of a base: the one that the overlay's lock holds while it is of the base's definition and nothing shall be
+ * updated; else the one beside the base; else, where there is none, it is solved as well.
+ */
+async function provideBase(
+  { from, opened }: NonNullable<OpenedDefinition['base']>,
+  previous: LockedBase | undefined,
+  solving: Solving,
+): Promise<SolvedDefinition> {
+  const { options } = solving
+  const isKept = options.update === undefined && options.format !== true && previous?.from === from
+  if (previous !== undefined && isKept && lockMismatches(previous.lock, opened.definition).length === 0) {
+    return { kind: 'locked', lock: previous.lock, notices: [] }
+  }
+  const beside = await lockBeside(opened)
+  if (beside !== undefined) return { kind: 'locked', lock: beside, notices: [] }
+  return solve(opened, previous?.lock, solving)
+}
+
+/** The lock beside a base. Throws `LOCK_INVALID` when it is of another state of the base's definition. */
+async function lockBeside({ definition, lockFile }: OpenedDefinition): Promise<Lock | undefined> {
+  const text = await readLockText(lockFile)
+  if (text === undefined) return undefined
+  const lock = parseLock(text, lockFile)
+  const mismatches = lockMismatches(lock, definition)
+  if (mismatches.length === 0) return lock
+  const reason = `${lockFile} is not of it: ${mismatches.join('; ')}; run "casemate lock" for the base first`
+  throw new ImageError('LOCK_INVALID', `cannot stack on ${definition.image}: ${reason}`)
+}
+
+/** How the lock beside a base differs from what the overlay's lock holds of it, a line each. */
+async function movesOfBase(lock: Lock, { base }: OpenedDefinition): Promise<readonly string[]> {
+  if (base === undefined || lock.base === undefined) return []
+  const beside = await lockBeside(base.opened)
+  const moves = beside === undefined ? [] : compareLock(lock.base.lock, beside)
+  return moves.map((line) => `base ${lock.base?.lock.image}: ${line}`)
 }
 
 async function report(

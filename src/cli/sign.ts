@@ -1,7 +1,7 @@
 import { attachSignature } from '#evidence'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { everySubject, findSubjects, nameToSign } from './image-subjects.ts'
-import { type SigningOptions, signatoryOf } from './signatory.ts'
+import { type SigningOptions, signatoryOf, signingNow } from './signatory.ts'
 import type { Terminal } from './terminal.ts'
 
 /** The options of `casemate sign`, as the command line gives them. */
@@ -17,11 +17,7 @@ export async function runSign(reference: string, options: SignOptions, terminal:
   const image = await findSubjects(reference)
   try {
     const signedAs = nameToSign(image, options.signedAs)
-    const signing = {
-      ...{ repository: image.repository, signatory, signedAs },
-      signedAt: Math.floor(Date.now() / 1000),
-      renews: options.renew === true,
-    }
+    const signing = signingNow({ repository: image.repository, signatory, signedAs, renews: options.renew === true })
     const signed = []
     for (const { title, subject } of everySubject(image)) {
       signed.push({ title, digest: subject.digest, outcome: await attachSignature(subject, signing) })

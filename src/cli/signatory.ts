@@ -1,11 +1,12 @@
 import { openIdentitySignatory, readIdentityToken, type Signatory } from '#attest'
+import type { Signing } from '#evidence'
 import { UsageError } from './errors.ts'
 import { trustedRootOf } from './evidence-trust.ts'
 import { openSignatory } from './signing-key.ts'
 
 /** The options of every verb that signs: by a key or as an identity. */
 export interface SigningOptions {
-  /** A file, or a key of Vault's. */
+  /** A file, or the name of a key that a service keeps. */
   readonly key?: string
   /** A file with a token; `true` where the option stands alone: the token that the environment has. */
   readonly identityToken?: string | true
@@ -14,6 +15,11 @@ export interface SigningOptions {
   readonly timestampUrl?: string
   /** By which an identity's signatures are verified before they are attached. */
   readonly trustedRoot?: string
+}
+
+/** What is signed from now on says that it was signed now. */
+export function signingNow(signing: Omit<Signing, 'signedAt'>): Signing {
+  return { ...signing, signedAt: Math.floor(Date.now() / 1000) }
 }
 
 /** Who signs, as the options say. Rejects with `USAGE_INVALID`, and as `openSignatory` and `openIdentitySignatory` do. */

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { PREDICATES } from '#attest'
 import type { Digest } from '#core'
@@ -40,10 +40,16 @@ export async function trustedRecipeOf(
 }
 
 /** Writes the files of a recipe below a folder, where building finds them; `catalogue/` is there even if it is empty. */
-export async function layRecipe({ files }: Recipe, folder: string): Promise<void> {
+export async function layRecipe({ files, executables, links }: Recipe, folder: string): Promise<void> {
   await mkdir(join(folder, 'catalogue'), { recursive: true })
   for (const [path, bytes] of files) {
     await mkdir(dirname(join(folder, path)), { recursive: true })
-    await writeFile(join(folder, path), bytes)
+    await writeFile(join(folder, path), bytes, { flag: 'wx' })
+    if (executables.has(path)) await chmod(join(folder, path), 0o755)
+  }
+  // The files come first, so that none is written through a link.
+  for (const [path, target] of links) {
+    await mkdir(dirname(join(folder, path)), { recursive: true })
+    await symlink(target, join(folder, path))
   }
 }

@@ -48,7 +48,7 @@ export function withSignatory(command: Command): Command {
   return command
     .option(
       '--key <key>',
-      "private key in PEM (its password is asked for, or COSIGN_PASSWORD), or Vault's: hashivault://NAME",
+      "private key in PEM (its password is asked for, or COSIGN_PASSWORD), Vault's (hashivault://NAME), or a token's (pkcs11:token=T;object=NAME)",
     )
     .option(
       '--identity-token [file]',
@@ -66,7 +66,10 @@ export function withSignatory(command: Command): Command {
 /** Adds the options of every verb that has to know whom to believe. */
 export function withTrust(command: Command): Command {
   return command
-    .option('--key <key...>', "public keys in PEM of those who are believed, or Vault's: hashivault://NAME")
+    .option(
+      '--key <key...>',
+      "public keys in PEM of those who are believed, Vault's (hashivault://NAME), or a token's (pkcs11:token=T;object=NAME)",
+    )
     .option('--certificate-identity <name>', 'an identity that is believed, as its certificates name it')
     .option('--certificate-identity-regexp <pattern>', 'identities that are believed: the whole name must match')
     .option('--certificate-oidc-issuer <url>', 'who has vouched for the identity')

@@ -155,7 +155,9 @@ function wanted(shape: Shape): string {
 }
 
 function hint(shape: Shape, value: unknown): string {
-  if (shape.type === 'string' && (typeof value === 'number' || typeof value === 'boolean')) {
+  const isText =
+    shape.type === 'string' || shape.anyOf?.every(({ type }) => type === 'string' || type === 'null') === true
+  if (isText && (typeof value === 'number' || typeof value === 'boolean')) {
     return ` (put it in quotes: "${value}")`
   }
   if (shape.enum === undefined || typeof value !== 'string') return ''

@@ -1,6 +1,6 @@
 export { EvidenceError, type EvidenceErrorCode } from './errors.ts'
 export type { EvidenceItem, FoundEvidence } from './found-evidence.ts'
-export { type AttachOutcome, attachSignature, attachStatement, type NewEvidence, type Signing } from './io/attach.ts'
+export { type AttachOutcome, attachSignature, attachStatements, type NewEvidence, type Signing } from './io/attach.ts'
 export { collectEvidence } from './io/collect.ts'
 export { type CarriedForms, type CopyOptions, type CopyProgress, type CopyReport, copyWithEvidence } from './io/copy.ts'
 export {

@@ -18,10 +18,14 @@ export function definitionPaths(paths: readonly DefinedPath[], contents: FileCon
   }
 }
 
-function entriesFor(declared: DefinedPath, tree: Tree, contents: FileContents): EffectEntry[] {
+/** What one declared path writes into a tree. Throws as `definitionPaths` does when it is applied. */
+export function entriesFor(declared: DefinedPath, tree: Tree, contents: FileContents): EffectEntry[] {
   const existing = tree.get(declared.path)
   if (declared.path === STATUS_PATH) {
     throw new ImageError('PATH_CONFLICT', `cannot write ${STATUS_PATH}: it is made from the packages of the image`)
+  }
+  if (declared.type === 'taken') {
+    throw new ImageError('SOURCE_INVALID', `cannot write ${declared.path}: nothing was taken in for it`)
   }
   if (declared.type === 'absent') {
     if (existing !== undefined) return removals(declared.path, tree)
@@ -31,6 +35,7 @@ function entriesFor(declared: DefinedPath, tree: Tree, contents: FileContents): 
   if (existing === undefined) return [entry]
   if (declared.type === 'symlink' && existing.type === 'symlink' && existing.target === declared.target) return []
   if (declared.type === 'directory' && existing.type === 'directory') {
+    if (declared.existing === 'keep') return []
     const { path, mode, uid, gid, replace } = declared
     return [{ type: 'metadata', path, mode, uid, gid, replace }]
   }
@@ -53,7 +58,7 @@ function removals(path: string, tree: Tree): EffectEntry[] {
   return [...below.flatMap((name) => removals(`${path}/${name}`, tree)), { type: 'removal', path }]
 }
 
-function entryOf(declared: Exclude<DefinedPath, { type: 'absent' }>, contents: FileContents): EffectEntry {
+function entryOf(declared: Exclude<DefinedPath, { type: 'absent' | 'taken' }>, contents: FileContents): EffectEntry {
   if (declared.type === 'symlink') return { type: 'symlink', path: declared.path, target: declared.target }
   const { path, mode, uid, gid } = declared
   if (declared.type === 'directory') return { type: 'directory', path, mode, uid, gid }

@@ -26,10 +26,12 @@ export type ImageErrorCode =
   | 'EFFECT_CONFLICT'
   /** An effect cannot be applied to this image. */
   | 'EFFECT_INVALID'
-  /** Definitions extend each other in a circle. */
+  /** Definitions extend each other, or stack on each other, in a circle. */
   | 'EXTENDS_CYCLE'
   /** A lock is malformed, or of another state of its definition. */
   | 'LOCK_INVALID'
+  /** An overlay and what it stacks on cannot be combined; both sides are named, with the ways out. */
+  | 'OVERLAY_CONFLICT'
   /** Two packages, or a package and the definition, put different things at one path. */
   | 'PATH_CONFLICT'
   /** A recipe, from which an image is to be built again, is malformed. */
@@ -38,6 +40,8 @@ export type ImageErrorCode =
   | 'SCRIPT_OPEN'
   /** A maintainer script cannot be followed. */
   | 'SCRIPT_UNREADABLE'
+  /** What a definition takes in from elsewhere is not as it has to be, or cannot be had. */
+  | 'SOURCE_INVALID'
   /** A tag template gives no tag. */
   | 'TAG_INVALID'
   /** A worker thread ended before its task did, e.g. for want of memory. */

@@ -1,3 +1,4 @@
+import type { Digest } from '#core'
 import type { HistoryEntry, ImageConfig, Platform } from '#oci'
 import type { EffectiveDefinition } from './definition/definition.ts'
 import { ImageError } from './errors.ts'
@@ -37,6 +38,16 @@ export interface ConfigFacts {
   readonly layers: readonly { readonly name: string }[]
   /** Labels beside the definition's own, e.g. the contract's. */
   readonly labels: Readonly<Record<string, string>>
+  /** What an overlay stacks on. */
+  readonly base?: BaseImage | undefined
+}
+
+/** An image that another one stacks on. */
+export interface BaseImage {
+  /** With its version as tag. */
+  readonly name: string
+  /** Of its manifest for the same platform. */
+  readonly digest: Digest
 }
 
 /** Gives the config of an image but for its layers' digests: a function of the definition and the selected packages alone. */
@@ -64,7 +75,7 @@ export function imageConfig(definition: EffectiveDefinition, facts: ConfigFacts)
 /** The annotations of image-spec §annotations that an image carries, on its manifest and as labels. */
 export function imageAnnotations(
   definition: EffectiveDefinition,
-  { epoch, version }: Pick<ConfigFacts, 'epoch' | 'version'>,
+  { epoch, version, base }: Pick<ConfigFacts, 'epoch' | 'version' | 'base'>,
 ): Record<string, string> {
   const values: Record<string, string | undefined> = {
     created: formatTime(epoch),
@@ -76,8 +87,9 @@ export function imageAnnotations(
     url: definition.url,
     documentation: definition.documentation,
     source: definition.source,
-    // Composed images stand on nothing but packages; the digest of a base comes with images that stack on one.
-    'base.name': 'scratch',
+    // Composed images stand on nothing but packages.
+    'base.name': base?.name ?? 'scratch',
+    'base.digest': base?.digest,
   }
   const annotations: Record<string, string> = {}
   for (const [name, value] of Object.entries(values)) {

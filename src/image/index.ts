@@ -6,6 +6,12 @@ export {
   parseAbout,
   type RuleException,
 } from './catalogue/about.ts'
+export { compressStream, prepareCodec } from './codec.ts'
+export {
+  compareDefinitions,
+  DEFINITION_PARTS,
+  type DefinitionChange,
+} from './definition/compare-definitions.ts'
 export type {
   Certificate,
   Contract,
@@ -15,10 +21,11 @@ export type {
   Lifecycle,
   TestDeclaration,
 } from './definition/definition.ts'
-export { DERIVED_EFFECTS, PLATFORMS } from './definition/definition-schema.ts'
+export { DERIVED_EFFECTS } from './definition/definition-schema.ts'
 export { firstDefinition } from './definition/first-definition.ts'
 export { definitionJsonSchema } from './definition/json-schema.ts'
 export { parseDefinition } from './definition/parse-definition.ts'
+export { PLATFORMS } from './definition/platforms.ts'
 export {
   asksForPackageManager,
   type DefinitionFile,
@@ -37,6 +44,7 @@ export type {
   RunnableLayer,
 } from './derived/derived-runner.ts'
 export { applyEffects, type EffectsResult } from './effects/apply-effects.ts'
+export { parseCertificate } from './effects/certificate.ts'
 export type {
   Account,
   Effect,
@@ -59,12 +67,15 @@ export {
   catalogueNames,
   DEFINITION_FILE,
   type DefinitionPlaces,
+  definitionMembers,
   type OpenedDefinition,
   openDefinition,
 } from './io/definition-files.ts'
+export { builtLayerFacts } from './io/layer-facts.ts'
 export { checkLayers } from './io/measure-layer.ts'
 export { openMemberPool } from './io/member-pool.ts'
 export { type SolvedLock, type SolveLockOptions, solveLock } from './io/solve-lock.ts'
+export { openTaking, type TakeIn, type TakenIn, type TakenObject, type TakenSource, type Taker } from './io/take-in.ts'
 export { assignLayers, type LayerAssignment, type SizedPackage } from './lock/assign-layers.ts'
 export { compareLock } from './lock/compare-lock.ts'
 export { formatLock } from './lock/format-lock.ts'
@@ -72,7 +83,9 @@ export { CURRENT_FORMAT, FORMATS } from './lock/formats.ts'
 export { imageInputs, lockMismatches } from './lock/image-inputs.ts'
 export {
   type DerivedResult,
+  everyObserved,
   type Lock,
+  type LockedBase,
   type LockedPackage,
   type LockedPlatform,
   layersOf,
@@ -85,6 +98,8 @@ export {
 export { parseLock } from './lock/parse-lock.ts'
 export type { MemberIndex, MemberOmission } from './member.ts'
 export { MemoryTree } from './memory-tree.ts'
+export { type FoundDeclaration, findDeclaration, memberAt } from './overlay/declaration-places.ts'
+export { type EffectiveValue, effectiveValues } from './overlay/effective-values.ts'
 export { pathRules } from './path-rules.ts'
 export { type PinnedVersions, pinnedVersions } from './pinned-universe.ts'
 export { BUILD_TYPE, type ProvenanceInput, type ProvenPlatform, provenanceOf } from './provenance.ts'
@@ -105,4 +120,5 @@ export {
 } from './scripts/classify-scripts.ts'
 export { readDiversions } from './scripts/diversions.ts'
 export { selectPackages, type VariantSelections } from './select-packages.ts'
+export { type TakenOrigin, takenOrigins } from './taken/taken-origin.ts'
 export type { DirectoryEntry, FileEntry, HardlinkEntry, Origin, SymlinkEntry, Tree, TreeEntry } from './tree.ts'

@@ -3,7 +3,7 @@ import type { MemberEntry, MemberIndex } from './member.ts'
 import type { TreeEntry } from './tree.ts'
 
 /** What a layer's own tar entry is made of; content stands beside it. */
-type WritableEntry = Pick<TreeEntry, 'path' | 'type' | 'mode' | 'uid' | 'gid' | 'mtime'> & {
+export type WritableEntry = Pick<TreeEntry, 'path' | 'type' | 'mode' | 'uid' | 'gid' | 'mtime'> & {
   readonly size?: number
   readonly target?: string
 }

@@ -36,6 +36,11 @@ export interface MergedSource {
   readonly shippedAs: string
 }
 
+/** What messages call a package. */
+export type PackageLabel = (package_: BinaryPackage) => string
+
+const labelOf: PackageLabel = ({ name, version }) => `${name} ${version}`
+
 interface Claim {
   readonly owner: MemberOfPackage
   /** As it stands in the tree, where a diversion may have moved it. */
@@ -47,16 +52,20 @@ interface Claim {
 /**
  * Merges the paths of all packages as dpkg would, whatever their order: a path shipped by two packages belongs to the one
  * that `Replaces` the other, a diverted path moves, directories are shared. Members are given unedited, in any order.
- * Throws `PATH_CONFLICT`, naming both packages, where dpkg would refuse or where its result would depend on the order of
+ * Throws `PATH_CONFLICT`, naming both packages by `label`, where dpkg would refuse or where its result would depend on the order of
  * unpacking (a directory here, a link there; two modes of one directory; two diversions of one path).
  */
-export function mergePackages(members: readonly MemberOfPackage[], diversions: readonly Diversion[]): MergedPackages {
-  const merge = new Merge(diversions)
+export function mergePackages(
+  members: readonly MemberOfPackage[],
+  diversions: readonly Diversion[],
+  label: PackageLabel = labelOf,
+): MergedPackages {
+  const merge = new Merge(diversions, label)
   const sorted = [...members].sort((left, right) => (packageKey(left.package) < packageKey(right.package) ? -1 : 1))
   for (const owner of sorted) for (const entry of owner.index.entries) merge.take(owner, entry)
   for (const owner of sorted) merge.leadHardlinks(owner)
   const { claims } = merge
-  refusePathsBelowLinks(claims)
+  refusePathsBelowLinks(claims, label)
   return {
     entries: [...claims.values()].map(treeEntry),
     sources: new Map([...claims].map(([path, claim]) => [path, sourceOf(claim)])),
@@ -67,11 +76,13 @@ export function mergePackages(members: readonly MemberOfPackage[], diversions: r
 class Merge {
   readonly claims = new Map<string, Claim>()
   readonly #diversions: ReadonlyMap<string, Diversion>
+  readonly #label: PackageLabel
   /** By `packageKey`, then by the path in the member: what happens to a path last is what happens to it. */
   readonly #edits = new Map<string, Map<string, MemberEdit>>()
 
-  constructor(diversions: readonly Diversion[]) {
+  constructor(diversions: readonly Diversion[], label: PackageLabel) {
     this.#diversions = diversionsByPath(diversions)
+    this.#label = label
   }
 
   /** In the order of paths. */
@@ -89,7 +100,7 @@ class Merge {
       this.claims.set(path, claim)
       return
     }
-    const winner = settle(rival, claim)
+    const winner = settle(rival, claim, this.#label)
     const loser = winner === claim ? rival : claim
     if (winner.entry.type !== 'directory') {
       const because = `${winner.owner.package.name} replaces it`
@@ -155,7 +166,7 @@ function sourceOf({ owner, entry, shippedAs }: Claim): MergedSource {
 }
 
 /** Decides which of two packages a path belongs to. */
-function settle(left: Claim, right: Claim): Claim {
+function settle(left: Claim, right: Claim, label: PackageLabel): Claim {
   if (left.entry.type === 'directory' && right.entry.type === 'directory') {
     const isSame =
       left.entry.mode === right.entry.mode && left.entry.uid === right.entry.uid && left.entry.gid === right.entry.gid
@@ -163,18 +174,19 @@ function settle(left: Claim, right: Claim): Claim {
       throw conflict(
         left,
         right,
+        label,
         `they give the directory different modes or owners (${modeOf(left)}, ${modeOf(right)})`,
       )
     return left.entry.mtime >= right.entry.mtime ? left : right
   }
   if (left.entry.type === 'directory' || right.entry.type === 'directory') {
-    throw conflict(left, right, `one ships a ${left.entry.type}, the other a ${right.entry.type}`)
+    throw conflict(left, right, label, `one ships a ${left.entry.type}, the other a ${right.entry.type}`)
   }
   const rightReplaces = replaces(right.owner.package, left.owner.package)
   const leftReplaces = replaces(left.owner.package, right.owner.package)
   if (rightReplaces === leftReplaces) {
     const reason = rightReplaces ? 'each declares that it Replaces the other' : 'neither declares Replaces'
-    throw conflict(left, right, `both ship it and ${reason}`)
+    throw conflict(left, right, label, `both ship it and ${reason}`)
   }
   return rightReplaces ? right : left
 }
@@ -190,7 +202,7 @@ function replaces(winner: BinaryPackage, loser: BinaryPackage): boolean {
  * A file below a link would land somewhere else than its package says, perhaps outside everything (a link to `/outside`
  * in one package, a file below it in another): refused, whoever ships the link.
  */
-function refusePathsBelowLinks(merged: ReadonlyMap<string, Claim>): void {
+function refusePathsBelowLinks(merged: ReadonlyMap<string, Claim>, label: PackageLabel): void {
   for (const claim of merged.values()) {
     for (let end = claim.entry.path.lastIndexOf('/'); end > 0; end = claim.entry.path.lastIndexOf('/', end - 1)) {
       const above = merged.get(claim.entry.path.slice(0, end))
@@ -199,6 +211,7 @@ function refusePathsBelowLinks(merged: ReadonlyMap<string, Claim>): void {
       throw conflict(
         above,
         claim,
+        label,
         `${above.entry.path} is a ${above.entry.type}, and the other ships ${claim.entry.path} below it`,
       )
     }
@@ -229,8 +242,8 @@ function modeOf({ entry }: Claim): string {
   return `${entry.mode.toString(8).padStart(4, '0')} ${entry.uid}:${entry.gid}`
 }
 
-function conflict(left: Claim, right: Claim, reason: string): ImageError {
-  const name = ({ owner }: Claim) => `${owner.package.name} ${owner.package.version}`
+function conflict(left: Claim, right: Claim, label: PackageLabel, reason: string): ImageError {
+  const name = ({ owner }: Claim) => label(owner.package)
   return new ImageError(
     'PATH_CONFLICT',
     `cannot merge ${left.entry.path} of ${name(left)} with ${name(right)}: ${reason}`,

@@ -43,7 +43,8 @@ export interface DatabaseFile {
   readonly content: Uint8Array
 }
 
-const DATABASE = '/var/lib/dpkg/info'
+/** Where dpkg keeps what it knows of each package. */
+export const DATABASE = '/var/lib/dpkg/info'
 const SCRIPTS = ['preinst', 'postinst', 'prerm', 'postrm', 'config']
 
 /**

@@ -1,6 +1,8 @@
 import { type Digest, hexOf, type Json } from '#core'
+import type { TakenSource } from './io/take-in.ts'
 import type { LockedPackage, ObservedSuite } from './lock/lock.ts'
 import type { LayerCodec } from './member.ts'
+import { imagePurl } from './taken/taken-origin.ts'
 
 /** The build type that docs/provenance.md describes. */
 export const BUILD_TYPE = 'https://casemate.dev/build/v1'
@@ -9,6 +11,8 @@ export const BUILD_TYPE = 'https://casemate.dev/build/v1'
 export interface ProvenPlatform {
   readonly platform: string
   readonly packages: readonly LockedPackage[]
+  /** What was taken in from elsewhere. */
+  readonly taken: readonly TakenSource[]
   /** Lowest first: as stored, and what each holds. */
   readonly layers: readonly { readonly digest: Digest; readonly diffId: Digest; readonly packages: readonly string[] }[]
 }
@@ -48,6 +52,7 @@ export function provenanceOf(input: ProvenanceInput): Json {
         casemate,
         ...[...files].map(([name, digest]) => ({ name, digest: sha256(digest) })),
         ...observed.map(suiteDependency),
+        ...takenDependencies(platforms),
         ...packageDependencies(platforms),
       ],
     },
@@ -79,6 +84,25 @@ function suiteDependency({
     digest: sha256(inRelease),
     annotations: { codename, suite: suiteField, date, signers: [...signers], expired },
   }
+}
+
+/** What was taken in from elsewhere, each thing once for every place that it stands at. */
+function takenDependencies(platforms: readonly ProvenPlatform[]): Json[] {
+  const found = new Map<string, Json>()
+  for (const { at, digest, kind, manifest, from, path } of platforms.flatMap(({ taken }) => taken)) {
+    const uri = kind === 'image' ? imagePurl(at, digest) : at
+    found.set(`${path} ${digest} ${manifest ?? ''}`, {
+      name: path,
+      ...(uri === undefined ? {} : { uri }),
+      digest: sha256(digest),
+      annotations: {
+        kind,
+        ...(from === '' ? {} : { from }),
+        ...(manifest === undefined || manifest === digest ? {} : { manifest }),
+      },
+    })
+  }
+  return [...found].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, dependency]) => dependency)
 }
 
 /** Every .deb once, though several platforms hold those of every architecture, in the order of name, then architecture. */

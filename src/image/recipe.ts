@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { type Digest, digestOf, faultsOf, formatFault, type Json, type Shape } from '#core'
+import { parseMemberReference } from './definition/matrix.ts'
 import { ImageError } from './errors.ts'
 import type { DefinitionSource } from './io/definition-files.ts'
 import { formatLock } from './lock/format-lock.ts'
@@ -11,13 +12,17 @@ export interface Recipe {
   readonly image: string
   readonly variant: string
   readonly codec: LayerCodec
-  /** The definition's own file among `files`. */
+  /** The definition's own file among `files`, with `#NAME` of the base that was chosen where it names several. */
   readonly definition: string
   /**
    * Definitions with what they refer to and their archives, by relative path: below `catalogue/` those of the catalogue, below
    * `definition/` all others.
    */
   readonly files: ReadonlyMap<string, Uint8Array>
+  /** Those of the files that can be executed: it decides their mode in the image. */
+  readonly executables: ReadonlySet<string>
+  /** Links beside the files, of folders that definitions take in, with their targets. */
+  readonly links: ReadonlyMap<string, string>
   /** The lock as a lock file has it. */
   readonly lock: string
 }
@@ -58,16 +63,31 @@ const shape: Shape = {
           path,
           content: { type: 'string' },
           encoding: { type: 'string', enum: ['utf-8', 'base64'] },
+          executable: { type: 'boolean' },
         },
         required: ['path', 'content', 'encoding'],
+      },
+    },
+    links: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: { path, target: { type: 'string', pattern: '^[^/\\0][^\\0]*$', title: 'a relative path' } },
+        required: ['path', 'target'],
       },
     },
   },
   required: ['image', 'variant', 'codec', 'definition', 'lock', 'files'],
 }
 
-interface RecipeJson extends Omit<Recipe, 'files'> {
-  readonly files: readonly { readonly path: string; readonly content: string; readonly encoding: 'utf-8' | 'base64' }[]
+interface RecipeJson extends Omit<Recipe, 'files' | 'executables' | 'links'> {
+  readonly files: readonly {
+    readonly path: string
+    readonly content: string
+    readonly encoding: 'utf-8' | 'base64'
+    readonly executable?: boolean
+  }[]
+  readonly links?: readonly { readonly path: string; readonly target: string }[]
 }
 
 /** Makes the recipe of an image. Nothing in it tells where on which machine the files were. */
@@ -79,12 +99,29 @@ export function recipeOf({ image, variant, codec, lock, sources, catalogue, arch
       ? `catalogue/${posix.relative(catalogue, file)}`
       : `definition/${posix.relative(root, file)}`
   const files = new Map<string, Uint8Array>()
-  for (const { file, bytes, files: referred } of sources) {
+  const executables = new Set<string>()
+  const links = new Map<string, string>()
+  for (const { file, bytes, files: referred, folders = new Map() } of sources) {
     files.set(place(file), bytes)
-    for (const [name, content] of referred) files.set(posix.join(posix.dirname(place(file)), name), content)
+    const beside = (name: string) => posix.join(posix.dirname(place(file)), name)
+    for (const [name, content] of referred) files.set(beside(name), content)
+    for (const [folder, entries] of folders) {
+      for (const { path, type, isExecutable, target } of entries) {
+        const name = beside(`${folder}${path}`)
+        if (type === 'symlink' && staysInside(name, target)) links.set(name, target)
+        else if (isExecutable && files.has(name)) executables.add(name)
+      }
+    }
   }
   for (const [file, bytes] of archives) files.set(place(file), bytes)
-  return { image, variant, codec, definition: place(sources.at(-1)?.file ?? ''), files, lock: formatLock(lock) }
+  const own = sources.at(-1)
+  const definition = `${place(own?.file ?? '')}${own?.member === undefined ? '' : `#${own.member}`}`
+  return { image, variant, codec, definition, files, executables, links, lock: formatLock(lock) }
+}
+
+/** Whether a link of a recipe leads to another of its paths: those that lead elsewhere no definition takes in. */
+function staysInside(path: string, target: string): boolean {
+  return !target.startsWith('/') && /^(?:catalogue|definition)\//.test(posix.join(posix.dirname(path), target))
 }
 
 /** The digests of a recipe's files and of its lock, by name: what provenance lists of them. */
@@ -97,7 +134,7 @@ export function recipeDigests({ files, lock }: Recipe): ReadonlyMap<string, Dige
 }
 
 /** A recipe as the predicate of a statement. */
-export function recipePredicate({ image, variant, codec, definition, files, lock }: Recipe): Json {
+export function recipePredicate({ image, variant, codec, definition, files, executables, links, lock }: Recipe): Json {
   const written = [...files].sort(([left], [right]) => (left < right ? -1 : 1))
   return {
     ...{ image, variant, codec, definition, lock },
@@ -108,8 +145,16 @@ export function recipePredicate({ image, variant, codec, definition, files, lock
         path: name,
         encoding: isText ? 'utf-8' : 'base64',
         content: isText ? text : Buffer.from(bytes).toString('base64'),
+        ...(executables.has(name) ? { executable: true } : {}),
       }
     }),
+    ...(links.size === 0
+      ? {}
+      : {
+          links: [...links]
+            .sort(([left], [right]) => (left < right ? -1 : 1))
+            .map(([name, target]) => ({ path: name, target })),
+        }),
   }
 }
 
@@ -118,14 +163,26 @@ export function parseRecipe(value: unknown, name: string): Recipe {
   const invalid = (reason: string) => new ImageError('RECIPE_INVALID', `cannot read the recipe ${name}: ${reason}`)
   const faults = faultsOf(shape, value)
   if (faults.length > 0) throw invalid(faults.map(formatFault).join('; '))
-  const { files, ...rest } = value as RecipeJson
+  const { files, links: linked = [], ...rest } = value as RecipeJson
   const read = new Map<string, Uint8Array>()
-  for (const { path: file, content, encoding } of files) {
+  const executables = new Set<string>()
+  for (const { path: file, content, encoding, executable = false } of files) {
     if (posix.normalize(file) !== file) throw invalid(`its file "${file}" is no plain path`)
     read.set(file, Buffer.from(content, encoding === 'base64' ? 'base64' : 'utf8'))
+    if (executable) executables.add(file)
   }
-  if (!read.has(rest.definition)) throw invalid(`it does not hold its own definition ${rest.definition}`)
-  return { ...rest, files: read }
+  const links = new Map<string, string>()
+  for (const { path: link, target } of linked) {
+    if (posix.normalize(link) !== link || read.has(link))
+      throw invalid(`its link "${link}" is no plain path of its own`)
+    const isBelowLink = [...links.keys()].some((other) => isBelow(link, other) || isBelow(other, link))
+    if (isBelowLink) throw invalid(`its link "${link}" lies below another link`)
+    if (!staysInside(link, target)) throw invalid(`its link "${link}" leads out of it`)
+    links.set(link, target)
+  }
+  if (!read.has(parseMemberReference(rest.definition).reference))
+    throw invalid(`it does not hold its own definition ${rest.definition}`)
+  return { ...rest, files: read, executables, links }
 }
 
 function isBelow(file: string, folder: string): boolean {

@@ -3,7 +3,7 @@ import { pipeline, Readable } from 'node:stream'
 import { createZstdDecompress } from 'node:zlib'
 import type { Digest } from '#core'
 import { messageOf } from '#core'
-import { type BlobSource, readBlob, verified } from './blob-source.ts'
+import { type BlobSource, readBlob, verified, verifyBlob } from './blob-source.ts'
 import { type ImageConfig, parseConfig } from './config.ts'
 import type { Descriptor } from './descriptor.ts'
 import { OciError } from './errors.ts'
@@ -13,12 +13,15 @@ import { parseIndex } from './index-document.ts'
 import { MAX_DOCUMENT_BYTES } from './json-document.ts'
 import { type Manifest, parseManifest } from './manifest.ts'
 import { compressionOf, isIndexType, isManifestType } from './media-types.ts'
+import { memoryBlobs } from './memory-blobs.ts'
 import { formatPlatform, type Platform, samePlatform } from './platform.ts'
 
 /** A layer of an image that can be read, any number of times. */
 export interface OpenedLayer extends Layer {
   /** Gives the bytes as stored. Rejects at the end with `BLOB_MISMATCH` unless they are what the descriptor says. */
   open(): AsyncIterable<Uint8Array>
+  /** Reads those bytes and keeps nothing of them. Rejects with `BLOB_MISMATCH` unless they are what the descriptor says. */
+  verify(): Promise<void>
   /** Gives the uncompressed tar archive. Rejects at the end with `BLOB_MISMATCH` unless its digest is `diffId`. */
   openTar(): AsyncIterable<Uint8Array>
 }
@@ -41,22 +44,14 @@ export async function openSource(
   { top, images, blobs }: ImageSource,
   options: { name: string; platform: Platform | undefined },
 ): Promise<OpenedImage> {
-  const documents = new Map(
-    images.flatMap(({ manifest, config }) => [manifest, config]).map((one) => [one.descriptor.digest, one.bytes]),
-  )
+  const documents = images.flatMap(({ manifest, config }) => [manifest, config])
   const store: ImageStore = {
     async readManifest({ digest }) {
-      const bytes = documents.get(digest)
-      if (bytes === undefined) throw new OciError('BLOB_UNKNOWN', `cannot open ${options.name}: it has no ${digest}`)
-      return bytes
+      const found = documents.find(({ descriptor }) => descriptor.digest === digest)
+      if (found === undefined) throw new OciError('BLOB_UNKNOWN', `cannot open ${options.name}: it has no ${digest}`)
+      return found.bytes
     },
-    blobs: {
-      async *open(digest, start = 0) {
-        const bytes = documents.get(digest)
-        if (bytes === undefined) yield* blobs.open(digest, start)
-        else yield bytes.subarray(start)
-      },
-    },
+    blobs: memoryBlobs(documents, blobs),
     close: async () => undefined,
   }
   return openFrom(store, top, options)
@@ -144,7 +139,8 @@ async function* chunkOf(bytes: Promise<Uint8Array>): AsyncGenerator<Uint8Array> 
 
 function openedLayer(blobs: BlobSource, descriptor: Descriptor, diffId: Digest): OpenedLayer {
   const open = () => verified(descriptor, blobs.open(descriptor.digest))
-  return { descriptor, diffId, open, openTar: () => verifiedTar({ descriptor, diffId }, open()) }
+  const verify = () => verifyBlob(descriptor, blobs)
+  return { descriptor, diffId, open, verify, openTar: () => verifiedTar({ descriptor, diffId }, open()) }
 }
 
 async function* verifiedTar(

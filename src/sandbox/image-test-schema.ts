@@ -23,17 +23,30 @@ const duration = {
   pattern: '^[0-9]+(ms|s|m)$',
 } as const satisfies Shape
 
+const patterns = {
+  title: 'a pattern, or a list of patterns',
+  anyOf: [word, { type: 'array', title: 'a list of patterns', minItems: 1, items: word }],
+} as const satisfies Shape
+const matches = described(
+  patterns,
+  "A pattern in RE2's syntax, `^` and `$` being line ends, or a list: each must be found.",
+)
+const excludes = described(patterns, 'A pattern as of `matches`, or a list: none may be found.')
+
 const textExpectation = {
   type: 'object',
-  title: 'equals, contains or matches',
+  title: 'equals, contains, matches or excludes',
   additionalProperties: false,
   minProperties: 1,
   properties: {
     equals: described(text, 'The whole text; one newline at its end does not count.'),
     contains: word,
-    matches: described(word, 'A JavaScript regular expression, flags `mu`.'),
+    matches,
+    excludes,
   },
 } as const satisfies Shape
+
+const id = { type: 'integer', title: 'a number from 0 to 4294967294', minimum: 0, maximum: 4294967294 } as const
 
 const fileExpectation = {
   type: 'object',
@@ -50,7 +63,11 @@ const fileExpectation = {
       description: 'Octal permissions: `"0644"`.',
       pattern: '^0?[0-7]{3,4}$',
     },
+    uid: id,
+    gid: id,
     contains: word,
+    matches,
+    excludes,
   },
 } as const satisfies Shape
 
@@ -86,6 +103,25 @@ const tcpProbe = {
   properties: { port, send: text, contains: word },
 } as const satisfies Shape
 
+const helper = described(
+  word,
+  'Another image: a reference, or the name of a catalogue image that was built to `./out`.',
+)
+
+const commandProbe = {
+  type: 'object',
+  title: 'a command with what is expected of it',
+  additionalProperties: false,
+  required: ['run'],
+  properties: {
+    run: { ...listOf(text), title: 'a command with its arguments', minItems: 1 },
+    helper,
+    'exit-code': exitCode,
+    stdout: textExpectation,
+    stderr: textExpectation,
+  },
+} as const satisfies Shape
+
 /** The JSON Schema of one image test as a definition's `tests:` writes it; for embedding in the definition's schema. */
 export const imageTestSchema = {
   type: 'object',
@@ -96,6 +132,10 @@ export const imageTestSchema = {
     name: word,
     variants: described(listOf(text), 'Only these variants; every one by default.'),
     platforms: described(listOf(text), 'Only these, e.g. `linux/amd64`; every platform by default.'),
+    'structure-test': described(
+      word,
+      "The path of a file of container-structure-test's schema 2.0.0 beside the definition, whose tests run here.",
+    ),
     command: {
       ...listOf(text),
       title: 'a command with its arguments',
@@ -131,6 +171,14 @@ export const imageTestSchema = {
       'Looked at in the end. A test that asks for nothing else runs no program.',
     ),
     ports: described(listOf(port), 'TCP ports that must be listened on once the service is ready.'),
+    within: {
+      ...duration,
+      description: 'How long the service may take from its start until it is ready and its probe has answered: `2s`.',
+    },
+    helper: {
+      ...helper,
+      description: `${helper.description} Its files stand, read-only, at \`/dev/casemate-helper\`: for static programs that the image has not.`,
+    },
     ready: {
       type: 'object',
       title: 'port, stdout or stderr',
@@ -140,11 +188,19 @@ export const imageTestSchema = {
     },
     probe: {
       type: 'object',
-      title: 'either http or tcp',
+      title: 'one of http, tcp, command and healthcheck',
       additionalProperties: false,
       minProperties: 1,
       maxProperties: 1,
-      properties: { http: httpProbe, tcp: tcpProbe },
+      properties: {
+        http: httpProbe,
+        tcp: tcpProbe,
+        command: described(
+          commandProbe,
+          'Runs in the container, or, with a helper, in one of that image beside it, which shares its network.',
+        ),
+        healthcheck: described(yes, "Runs the image's own health check in the container until it passes."),
+      },
     },
     stop: {
       type: 'object',
@@ -167,11 +223,8 @@ export const imageTestSchema = {
 /** One image test as a definition writes it, its shape checked and nothing else. */
 export type WrittenImageTest = XStatic<typeof imageTestSchema>
 
-/** What a text must be like; every part that is given must hold. */
-export type TextExpectation = XStatic<typeof textExpectation>
-
-/** What must be true of a path once the test has run. */
-export type FileExpectation = XStatic<typeof fileExpectation>
-
+export type WrittenText = XStatic<typeof textExpectation>
+export type WrittenFile = XStatic<typeof fileExpectation>
+export type WrittenCommandProbe = XStatic<typeof commandProbe>
 export type HttpProbe = XStatic<typeof httpProbe>
 export type TcpProbe = XStatic<typeof tcpProbe>

@@ -15,7 +15,7 @@ test("the design's example is read, with its defaults", () => {
     network: 'none',
     timeout: 10_000,
     exitCode: 0,
-    stdout: { contains: 'OpenSSL 3' },
+    stdout: { contains: 'OpenSSL 3', matches: [], excludes: [] },
     files: [],
   })
 })
@@ -49,7 +49,13 @@ const refused: [object, RegExp, string][] = [
   [{ name: 'x', start: true }, /ready or ports/, 'a service says when it is ready'],
   [{ name: 'x', start: true, ports: [1], 'exit-code': 1 }, /belongs to stop/, 'a service ends by its stop'],
   [{ name: 'x', start: true, ready: { stdout: 'up' }, probe: { tcp: {} } }, /no port/, 'a probe has a port'],
-  [{ name: 'x', stdout: { matches: '(' } }, /no regular expression/, 'a pattern is checked when it is read'],
+  [
+    { name: 'x', stdout: { matches: '(' } },
+    /"\("? is no pattern: missing closing \)/,
+    'a pattern is checked when it is read',
+  ],
+  [{ name: 'x', stderr: { excludes: ['a', '(?!b)'] } }, /no lookaround/, 'each pattern of a list is'],
+  [{ name: 'x', 'structure-test': 'x.yaml' }, /was not read/, 'a structure test is more than its path'],
   [{ name: 'x', stdout: {} }, /stdout/, 'an expectation says something'],
   [{ name: 'x', files: [{ path: '/x', absent: true, mode: '0644' }] }, /absent and/, 'an absent file has no mode'],
 ]
@@ -77,11 +83,38 @@ function reasons(written: object, outcome: Partial<Outcome>): readonly string[] 
 }
 
 const said = (text: string) => ({ stdout: { text, truncated: false } })
-const file = (mode: number, content: string) => new Map([['/f', { type: 'file', mode, content } as const]])
+const file = (mode: number, content: string) =>
+  new Map([['/f', { type: 'file', mode, content: { text: content, truncated: false } } as const]])
 const verdicts: [object, Partial<Outcome>, readonly string[], string][] = [
   [{ stdout: { equals: 'a' } }, said('a\n'), [], 'one newline at the end does not count'],
   [{ stdout: { equals: 'a' } }, said('a\n\n'), ['stdout is not "a"; it is "a\\n\\n"'], 'two do'],
   [{ stdout: { matches: '^b$' } }, said('a\nb\nc'), [], 'a pattern matches by line'],
+  [
+    { stdout: { matches: ['a', 'd', 'e'], excludes: ['^c', 'f'] } },
+    said('a\nb\nc'),
+    [
+      'stdout does not match /d/; it is "a\\nb\\nc"',
+      'stdout does not match /e/; it is "a\\nb\\nc"',
+      'stdout matches /^c/, want it not to; it is "a\\nb\\nc"',
+    ],
+    'each pattern of a list is looked for, and each that is excluded',
+  ],
+  [
+    { stdout: { excludes: 'b' } },
+    { stdout: { text: 'a', truncated: true } },
+    ['stdout is longer than what is kept of it: it may match /b/'],
+    'what was not kept cannot be told to be absent',
+  ],
+  [
+    { files: [{ path: '/f', uid: 0, gid: 4, excludes: 'x' }] },
+    {
+      files: new Map([
+        ['/f', { type: 'file', mode: 0o644, owner: { uid: 1, gid: 4 }, content: { text: 'ax', truncated: false } }],
+      ]),
+    },
+    ['/f belongs to user 1, want 0', '/f matches /x/, want it not to; it is "ax"'],
+    'owner and content of a file are judged',
+  ],
   [{ stdout: { contains: 'b' } }, said('a'), ['stdout does not contain "b"; it is "a"'], 'the reason shows the output'],
   [
     { memory: '64MiB' },

@@ -1,25 +1,50 @@
 import { type Fault, faultsOf, formatFault } from '#core'
 import { SandboxError } from './errors.ts'
+import type { FileExpectation, LicenceExpectation, MetadataExpectation, TextExpectation } from './expectation.ts'
 import {
-  type FileExpectation,
   type HttpProbe,
   imageTestSchema,
   type TcpProbe,
-  type TextExpectation,
+  type WrittenCommandProbe,
+  type WrittenFile,
   type WrittenImageTest,
+  type WrittenText,
 } from './image-test-schema.ts'
+import { type Pattern, readLinePattern } from './pattern.ts'
+import { expandStructureTest, isStructureTestReference } from './structure-reference.ts'
+
+/** A question that is put over the network. */
+export type NetworkProbe =
+  | ({ readonly kind: 'http'; readonly port: number } & Omit<HttpProbe, 'port'>)
+  | ({ readonly kind: 'tcp'; readonly port: number } & Omit<TcpProbe, 'port'>)
+
+/** How a service that is ready is asked whether it works. */
+export type Probe = NetworkProbe | CommandProbe | { readonly kind: 'healthcheck' }
+
+/** A command that runs beside a service, in its container or in one of another image with the same network. */
+export interface CommandProbe {
+  readonly kind: 'command'
+  readonly argv: Argv
+  readonly helper?: string
+  readonly exitCode: number
+  readonly stdout?: TextExpectation
+  readonly stderr?: TextExpectation
+}
 
 /** How a service is awaited, asked and stopped. */
 export interface ServiceExpectation {
   /** TCP ports that must be listened on. */
   readonly ports: readonly number[]
   readonly ready: { readonly port?: number; readonly stdout?: string; readonly stderr?: string }
-  readonly probe?:
-    | ({ readonly kind: 'http'; readonly port: number } & Omit<HttpProbe, 'port'>)
-    | ({ readonly kind: 'tcp'; readonly port: number } & Omit<TcpProbe, 'port'>)
+  readonly probe?: Probe
+  /** From the program's start until it is ready and the probe has answered. */
+  readonly within?: number
   /** Absent: the service is killed without a verdict on how it ends. */
   readonly stop?: { readonly signal?: string; readonly exitCode: number; readonly within: number }
 }
+
+/** A program and its arguments; never empty. */
+export type Argv = readonly string[]
 
 /** One test of an image. Times are milliseconds, sizes bytes. */
 export interface ImageTest {
@@ -33,6 +58,8 @@ export interface ImageTest {
     | { readonly kind: 'none' }
     | { readonly kind: 'command'; readonly argv: readonly string[] }
     | { readonly kind: 'entrypoint'; readonly args?: readonly string[] }
+  /** Another image whose files stand at `HELPER_PATH`. */
+  readonly helper?: string
   readonly user?: string
   readonly environment: Readonly<Record<string, string>>
   readonly stdin: string
@@ -45,13 +72,27 @@ export interface ImageTest {
   readonly stdout?: TextExpectation
   readonly stderr?: TextExpectation
   readonly files: readonly FileExpectation[]
+  /**
+   * Commands that run before and after the program, each in a container of its own over one copy of the image's files, which
+   * they and the program may change. Absent: the root is read-only, and nothing is copied.
+   */
+  readonly around?: { readonly before: readonly Argv[]; readonly after: readonly Argv[] }
+  /** Whether `$NAME` in values, commands and paths stands for the image's variable of that name. */
+  readonly expandsVariables?: boolean
+  readonly metadata?: MetadataExpectation
+  readonly licences?: LicenceExpectation
   readonly service?: ServiceExpectation
 }
 
-/** Reads the `tests:` of a definition. Names are unique. Throws `IMAGE_TEST_INVALID` naming the test and the key. */
+/**
+ * Reads the `tests:` of a definition, with the files in the place of their paths where it refers to structure tests. Names
+ * are unique. Throws `IMAGE_TEST_INVALID` naming the test and the key, or `STRUCTURE_TEST_INVALID`.
+ */
 export function parseImageTests(value: unknown): ImageTest[] {
   if (!Array.isArray(value)) throw invalid('tests', 'want a list')
-  const tests = value.map((item, index) => parseImageTest(item, `tests[${index}]`))
+  const tests = value.flatMap((item, index) => {
+    return isStructureTestReference(item) ? expandStructureTest(item) : [parseImageTest(item, `tests[${index}]`)]
+  })
   const names = new Set<string>()
   for (const { name } of tests) {
     if (names.has(name)) throw invalid(`"${name}"`, 'another test has the same name')
@@ -65,14 +106,15 @@ export function parseImageTest(value: unknown, place: string): ImageTest {
   const faults = faultsOf(imageTestSchema, value)
   if (!isWrittenImageTest(value, faults)) throw invalid(place, faults.map(formatFault).join('; '))
   const where = `"${value.name}"`
+  if (value['structure-test'] !== undefined) throw invalid(where, 'its structure test was not read')
   checkCombination(value, where)
-  for (const text of [value.stdout, value.stderr]) checkPattern(text?.matches, where)
-  const { variants, platforms, user, memory, stdout, stderr } = value
+  const { variants, platforms, helper, user, memory, stdout, stderr } = value
   return {
     name: value.name,
     ...(variants && { variants }),
     ...(platforms && { platforms }),
     program: programOf(value),
+    ...(helper && { helper }),
     ...(user && { user }),
     environment: value.environment ?? {},
     stdin: value.stdin ?? '',
@@ -80,9 +122,9 @@ export function parseImageTest(value: unknown, place: string): ImageTest {
     timeout: parseDuration(value.timeout ?? '10s'),
     ...(memory && { memory: parseSize(memory) }),
     exitCode: value['exit-code'] ?? 0,
-    ...(stdout && { stdout }),
-    ...(stderr && { stderr }),
-    files: value.files ?? [],
+    ...(stdout && { stdout: textExpectation(stdout, where) }),
+    ...(stderr && { stderr: textExpectation(stderr, where) }),
+    files: (value.files ?? []).map((file) => fileExpectation(file, where)),
     ...(value.start && { service: parseService(value, where) }),
   }
 }
@@ -101,15 +143,19 @@ function isWrittenImageTest(_value: unknown, faults: readonly Fault[]): _value i
 }
 
 function parseService(test: WrittenImageTest, where: string): ServiceExpectation {
-  const { probe, stop } = test
+  const { probe, stop, within } = test
   const ready = test.ready ?? {}
   const port = probe?.http?.port ?? probe?.tcp?.port ?? ready.port ?? test.ports?.[0]
-  if (probe && port === undefined) throw invalid(where, 'probe names no port, and neither ready nor ports has one')
+  if ((probe?.http || probe?.tcp) && port === undefined)
+    throw invalid(where, 'probe names no port, and neither ready nor ports has one')
   return {
     ports: test.ports ?? [],
     ready,
     ...(probe?.http && port && { probe: { kind: 'http', ...probe.http, port } }),
     ...(probe?.tcp && port && { probe: { kind: 'tcp', ...probe.tcp, port } }),
+    ...(probe?.command && { probe: commandProbe(probe.command, where) }),
+    ...(probe?.healthcheck && { probe: { kind: 'healthcheck' } }),
+    ...(within && { within: parseDuration(within) }),
     ...(stop && {
       stop: {
         ...(stop.signal && { signal: stop.signal }),
@@ -120,34 +166,71 @@ function parseService(test: WrittenImageTest, where: string): ServiceExpectation
   }
 }
 
+function commandProbe({ run, helper, stdout, stderr, ...rest }: WrittenCommandProbe, where: string): CommandProbe {
+  return {
+    kind: 'command',
+    argv: run,
+    ...(helper && { helper }),
+    exitCode: rest['exit-code'] ?? 0,
+    ...(stdout && { stdout: textExpectation(stdout, where) }),
+    ...(stderr && { stderr: textExpectation(stderr, where) }),
+  }
+}
+
 function checkCombination(test: WrittenImageTest, where: string): void {
   if (test.command && test.args) throw invalid(where, 'has both command and args; args follow the entrypoint')
   if (test.start) {
     if (test['exit-code'] !== undefined) throw invalid(where, "a service's exit code belongs to stop")
-    if (!test.ready && !test.ports?.length) throw invalid(where, 'start needs ready or ports, to know when to probe')
+    const isAwaited = test.ready || test.ports?.length || test.probe?.healthcheck
+    if (!isAwaited) throw invalid(where, 'start needs ready or ports, to know when to probe')
   } else {
-    for (const key of ['ready', 'probe', 'stop', 'ports'] as const) {
+    for (const key of ['ready', 'probe', 'stop', 'ports', 'within'] as const) {
       if (test[key] !== undefined) throw invalid(where, `${key} needs start: true`)
     }
   }
   for (const file of test.files ?? []) {
-    if (file.absent && (file.exists || file.mode || file.contains)) {
+    const { path: _, absent, ...others } = file
+    if (absent && Object.keys(others).length > 0) {
       throw invalid(where, `${file.path} is to be absent and something else`)
     }
   }
 }
 
-function checkPattern(pattern: string | undefined, where: string): void {
-  if (pattern === undefined) return
-  try {
-    new RegExp(pattern, 'mu')
-  } catch (cause) {
-    throw new SandboxError(
-      'IMAGE_TEST_INVALID',
-      `cannot read image test ${where}: "${pattern}" is no regular expression`,
-      { cause },
-    )
+function textExpectation({ equals, contains, matches, excludes }: WrittenText, where: string): TextExpectation {
+  return {
+    ...(equals !== undefined && { equals }),
+    ...(contains !== undefined && { contains }),
+    matches: patternsOf(matches, where),
+    excludes: patternsOf(excludes, where),
   }
+}
+
+function fileExpectation(file: WrittenFile, where: string): FileExpectation {
+  const { path, mode, uid, gid, contains, matches, excludes } = file
+  const hasContent = contains !== undefined || matches !== undefined || excludes !== undefined
+  return {
+    path,
+    isAbsent: file.absent === true,
+    keepsLink: false,
+    ...(mode !== undefined && { mode: Number.parseInt(mode, 8) }),
+    ...(uid !== undefined && { uid }),
+    ...(gid !== undefined && { gid }),
+    ...(hasContent && {
+      content: textExpectation(
+        { ...(contains && { contains }), ...(matches && { matches }), ...(excludes && { excludes }) },
+        where,
+      ),
+    }),
+  }
+}
+
+function patternsOf(written: WrittenText['matches'], where: string): readonly Pattern[] {
+  const texts = written === undefined ? [] : typeof written === 'string' ? [written] : written
+  return texts.map((text) => {
+    const read = readLinePattern(text)
+    if ('fault' in read) throw invalid(where, `"${text}" is no pattern: ${read.fault}`)
+    return read.pattern
+  })
 }
 
 function parseDuration(text: string): number {

@@ -1,19 +1,37 @@
-import type { ImageTest, ServiceExpectation } from './image-test.ts'
-import type { FileExpectation, TextExpectation } from './image-test-schema.ts'
-import type { Ending, FileState, Outcome, Output, ProbeReply, ServiceOutcome } from './outcome.ts'
+import type { CommandProbe, ImageTest, NetworkProbe, Probe, ServiceExpectation } from './image-test.ts'
+import { judgeFile } from './judge-file.ts'
+import { judgeLicences, judgeMetadata } from './judge-metadata.ts'
+import { judgeText, textContaining, textOf } from './judge-text.ts'
+import type { Ending, Outcome, Output, ProbeReply, ServiceOutcome } from './outcome.ts'
 
 /** Whether an image does what a test asks; every reason it does not, in plain words, the telling one first. */
 export type Verdict = { readonly kind: 'passed' } | { readonly kind: 'failed'; readonly reasons: readonly string[] }
 
 /** Holds what was seen against what the test asks. */
 export function judge(test: ImageTest, outcome: Outcome): Verdict {
+  const { metadata, licences } = test
+  const around = judgeAround(outcome)
+  const hasBegun = test.program.kind === 'none' || outcome.ending.kind !== 'none'
+  // What a program that never began has not said is not worth a word.
+  if (!hasBegun && around.length > 0) return { kind: 'failed', reasons: around }
   const reasons = [
+    ...around,
     ...(test.service ? judgeService(test, test.service, outcome) : judgeEnding(test, outcome)),
     ...judgeText('stdout', test.stdout, outcome.stdout),
     ...judgeText('stderr', test.stderr, outcome.stderr),
     ...test.files.flatMap((file) => judgeFile(file, outcome.files.get(file.path))),
+    ...(metadata ? judgeMetadata(metadata, outcome.config) : []),
+    ...(licences ? judgeLicences(licences, outcome.licences) : []),
   ]
   return reasons.length === 0 ? { kind: 'passed' } : { kind: 'failed', reasons }
+}
+
+/** A command before or after the program that fails is the telling reason, whatever the program did then. */
+function judgeAround({ around = [] }: Outcome): string[] {
+  return around.flatMap(({ argv, ending, stderr }) => {
+    if (ending.kind === 'exited' && ending.code === 0) return []
+    return [`${JSON.stringify(argv.join(' '))}: ${describeEnding(ending)}, want exit code 0${lastWords(stderr)}`]
+  })
 }
 
 function judgeEnding(test: ImageTest, { ending, stderr }: Outcome): string[] {
@@ -33,6 +51,7 @@ function judgeService(test: ImageTest, want: ServiceExpectation, { ending, servi
   }
   return [
     ...(want.probe && service.reply ? judgeReply(want.probe, service.reply) : []),
+    ...judgeStartup(want, service),
     ...judgeStop(want, service, stderr),
   ]
 }
@@ -46,49 +65,50 @@ function judgeStop({ stop }: ServiceExpectation, { stopped }: ServiceOutcome, st
   return [`${describeEnding(stopped)} ${signal}, want exit code ${stop.exitCode}${lastWords(stderr)}`]
 }
 
-function judgeReply(want: NonNullable<ServiceExpectation['probe']>, reply: ProbeReply): string[] {
+function judgeStartup({ within }: ServiceExpectation, { startup }: ServiceOutcome): string[] {
+  if (within === undefined || startup === undefined || startup <= within) return []
+  return [`took ${startup} ms to start, want at most ${within} ms`]
+}
+
+function judgeReply(want: Probe, reply: ProbeReply): string[] {
+  if (reply.kind === 'no-healthcheck') return ['the image declares no health check']
+  if (want.kind === 'healthcheck' || want.kind === 'command') return judgeCommand(want, reply)
+  return judgeAnswer(want, reply)
+}
+
+function judgeCommand(want: CommandProbe | { readonly kind: 'healthcheck' }, reply: ProbeReply): string[] {
+  if (reply.kind !== 'command') return []
+  const { ending, stdout, stderr, attempts } = reply
+  const [what, exitCode] = want.kind === 'command' ? [`${want.argv[0]}`, want.exitCode] : ['the health check', 0]
+  const times = attempts > 1 ? ` at the last of ${attempts} times` : ''
+  const said = lastWords(stderr) || lastWords(stdout, 'stdout')
+  if (ending.kind !== 'exited' || ending.code !== exitCode) {
+    return [`${what}: ${describeEnding(ending)}${times}, want exit code ${exitCode}${said}`]
+  }
+  if (want.kind === 'healthcheck') return []
+  return [
+    ...judgeText(`stdout of ${what}`, want.stdout, stdout),
+    ...judgeText(`stderr of ${what}`, want.stderr, stderr),
+  ]
+}
+
+function judgeAnswer(want: NetworkProbe, reply: ProbeReply): string[] {
   if (reply.kind === 'unreachable') return [`does not answer on port ${want.port}: ${reply.reason}`]
   if (want.kind === 'tcp') {
-    return reply.kind === 'tcp' ? judgeText(`port ${want.port}`, pick(want.contains), textOf(reply.received)) : []
+    return reply.kind === 'tcp'
+      ? judgeText(`port ${want.port}`, textContaining(want.contains), textOf(reply.received))
+      : []
   }
   if (reply.kind !== 'http') return []
   const asked = `GET ${want.path}`
   const status = want.status ?? 200
   return [
     ...(reply.status === status ? [] : [`${asked} answers ${reply.status}, want ${status}`]),
-    ...judgeText(`the answer to ${asked}`, pick(want.contains), textOf(reply.body)),
+    ...judgeText(`the answer to ${asked}`, textContaining(want.contains), textOf(reply.body)),
     ...Object.entries(want.headers ?? {}).flatMap(([name, contains]) =>
-      judgeText(`header ${name}`, { contains }, textOf(reply.headers[name.toLowerCase()] ?? '')),
+      judgeText(`header ${name}`, textContaining(contains), textOf(reply.headers[name.toLowerCase()] ?? '')),
     ),
   ]
-}
-
-function judgeText(name: string, want: TextExpectation | undefined, got: Output): string[] {
-  if (!want) return []
-  const { equals, contains, matches } = want
-  const said = `${got.truncated ? ' (cut short)' : ''}; it is ${excerpt(got.text)}`
-  const reasons: string[] = []
-  if (equals !== undefined && chomp(got.text) !== chomp(equals))
-    reasons.push(`${name} is not ${excerpt(equals)}${said}`)
-  if (contains !== undefined && !got.text.includes(contains)) {
-    reasons.push(`${name} does not contain ${excerpt(contains)}${said}`)
-  }
-  if (matches !== undefined && !new RegExp(matches, 'mu').test(got.text)) {
-    reasons.push(`${name} does not match /${matches}/${said}`)
-  }
-  return reasons
-}
-
-function judgeFile(want: FileExpectation, got: FileState | undefined): string[] {
-  if (want.absent) return got ? [`${want.path} is there, want it absent`] : []
-  if (!got) return [`${want.path} is not there`]
-  const reasons: string[] = []
-  if (want.mode !== undefined && got.mode !== Number.parseInt(want.mode, 8)) {
-    reasons.push(`${want.path} has mode ${octal(got.mode)}, want ${octal(Number.parseInt(want.mode, 8))}`)
-  }
-  if (want.contains === undefined) return reasons
-  if (got.content === undefined) return [...reasons, `${want.path} is no regular file`]
-  return [...reasons, ...judgeText(want.path, { contains: want.contains }, textOf(got.content))]
 }
 
 function describeEnding(ending: Ending, memory?: number): string {
@@ -108,28 +128,8 @@ function missingPorts({ ready, ports }: ServiceExpectation, listening: readonly 
   return missing.length === 0 ? '' : `: nothing listens on port ${missing.join(', ')}`
 }
 
-function lastWords({ text }: Output): string {
-  return text.trim() === '' ? '' : `; stderr ends ${JSON.stringify(text.trim().slice(-200))}`
-}
-
-function excerpt(text: string): string {
-  return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text)
-}
-
-function pick(contains: string | undefined): TextExpectation | undefined {
-  return contains === undefined ? undefined : { contains }
-}
-
-function textOf(text: string): Output {
-  return { text, truncated: false }
-}
-
-function chomp(text: string): string {
-  return text.endsWith('\n') ? text.slice(0, -1) : text
-}
-
-function octal(mode: number): string {
-  return mode.toString(8).padStart(4, '0')
+function lastWords({ text }: Output, name = 'stderr'): string {
+  return text.trim() === '' ? '' : `; ${name} ends ${JSON.stringify(text.trim().slice(-200))}`
 }
 
 const SIGNALS: Readonly<Record<number, string>> = {

@@ -1,3 +1,4 @@
+export { type BasedUniverse, withBase } from './base.ts'
 export { SolverError, type SolverErrorCode } from './errors.ts'
 export { type ChainLink, explainPackage } from './explain.ts'
 export type { LeftOut } from './left-out.ts'

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { keySignatory, openPrivateKey, PREDICATES } from '#attest'
-import { attachSignature, attachStatement } from '#evidence'
+import { attachSignature, attachStatements } from '#evidence'
 import { openImage, parseReference, RegistryClient } from '#oci'
 import { RegistryServer } from '#oci/registry'
 import { debianTool } from '#testkit'
@@ -149,7 +149,7 @@ test('an image that is not what its recipe makes is not reproduced, and the diff
   const opened = await openImage(parseReference(`docker://${other}`))
   await attachSignature(opened.top.descriptor, signing)
   const recipe = { predicateType: PREDICATES.recipe, predicate: JSON.parse(printed.stdout) }
-  await attachStatement(opened.top.descriptor, recipe, signing)
+  await attachStatements(opened.top.descriptor, [recipe], signing)
   await opened.close()
 
   const again = await place.run(['reproduce', other, '--key', 'casemate.pub'])

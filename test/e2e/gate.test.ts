@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { keySignatory, openPrivateKey, PREDICATES } from '#attest'
-import { attachStatement } from '#evidence'
+import { attachStatements } from '#evidence'
 import { openImage, parseReference, RegistryClient } from '#oci'
 import { RegistryServer } from '#oci/registry'
 import { type CleansUp, openWorkplace } from './workplace.ts'
@@ -70,7 +70,11 @@ test('attached results of tests count where they are believed, and a summary of 
     const signatory = keySignatory(openPrivateKey(place.read(keyFile), 'secret', keyFile))
     const signing = { repository, signatory, signedAs: `${registry}/team/greeting`, signedAt: 1 }
     const predicate = { result: failedTests.length === 0 ? 'PASSED' : 'FAILED', passedTests, failedTests }
-    return attachStatement(opened.manifestDocument.descriptor, { predicateType: PREDICATES.test, predicate }, signing)
+    return attachStatements(
+      opened.manifestDocument.descriptor,
+      [{ predicateType: PREDICATES.test, predicate }],
+      signing,
+    )
   }
   assert.equal((await place.run(['keygen', 'other'], { env: PASSWORD })).status, 0)
   await attach('other.key', ['says a stranger'], [])

@@ -12,10 +12,13 @@ import { explainVerb } from './explain.ts'
 import { gateVerbs } from './gate.ts'
 import { initVerb } from './init.ts'
 import { keygenVerb } from './keygen.ts'
+import { ledgerVerb } from './ledger.ts'
 import { licensesVerb } from './licenses.ts'
 import { lintVerb } from './lint.ts'
 import { lockVerb } from './lock.ts'
 import { loginVerb } from './login.ts'
+import { patchVerb } from './patch.ts'
+import { rebaseVerb } from './rebase.ts'
 import { registryVerb } from './registry.ts'
 import { reproduceVerb } from './reproduce.ts'
 import { sbomVerb } from './sbom.ts'
@@ -42,10 +45,12 @@ export const verbs: readonly Verb[] = [
   vexVerb,
   diffVerb,
   whereVerb,
+  patchVerb,
   keygenVerb,
   signVerbs,
   evidenceVerbs,
   gateVerbs,
+  rebaseVerb,
   lintVerb,
   reproduceVerb,
   storeVerb,
@@ -53,6 +58,7 @@ export const verbs: readonly Verb[] = [
   copyVerb,
   loginVerb,
   registryVerb,
+  ledgerVerb,
   cacheVerb,
   doctorVerb,
   completionVerb,

@@ -4,9 +4,10 @@ import { DebianError } from '../errors.ts'
 import { fetchFault, type HttpAnswer, type HttpClient } from './http-client.ts'
 import type { ObjectCache, PartialObject } from './object-cache.ts'
 
-/** A file whose size and digest are known before it is fetched. */
-export interface KnownFile {
-  readonly size: number
+/** A file whose digest is known before it is fetched, and its size, or how long it may be at most. */
+export type KnownFile = PlacedFile & ({ readonly size: number } | { readonly limit: number })
+
+interface PlacedFile {
   readonly digest: Digest
   /** Every URL it may be had from, in order of preference. */
   readonly urls: readonly string[]
@@ -101,10 +102,12 @@ export class Downloader {
     }
   }
 
-  async #fill(partial: PartialObject, { file: { size }, signal, onSize }: Job, url: string): Promise<void> {
-    if (partial.size > size) await partial.restart()
+  async #fill(partial: PartialObject, { file, signal, onSize }: Job, url: string): Promise<void> {
+    const size = 'size' in file ? file.size : undefined
+    const most = 'size' in file ? file.size : file.limit
+    if (partial.size > most) await partial.restart()
     if (partial.size === size) return
-    const budget = Math.ceil(this.#patience.deadline + (size / this.#patience.slowest) * 1000)
+    const budget = Math.ceil(this.#patience.deadline + (most / this.#patience.slowest) * 1000)
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(budget)])
     const range: Record<string, string> = partial.size > 0 ? { range: `bytes=${partial.size}-` } : {}
     const answer = await this.#http.get(url, range, deadline)
@@ -115,15 +118,21 @@ export class Downloader {
         throw new DebianError('FETCH_FAILED', `cannot fetch ${url}: it does not continue where the last download ended`)
       }
       if (answer.status === 200 && partial.size > 0) await partial.restart()
-      const announced = Number(answer.headers['content-length'] ?? size - partial.size)
-      if (announced !== size - partial.size) throw mismatch(url, `want ${size} bytes, it announces ${announced}`)
+      const length = answer.headers['content-length']
+      const announced = length === undefined ? size : partial.size + Number(length)
+      if (size !== undefined && announced !== size) {
+        throw mismatch(url, `want ${size} bytes, it announces ${announced}`)
+      }
+      if (announced !== undefined && announced > most)
+        throw mismatch(url, `it is longer than the ${most} bytes allowed`)
       for await (const chunk of answer.body) {
-        if (partial.size + chunk.length > size) throw mismatch(url, `it is longer than the ${size} bytes wanted`)
+        if (partial.size + chunk.length > most) throw mismatch(url, `it is longer than the ${most} bytes wanted`)
         await partial.append(chunk)
         onSize(partial.size)
       }
-      if (partial.size < size) {
-        throw new DebianError('FETCH_FAILED', `cannot fetch ${url}: it ended after ${partial.size} of ${size} bytes`)
+      if (announced !== undefined && partial.size < announced) {
+        const reason = `it ended after ${partial.size} of ${announced} bytes`
+        throw new DebianError('FETCH_FAILED', `cannot fetch ${url}: ${reason}`)
       }
     } finally {
       await answer.body.dump().catch(() => {})
@@ -161,10 +170,11 @@ function mayPass({ code, cause }: DebianError): boolean {
   return !(cause instanceof StatusFault) || cause.status >= 500 || cause.status === 429
 }
 
-function continues(answer: HttpAnswer, from: number, size: number): boolean {
+function continues(answer: HttpAnswer, from: number, size: number | undefined): boolean {
   const range = answer.headers['content-range']
   const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(typeof range === 'string' ? range : '')
-  return match !== null && Number(match[1]) === from && (match[3] === '*' || Number(match[3]) === size)
+  if (match === null || Number(match[1]) !== from) return false
+  return size === undefined || match[3] === '*' || Number(match[3]) === size
 }
 
 async function collect(url: string, answer: HttpAnswer, limit: number): Promise<Uint8Array> {

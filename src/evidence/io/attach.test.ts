@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PREDICATES } from '#attest'
-import { type DebianTool, debianTool } from '#testkit'
-import { attachSignature, attachStatement } from './attach.ts'
+import type { Json } from '#core'
+import { parseManifest, referrersTag } from '#oci'
+import { type DebianTool, debianTool, dockerRegistry, proxyBefore } from '#testkit'
+import { evidenceTag } from '../tag-form.ts'
+import { attachSignature, attachStatements, type NewEvidence } from './attach.ts'
 import {
   clientOf,
   pushSample,
@@ -32,7 +35,7 @@ for (const { tool, form, options } of forms) {
     for (const subject of subjectsOf(image)) {
       assert.equal(await attachSignature(subject, signing), 'attached')
       const statement = { predicateType: 'https://slsa.dev/provenance/v1', predicate: { buildDefinition: {} } }
-      assert.equal(await attachStatement(subject, statement, signing), 'attached')
+      assert.deepEqual(await attachStatements(subject, [statement], signing), ['attached'])
       const name = `${registry}/team/app@${subject.digest}`
       const common = ['--key', publicKey, '--allow-http-registry', ...options]
       const verified = JSON.parse(await run(debianTool(tool), ['verify', ...common, name]))
@@ -44,6 +47,10 @@ for (const { tool, form, options } of forms) {
       await assert.rejects(run(debianTool(tool), ['verify', '--key', other, ...common.slice(2), name]))
     }
   })
+}
+
+function everyStatement(more: Json = null): NewEvidence[] {
+  return Object.entries(PREDICATES).map(([name, predicateType]) => ({ predicateType, predicate: { name, more } }))
 }
 
 /** The types as cosign names them, by a word of its own or as they are. */
@@ -72,16 +79,61 @@ test('cosign 2 and 3 verify a statement of every type', async (t) => {
   }
   const [, subject] = subjectsOf(image)
   assert.ok(subject !== undefined)
-  for (const [name, predicateType] of Object.entries(PREDICATES)) {
-    await attachStatement(subject, { predicateType, predicate: { name } }, signing)
-  }
+  await attachStatements(subject, everyStatement(), signing)
   const common = ['--key', publicKey, '--allow-http-registry', '--insecure-ignore-tlog=true']
   for (const [name, type] of Object.entries(TYPES)) {
     for (const { tool, options } of [forms[0], forms[1]] as const) {
       const args = ['verify-attestation', ...common, ...options.slice(1), '--type', type]
       const said = JSON.parse(await run(debianTool(tool), [...args, `${registry}/team/app@${subject.digest}`]))
       const { predicate } = JSON.parse(Buffer.from(said.payload, 'base64').toString())
-      assert.deepEqual(predicate, { name }, `${tool} ${name}`)
+      assert.deepEqual(predicate, { name, more: null }, `${tool} ${name}`)
     }
   }
 })
+
+const places = {
+  'our registry': testRegistry,
+  'docker-registry, which has no referrers API,': dockerRegistry,
+}
+for (const [place, start] of Object.entries(places)) {
+  test(`statements of every type go to ${place} together: the tag is read and written once`, async (t) => {
+    const proxy = await proxyBefore(t, await start(t))
+    const image = await pushSample(t, proxy.address)
+    const { signatory } = testSignatory(testFolder(t))
+    const repository = clientOf(t, proxy.address)
+    const signing = { repository, signatory, signedAs: `${proxy.address}/team/app`, signedAt: SIGNED_AT }
+    const [subject] = subjectsOf(image)
+    assert.ok(subject !== undefined)
+    const tag = evidenceTag(subject.digest, 'att')
+    const asked = (method: string, reference: string) =>
+      proxy.requests.filter((line) => line === `${method} /v2/team/app/manifests/${reference}`).length
+    const count = Object.keys(PREDICATES).length
+    const layersOf = async () => {
+      const found = await repository.readManifest(tag)
+      return found === undefined ? [] : parseManifest(found.bytes, tag).layers
+    }
+
+    assert.deepEqual(await attachStatements(subject, everyStatement(), signing), Array(count).fill('attached'))
+    assert.deepEqual([asked('GET', tag), asked('PUT', tag)], [1, 1])
+    assert.ok(
+      asked('PUT', referrersTag(subject.digest)) < count,
+      'the index of referrers is written for several at once',
+    )
+    assert.deepEqual(
+      (await layersOf()).map(({ annotations }) => annotations?.['predicateType']),
+      Object.values(PREDICATES),
+      'in the order in which they were given',
+    )
+    const before = proxy.sent().length
+    assert.deepEqual(await attachStatements(subject, everyStatement(), signing), Array(count).fill('present'))
+    assert.equal(proxy.sent().length, before, 'nothing is written again')
+
+    const [first, ...others] = everyStatement()
+    const [changed] = everyStatement('changed')
+    assert.ok(first !== undefined && changed !== undefined)
+    const outcomes = await attachStatements(subject, [changed, ...others], signing)
+    assert.deepEqual(outcomes, ['attached', ...Array(count - 1).fill('present')])
+    assert.equal((await layersOf()).length, count, 'what is new of a type takes the place of what was said before')
+    assert.equal((await repository.referrers(subject.digest)).length, count + 1)
+  })
+}

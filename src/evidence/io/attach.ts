@@ -8,12 +8,13 @@ import {
   SIGN_PREDICATE,
   type Signatory,
 } from '#attest'
-import { digestOf, type Json } from '#core'
+import { digestOf, inParallel, type Json } from '#core'
 import {
-  type BlobSource,
+  type Annotations,
   composeArtifact,
   type Descriptor,
   type ImageDocument,
+  memoryBlobs,
   parseManifest,
   type Repository,
 } from '#oci'
@@ -25,7 +26,6 @@ import {
   SIGNATURE_ANNOTATION,
   SIGNED_BY_ANNOTATION,
   type TagKind,
-  type TagLayer,
 } from '../tag-form.ts'
 
 /** Whose name an image is signed under, and by whom. */
@@ -52,121 +52,141 @@ export type AttachOutcome = 'attached' | 'present'
 /** The annotation by which what is attached is known again without reading it. It is a hint and proves nothing. */
 const PAYLOAD = 'dev.casemate.payload'
 
+/** How many statements are signed and sent at a time; each is in memory for that long. */
+const TRANSFERS = 4
+
 /**
  * Signs a manifest or index in both forms: a payload with its signature under the subject's `.sig` tag, and a bundle among
  * its referrers. What the same signatory has signed already stays as it is. Rejects as the repository and the signatory do.
  */
 export async function attachSignature(subject: Descriptor, signing: Signing): Promise<AttachOutcome> {
-  const { signatory, signedAs, signedAt } = signing
-  const payload = formatImageSignature({ repository: signedAs, digest: subject.digest, signedAt })
-  const isKnown = ({ annotations }: Descriptor) =>
-    annotations?.[SIGNED_BY_ANNOTATION] === signatory.name && annotations[PAYLOAD] === signedAs
-  const attachment =
-    signing.renews === true
-      ? ({ signing, kind: 'sig', isKnown: () => false, isReplaced: isKnown } as const)
-      : ({ signing, kind: 'sig', isKnown } as const)
-  const tagged = await attachTagged(subject, attachment, async () => {
-    const { signature, annotations } = await signatory.signPayload(payload)
+  const { repository, signatory, signedAs, signedAt, renews = false } = signing
+  const own = { [SIGNED_BY_ANNOTATION]: signatory.name, [PAYLOAD]: signedAs }
+  const there = await readTagged(repository, subject, 'sig')
+  const others = there.filter((layer) => !hasAnnotations(layer, own))
+  const isNew = renews || others.length === there.length
+  if (isNew) {
+    const bytes = formatImageSignature({ repository: signedAs, digest: subject.digest, signedAt })
+    const { signature, annotations } = await signatory.signPayload(bytes)
     const encoded = Buffer.from(signature).toString('base64')
-    const own = { [SIGNED_BY_ANNOTATION]: signatory.name, [PAYLOAD]: signedAs }
-    return {
+    const layer = layerDescriptor({
       mediaType: IMAGE_SIGNATURE_TYPE,
-      bytes: payload,
+      bytes,
       annotations: { ...annotations, ...own, [SIGNATURE_ANNOTATION]: encoded },
-    }
-  })
-  const bundled = await attachStatement(subject, { predicateType: SIGN_PREDICATE, predicate: {} }, signing)
-  return tagged === 'present' && bundled === 'present' ? 'present' : 'attached'
+    })
+    await store(repository, [{ descriptor: layer, bytes }])
+    await writeTagged(repository, { subject, kind: 'sig', layers: [...others, layer] })
+  }
+  const [bundled] = await attachStatements(subject, [{ predicateType: SIGN_PREDICATE, predicate: {} }], signing)
+  return isNew ? 'attached' : (bundled ?? 'present')
 }
 
 /**
- * Signs a statement about a manifest or index and attaches it in both forms: its envelope under the subject's `.att` tag,
+ * Signs statements about a manifest or index and attaches each in both forms: its envelope under the subject's `.att` tag,
  * in place of what the same signatory has said of the same type, and a bundle among its referrers. The same statement
- * again is not signed again. Rejects as the repository and the signatory do.
+ * again is not signed again. What is there is read once, and the tag written once, last. Gives an outcome for each, in order.
+ * Rejects as the repository and the signatory do; then some bundles may be attached, and doing it again attaches the rest.
  */
-export async function attachStatement(
+export async function attachStatements(
   subject: Descriptor,
-  { predicateType, predicate }: NewEvidence,
+  statements: readonly NewEvidence[],
   signing: Signing,
-): Promise<AttachOutcome> {
-  const { repository, signatory, signedAs } = signing
-  const subjects = [{ name: signedAs, digest: subject.digest }]
-  const payload = formatStatement({ subjects, predicateType, predicate })
-  const own = { [SIGNED_BY_ANNOTATION]: signatory.name, [PAYLOAD]: digestOf(payload) }
-  const isSame = ({ annotations }: Descriptor) =>
-    annotations?.[SIGNED_BY_ANNOTATION] === own[SIGNED_BY_ANNOTATION] && annotations[PAYLOAD] === own[PAYLOAD]
-  let signed: ReturnType<Signatory['signStatement']> | undefined
-  const sign = () => {
-    signed ??= signatory.signStatement(payload)
-    return signed
-  }
-  let outcome: AttachOutcome = 'present'
-  // An image's signature has a form of its own under a tag; it is a statement among the referrers only.
-  if (predicateType !== SIGN_PREDICATE) {
-    const isReplaced = (layer: Descriptor) => isReplacedBy(layer, { annotations: { ...own, predicateType } })
-    const attachment = { signing, kind: 'att', isKnown: isSame, isReplaced } as const
-    outcome = await attachTagged(subject, attachment, async () => {
-      const { envelope, annotations } = await sign()
-      const bytes = new TextEncoder().encode(formatEnvelope(envelope))
-      return {
-        mediaType: ENVELOPE_TYPE,
-        bytes,
-        annotations: { ...annotations, ...own, predicateType, [SIGNATURE_ANNOTATION]: '' },
-      }
-    })
-  }
-  const referrers = await repository.referrers(subject.digest)
-  if (referrers.some((one) => one.artifactType === BUNDLE_TYPE && isSame(one))) return outcome
-  const { bundle } = await sign()
-  const { manifest, blobs } = composeArtifact({
-    artifactType: BUNDLE_TYPE,
-    content: { mediaType: BUNDLE_TYPE, bytes: bundle },
-    subject,
-    annotations: {
-      ...own,
-      'dev.sigstore.bundle.content': 'dsse-envelope',
-      'dev.sigstore.bundle.predicateType': predicateType,
-    },
+): Promise<AttachOutcome[]> {
+  const { repository } = signing
+  const [tagged, referrers] = await Promise.all([
+    readTagged(repository, subject, 'att'),
+    repository.referrers(subject.digest),
+  ])
+  const bundles = referrers.filter(({ artifactType }) => artifactType === BUNDLE_TYPE)
+  const drafts = statements.map((statement) => draftOf(subject, statement, signing))
+  const wanted = drafts.map((draft) => ({
+    draft,
+    // An image's signature has a form of its own under a tag; it is a statement among the referrers only.
+    isTagged: draft.predicateType !== SIGN_PREDICATE && !tagged.some((layer) => hasAnnotations(layer, draft.own)),
+    isBundled: !bundles.some((bundle) => hasAnnotations(bundle, draft.own)),
+  }))
+  const missing = wanted.filter(({ isTagged, isBundled }) => isTagged || isBundled)
+  const layers = new Map<Draft, Descriptor>()
+  const manifests: ImageDocument[] = []
+  await inParallel(TRANSFERS, missing, async ({ draft, isTagged, isBundled }) => {
+    const { layer, bundle } = await signDraft(draft, subject, signing.signatory)
+    if (isTagged) {
+      await store(repository, [layer])
+      layers.set(draft, layer.descriptor)
+    }
+    if (isBundled) {
+      await store(repository, bundle.blobs)
+      manifests.push(bundle.manifest)
+    }
   })
-  await store(repository, blobs)
-  await repository.putManifest(manifest, manifest.descriptor.digest)
-  return 'attached'
+  await inParallel(TRANSFERS, manifests, (manifest) => repository.putManifest(manifest, manifest.descriptor.digest))
+  if (layers.size > 0) {
+    const added = drafts.flatMap((draft) => layers.get(draft) ?? [])
+    const all = added.reduce((kept, layer) => [...kept.filter((older) => !isReplacedBy(older, layer)), layer], tagged)
+    await writeTagged(repository, { subject, kind: 'att', layers: all })
+  }
+  return wanted.map(({ isTagged, isBundled }) => (isTagged || isBundled ? 'attached' : 'present'))
 }
 
-/** Where something goes in the older form, and what it meets there. */
-interface TagAttachment {
-  readonly signing: Signing
-  readonly kind: TagKind
-  /** What is the same already; then nothing is made. */
-  isKnown(layer: Descriptor): boolean
-  /** What makes way. */
-  isReplaced?(layer: Descriptor): boolean
+/** A statement that may have to be signed. */
+interface Draft {
+  readonly predicateType: string
+  readonly payload: Uint8Array
+  /** What says whose and which it is, in both forms. */
+  readonly own: Annotations
 }
 
-async function attachTagged(
-  subject: Descriptor,
-  { signing: { repository }, kind, isKnown, isReplaced }: TagAttachment,
-  make: () => Promise<TagLayer>,
-): Promise<AttachOutcome> {
+function draftOf(subject: Descriptor, { predicateType, predicate }: NewEvidence, signing: Signing): Draft {
+  const subjects = [{ name: signing.signedAs, digest: subject.digest }]
+  const payload = formatStatement({ subjects, predicateType, predicate })
+  return {
+    predicateType,
+    payload,
+    own: { [SIGNED_BY_ANNOTATION]: signing.signatory.name, [PAYLOAD]: digestOf(payload) },
+  }
+}
+
+function hasAnnotations({ annotations }: Descriptor, own: Annotations): boolean {
+  return Object.entries(own).every(([name, value]) => annotations?.[name] === value)
+}
+
+/** Signs a statement and makes of it the layer for the tag and the artifact for the referrers. */
+async function signDraft({ predicateType, payload, own }: Draft, subject: Descriptor, signatory: Signatory) {
+  const { envelope, annotations, bundle } = await signatory.signStatement(payload)
+  const bytes = new TextEncoder().encode(formatEnvelope(envelope))
+  const said = { ...annotations, ...own, predicateType, [SIGNATURE_ANNOTATION]: '' }
+  return {
+    layer: { descriptor: layerDescriptor({ mediaType: ENVELOPE_TYPE, bytes, annotations: said }), bytes },
+    bundle: composeArtifact({
+      artifactType: BUNDLE_TYPE,
+      content: { mediaType: BUNDLE_TYPE, bytes: bundle },
+      subject,
+      annotations: {
+        ...own,
+        'dev.sigstore.bundle.content': 'dsse-envelope',
+        'dev.sigstore.bundle.predicateType': predicateType,
+      },
+    }),
+  }
+}
+
+/** What is under a tag of the older form. */
+async function readTagged(repository: Repository, subject: Descriptor, kind: TagKind): Promise<readonly Descriptor[]> {
   const tag = evidenceTag(subject.digest, kind)
   const found = await repository.readManifest(tag)
-  const layers = found === undefined ? [] : parseManifest(found.bytes, `${repository.name}:${tag}`).layers
-  if (layers.some(isKnown)) return 'present'
-  const added = await make()
-  const kept = isReplaced === undefined ? layers : layers.filter((layer) => !isReplaced(layer))
-  const { manifest, config } = composeTagged([...kept, layerDescriptor(added)])
-  await store(repository, [config, { descriptor: layerDescriptor(added), bytes: added.bytes }])
-  await repository.putManifest(manifest, tag)
-  return 'attached'
+  return found === undefined ? [] : parseManifest(found.bytes, `${repository.name}:${tag}`).layers
 }
 
-async function store(repository: Repository, blobs: readonly ImageDocument[]): Promise<void> {
-  for (const { descriptor, bytes } of blobs) {
-    const source: BlobSource = {
-      async *open(_, start = 0) {
-        yield bytes.subarray(start)
-      },
-    }
-    await repository.ensureBlob(descriptor, source)
-  }
+async function writeTagged(
+  repository: Repository,
+  { subject, kind, layers }: { subject: Descriptor; kind: TagKind; layers: readonly Descriptor[] },
+): Promise<void> {
+  const { manifest, config } = composeTagged(layers)
+  await store(repository, [config])
+  await repository.putManifest(manifest, evidenceTag(subject.digest, kind))
+}
+
+async function store(repository: Repository, documents: readonly ImageDocument[]): Promise<void> {
+  const blobs = memoryBlobs(documents)
+  for (const { descriptor } of documents) await repository.ensureBlob(descriptor, blobs)
 }

@@ -10,12 +10,13 @@ import {
   type ImageSource,
   LayoutRepository,
   MEDIA_TYPES,
+  memoryBlobs,
   RegistryClient,
   type Repository,
   referrersTag,
 } from '#oci'
 import { type DebianTool, debianTool, dockerRegistry, httpServer, proxyBefore } from '#testkit'
-import { attachSignature, attachStatement } from './attach.ts'
+import { attachSignature, attachStatements } from './attach.ts'
 import { copyWithEvidence } from './copy.ts'
 import {
   type Cleanup,
@@ -48,7 +49,7 @@ async function attachTo(
 ) {
   const signing = { repository, signatory, signedAs: 'registry.example.org/team/app', signedAt: SIGNED_AT }
   await attachSignature(subject, signing)
-  await attachStatement(subject, PROVENANCE, signing)
+  await attachStatements(subject, [PROVENANCE], signing)
 }
 
 const COMMON = ['--insecure-ignore-tlog=true', '--allow-http-registry', '--private-infrastructure=true']
@@ -189,7 +190,7 @@ test('a statement that its signatory has renewed takes the place of the older on
   const client = clientOf(t, target)
   await copyWithEvidence(repository, client, '1', { tag: '1' })
   const signing = { repository, signatory, signedAs: 'registry.example.org/team/app', signedAt: SIGNED_AT }
-  await attachStatement(image.top.descriptor, { ...PROVENANCE, predicate: { renewed: true } }, signing)
+  await attachStatements(image.top.descriptor, [{ ...PROVENANCE, predicate: { renewed: true } }], signing)
   await copyWithEvidence(repository, client, '1', { tag: '1' })
   const options = ['--type', 'slsaprovenance1', '--key', publicKey, ...COMMON]
   const name = `${target}/team/app@${image.top.descriptor.digest}`
@@ -338,13 +339,7 @@ test('evidence about evidence is carried eight deep, and no deeper', async (t) =
   const add = async () => {
     const content = { mediaType: 'text/plain', bytes: Buffer.from('note') }
     const { manifest, blobs } = composeArtifact({ artifactType: 'application/vnd.example.note', content, subject })
-    for (const { descriptor, bytes } of blobs) {
-      await repository.ensureBlob(descriptor, {
-        async *open() {
-          yield bytes
-        },
-      })
-    }
+    for (const { descriptor } of blobs) await repository.ensureBlob(descriptor, memoryBlobs(blobs))
     await repository.putManifest(manifest, manifest.descriptor.digest)
     subject = manifest.descriptor
   }

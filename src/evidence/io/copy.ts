@@ -5,6 +5,7 @@ import {
   type Descriptor,
   type ImageDocument,
   isIndexType,
+  memoryBlobs,
   OciError,
   parseManifest,
   RegistryClient,
@@ -145,14 +146,13 @@ class ManifestCarrier {
     await this.#put(document, reference)
   }
 
-  /** Stores what refers to one subject, one after the other: a registry may keep them all in one index. */
+  /** Stores what refers to one subject together, so that a registry makes it durable, or writes its index, for several at once. */
   async carryReferrers(referrers: readonly Referrer[]): Promise<void> {
     const [first] = referrers
     if (first === undefined) return
     const known = new Set((await this.#to.referrers(first.subject)).map(({ digest }) => digest))
-    for (const { document } of referrers) {
-      if (!known.has(document.descriptor.digest)) await this.#put(document, document.descriptor.digest)
-    }
+    const missing = referrers.filter(({ document }) => !known.has(document.descriptor.digest))
+    await inParallel(TRANSFERS, missing, ({ document }) => this.#put(document, document.descriptor.digest))
   }
 
   /** Stores signatures or statements under their tag, beside those that are there and not replaced by one that comes. */
@@ -169,11 +169,7 @@ class ManifestCarrier {
     if (others.length === 0) return this.carry(document, tag)
     if (others.length + coming.length === there.length) return
     const { manifest, config } = composeTagged([...others, ...coming])
-    await this.#to.ensureBlob(config.descriptor, {
-      async *open(_, start = 0) {
-        yield config.bytes.subarray(start)
-      },
-    })
+    await this.#to.ensureBlob(config.descriptor, memoryBlobs([config]))
     await this.#put(manifest, tag)
   }
 

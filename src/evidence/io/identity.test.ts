@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { openIdentitySignatory, readIdentityToken } from '#attest'
 import { type DebianTool, debianTool, TEST_ISSUER, type TestSigstore, testSigstore } from '#testkit'
-import { attachSignature, attachStatement } from './attach.ts'
+import { attachSignature, attachStatements } from './attach.ts'
 import { clientOf, pushSample, run, SIGNED_AT, subjectsOf, testFolder, testRegistry } from './fixtures.test.ts'
 
 const IDENTITY = 'https://ci.test/team/release'
@@ -60,7 +60,7 @@ for (const { tool, form, options } of forms) {
     for (const subject of subjectsOf(image)) {
       assert.equal(await attachSignature(subject, signing), 'attached')
       const statement = { predicateType: 'https://slsa.dev/provenance/v1', predicate: { buildDefinition: {} } }
-      assert.equal(await attachStatement(subject, statement, signing), 'attached')
+      assert.deepEqual(await attachStatements(subject, [statement], signing), ['attached'])
       const name = `${registry}/team/app@${subject.digest}`
       const issuer = ['--certificate-oidc-issuer', TEST_ISSUER]
       const common = [...root.options, '--allow-http-registry', ...issuer, ...options]

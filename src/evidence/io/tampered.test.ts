@@ -29,7 +29,7 @@ import {
 import { type Judgement, judgeEvidence } from '../judge.ts'
 import { evidenceTag } from '../tag-form.ts'
 import { refusals } from '../verdict.ts'
-import { attachSignature, attachStatement } from './attach.ts'
+import { attachSignature, attachStatements } from './attach.ts'
 import { collectEvidence } from './collect.ts'
 import { SIGNED_AT } from './fixtures.test.ts'
 
@@ -128,7 +128,7 @@ async function signedRepository({ signedAs = NAME, without = '' } = {}): Promise
   const signing = { repository, signatory: keySignatory(signer), signedAs, signedAt: SIGNED_AT }
   for (const subject of [index, child]) {
     if (without !== 'signature') await attachSignature(subject, signing)
-    await attachStatement(subject, { predicateType: TYPE, predicate: { about: subject.digest } }, signing)
+    await attachStatements(subject, [{ predicateType: TYPE, predicate: { about: subject.digest } }], signing)
   }
   return repository
 }

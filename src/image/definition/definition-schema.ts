@@ -1,87 +1,15 @@
 import type { XStatic } from 'typebox/schema'
 import type { Shape } from '#core'
 import { pathRules } from '../path-rules.ts'
+import { contract } from './contract-schema.ts'
+import { pathEntry } from './path-schema.ts'
+import { PLATFORMS } from './platforms.ts'
 import { parts } from './schema-parts.ts'
 
 const { described, listOf, text } = parts
 
-/** The OCI platforms that Debian has an architecture for. */
-export const PLATFORMS = [
-  'linux/386',
-  'linux/amd64',
-  'linux/arm/v5',
-  'linux/arm/v7',
-  'linux/arm64',
-  'linux/loong64',
-  'linux/mips64le',
-  'linux/ppc64le',
-  'linux/riscv64',
-  'linux/s390x',
-] as const
-
 /** The effects that run the image's own program (design, "derived effect"). */
 export const DERIVED_EFFECTS = ['python-bytecode', 'locale-archive'] as const
-
-/** signal(7), without the real-time signals, which are given by number. */
-const SIGNALS = [
-  ...[
-    'SIGHUP',
-    'SIGINT',
-    'SIGQUIT',
-    'SIGILL',
-    'SIGTRAP',
-    'SIGABRT',
-    'SIGBUS',
-    'SIGFPE',
-    'SIGKILL',
-    'SIGUSR1',
-    'SIGSEGV',
-  ],
-  ...['SIGUSR2', 'SIGPIPE', 'SIGALRM', 'SIGTERM', 'SIGSTKFLT', 'SIGCHLD', 'SIGCONT', 'SIGSTOP', 'SIGTSTP', 'SIGTTIN'],
-  ...['SIGTTOU', 'SIGURG', 'SIGXCPU', 'SIGXFSZ', 'SIGVTALRM', 'SIGPROF', 'SIGWINCH', 'SIGIO', 'SIGPWR', 'SIGSYS'],
-]
-
-const pathEntry = {
-  type: 'object',
-  title: 'a path with what stands there',
-  additionalProperties: false,
-  required: ['path'],
-  properties: {
-    path: described(parts.absolutePath, 'Where it stands in the image.'),
-    type: { enum: ['directory', 'file', 'symlink', 'absent'], description: 'Needed only where no other key tells it.' },
-    symlink: described(parts.linkTarget, 'Makes a symbolic link with this target.'),
-    content: described(parts.words, 'Makes a file with this text.'),
-    source: described(parts.innerPath, "Makes a file with the bytes of this one, below the definition's folder."),
-    mode: described(parts.mode, 'Default: "0755" for a directory, "0644" for a file.'),
-    uid: described(parts.id, 'Default: 0.'),
-    gid: described(parts.id, 'Default: 0.'),
-    replace: { type: 'boolean', description: 'Takes the place of what a package or an extended definition has there.' },
-    reason: described(parts.reason, 'Why a path of a package is left out; needed with `type: absent`.'),
-  },
-} as const satisfies Shape
-
-const contract = {
-  type: 'object',
-  title: 'the keys of a contract',
-  description: 'What the image promises to whoever runs it; a change of it is a change of the interface.',
-  additionalProperties: false,
-  properties: {
-    'run-as': {
-      title: 'an account name, a user id or "uid:gid"',
-      description: 'The user that the entrypoint runs as. Default: nonroot.',
-      anyOf: [parts.id, text('an account', '^(?:[a-z_][a-z0-9_-]{0,31}|[0-9]{1,10}(?::[0-9]{1,10})?)$')],
-    },
-    'work-dir': described(parts.directoryPath, 'Where the entrypoint starts. Default: /.'),
-    ports: listOf(parts.port, 'a list of ports', 'Ports it listens on: 8080 or "53/udp".'),
-    writable: listOf(parts.absolutePath, 'a list of paths', 'Paths it writes to; all others may be read-only.'),
-    volumes: listOf(parts.absolutePath, 'a list of paths', 'Paths that hold data worth keeping.'),
-    'stop-signal': {
-      title: 'a signal such as SIGTERM, or its number',
-      description: 'What stops it in order. Default: SIGTERM.',
-      anyOf: [{ enum: SIGNALS }, { type: 'integer', minimum: 1, maximum: 64 }],
-    },
-  },
-} as const satisfies Shape
 
 const accounts = {
   type: 'object',
@@ -125,13 +53,22 @@ const accounts = {
   },
 } as const satisfies Shape
 
+const packageReasons = (description: string) =>
+  ({
+    type: 'object',
+    title: 'package names with reasons',
+    description,
+    propertyNames: parts.packageName,
+    additionalProperties: parts.reason,
+  }) as const satisfies Shape
+
 const texts = (description: string) =>
   ({
     type: 'object',
     title: 'names with texts',
     description,
     propertyNames: text('a name without white space', '^[^\\s\\u0000-\\u001f\\u007f]+$', 255),
-    additionalProperties: parts.words,
+    additionalProperties: parts.removable(parts.words),
   }) as const satisfies Shape
 
 const variantName = text('a variant name (a lowercase letter; then letters, digits, -)', '^[a-z][a-z0-9-]{0,31}$')
@@ -146,9 +83,9 @@ const fragment = {
   environment: {
     type: 'object',
     title: 'names with values',
-    description: 'Environment variables.',
+    description: 'Environment variables; null takes one away that an extended definition or a base sets.',
     propertyNames: text('the name of an environment variable', '^[A-Za-z_][A-Za-z0-9_]*$', 255),
-    additionalProperties: parts.argument,
+    additionalProperties: parts.removable(parts.argument),
   },
   entrypoint: listOf(
     parts.argument,
@@ -180,13 +117,7 @@ const fragment = {
     'a list of locales',
     'Locales to have beside C.UTF-8.',
   ),
-  acknowledge: {
-    type: 'object',
-    title: 'package names with reasons',
-    description: 'Packages whose maintainer scripts do more than any effect, and why that is fine here.',
-    propertyNames: parts.packageName,
-    additionalProperties: parts.reason,
-  },
+  acknowledge: packageReasons('Packages whose maintainer scripts do more than any effect, and why that is fine here.'),
   labels: texts('Labels of the image config.'),
   annotations: texts('Annotations of manifest and index.'),
   tests: listOf(
@@ -205,8 +136,12 @@ export const definitionSchema = {
   required: ['image'],
   properties: {
     image: described(
-      text('an image name (lowercase letters, digits, . _ - and /)', '^[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*$', 200),
-      'The name of the image, without registry and tag.',
+      text(
+        'an image name (lowercase letters, digits, . _ - and /)',
+        '^(?:[a-z0-9]+|\\{base\\})(?:(?:[._/]|__|-+)(?:[a-z0-9]+|\\{base\\}))*$',
+        200,
+      ),
+      'The name of the image, without registry and tag; {base} is the base, where `from` names several.',
     ),
     archive: {
       title: 'the name of an archive, or a list of names',
@@ -217,14 +152,19 @@ export const definitionSchema = {
       ],
     },
     extends: described(parts.line, 'A catalogue image, or the path of a definition, that this one adds to.'),
-    ...fragment,
-    without: {
-      type: 'object',
-      title: 'package names with reasons',
-      description: 'Packages to leave out of variants without package manager, although something depends on them.',
-      propertyNames: parts.packageName,
-      additionalProperties: parts.reason,
+    from: {
+      title: 'a base, or a list of bases',
+      description:
+        'A catalogue image, or the path of a definition, whose layers stay and get more above; of several, an image on each.',
+      anyOf: [parts.line, { type: 'array', items: parts.line, minItems: 1, maxItems: 200, title: 'at least one base' }],
     },
+    ...fragment,
+    without: packageReasons(
+      'Packages to leave out of variants without package manager, although something depends on them.',
+    ),
+    remove: packageReasons(
+      'Packages of the image that this one stacks on (`from`) to take away, with what only they needed.',
+    ),
     platforms: {
       type: 'array',
       title: 'at least one platform',
@@ -279,7 +219,7 @@ export const definitionSchema = {
         budget: {
           type: 'integer',
           title: 'a number from 3 to 100',
-          description: 'How many layers the image may have. Default: 30.',
+          description: 'How many layers the image may have. Default: 30, for overlays 60.',
           minimum: 3,
           maximum: 100,
         },

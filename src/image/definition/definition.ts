@@ -6,7 +6,8 @@ import type { Account, Group } from '../effects/effect.ts'
 export type PathDeclaration =
   | DirectoryDeclaration
   | (FileDeclaration & { readonly content: string })
-  | (FileDeclaration & { readonly source: string })
+  | RepositoryDeclaration
+  | TakenDeclaration
   | SymlinkDeclaration
   | AbsentDeclaration
 
@@ -20,6 +21,8 @@ interface Ownership {
 
 interface DirectoryDeclaration extends Ownership {
   readonly type: 'directory'
+  /** A directory that is there already stays as it is. */
+  readonly existing?: 'keep'
 }
 
 interface FileDeclaration extends Ownership {
@@ -33,6 +36,66 @@ interface SymlinkDeclaration {
   readonly replace: boolean
 }
 
+/** What a tree that is taken in gets; what is not given, the tree itself or a default decides. */
+export interface TreeSettings {
+  /** Of its files. */
+  readonly mode?: number
+  readonly directoryMode?: number
+  readonly uid?: number
+  readonly gid?: number
+  readonly replace: boolean
+}
+
+/** Patterns below what is taken in; see `Selection`. */
+interface TreePatterns {
+  readonly include: readonly string[]
+  readonly exclude: readonly string[]
+}
+
+/** A file or folder below the definition's own. */
+export interface RepositoryDeclaration extends TreeSettings, TreePatterns {
+  readonly type: 'source'
+  readonly path: string
+  readonly source: string
+}
+
+/** How an archive is packed. */
+export type Packing = 'tar' | 'tar.gz' | 'tar.xz' | 'tar.zst' | 'zip'
+
+/** A digest, or one for each OCI platform. */
+export type PlatformDigest = Digest | Readonly<Record<string, Digest>>
+
+/** What is taken in, as far as it decides what the image is: never where it was found. */
+export type TakenContent =
+  | { readonly kind: 'file'; readonly digest: PlatformDigest }
+  | {
+      readonly kind: 'archive'
+      readonly digest: PlatformDigest
+      readonly packing: Packing
+      /** Names of folders to leave off each path. */
+      readonly strip: number
+      readonly from: string
+    }
+  /** The digest is of a manifest, or of an index that has one for the platform. */
+  | { readonly kind: 'image'; readonly digest: Digest; readonly from: string }
+
+/** Content from elsewhere, known by its digest. It is fetched when an image is built. */
+export interface TakenDeclaration extends TreeSettings, TreePatterns {
+  readonly type: 'taken'
+  readonly path: string
+  readonly content: TakenContent
+  /** Where to look for it. No input of the image. */
+  readonly place: TakenPlace
+}
+
+/** Where content from elsewhere is found. */
+export interface TakenPlace {
+  /** A URL, one for each platform, or an image reference without its digest. */
+  readonly at: string | Readonly<Record<string, string>>
+  /** The definition file that says so; a relative path starts at its folder. */
+  readonly file: string
+}
+
 /** A path of a package that the image shall not have. */
 interface AbsentDeclaration {
   readonly type: 'absent'
@@ -44,6 +107,7 @@ interface AbsentDeclaration {
 export type DefinedPath =
   | DirectoryDeclaration
   | (FileDeclaration & { readonly digest: Digest; readonly size: number })
+  | TakenDeclaration
   | SymlinkDeclaration
   | AbsentDeclaration
 
@@ -71,6 +135,9 @@ export interface Certificate {
   readonly pem: string
 }
 
+/** Named texts; `null` takes away what an extended definition or a base has under that name. */
+export type Settings = Readonly<Record<string, string | null>>
+
 /** What definitions and variants have in common, as far as one document says it; what it does not say is `undefined` or empty. */
 export interface Fragment<Path = PathDeclaration, CertificateForm = string> {
   readonly title: string | undefined
@@ -78,7 +145,7 @@ export interface Fragment<Path = PathDeclaration, CertificateForm = string> {
   readonly packages: readonly Request[]
   readonly keep: readonly string[]
   readonly derived: readonly string[]
-  readonly environment: Readonly<Record<string, string>>
+  readonly environment: Settings
   readonly entrypoint: readonly string[] | undefined
   readonly cmd: readonly string[] | undefined
   readonly contract: ContractDeclaration
@@ -92,8 +159,8 @@ export interface Fragment<Path = PathDeclaration, CertificateForm = string> {
   readonly keystore: 'jks' | 'pkcs12' | undefined
   readonly locales: readonly string[]
   readonly acknowledge: Readonly<Record<string, string>>
-  readonly labels: Readonly<Record<string, string>>
-  readonly annotations: Readonly<Record<string, string>>
+  readonly labels: Settings
+  readonly annotations: Settings
   /** Each with a `name`; the rest is for whoever runs them to check. */
   readonly tests: readonly TestDeclaration[]
 }
@@ -111,8 +178,14 @@ export interface Lifecycle {
 export interface Definition<Path = PathDeclaration, CertificateForm = string> extends Fragment<Path, CertificateForm> {
   readonly image: string
   readonly extends: string | undefined
+  /** What an overlay stacks on; where it extends something, only the last of those may say it. */
+  readonly from: string | undefined
+  /** What it stacks on where that is several: an image on each; see `memberOf`. */
+  readonly bases: readonly string[]
   readonly archives: readonly string[] | undefined
   readonly without: Readonly<Record<string, string>>
+  /** Packages of the base that an overlay takes away, with reasons. */
+  readonly remove: Readonly<Record<string, string>>
   readonly platforms: readonly string[] | undefined
   readonly variants: Readonly<Record<string, Fragment<Path, CertificateForm>>>
   /** Variants of what it extends that the image shall not have, with reasons. */
@@ -176,4 +249,8 @@ export interface EffectiveDefinition {
   readonly documentation: string | undefined
   readonly source: string | undefined
   readonly layerBudget: number
+  /** The same variant of what an overlay stacks on, as it is without the overlay. */
+  readonly base?: EffectiveDefinition
+  /** Packages of the base that are taken away, with reasons; absent where there are none. */
+  readonly remove?: Readonly<Record<string, string>>
 }

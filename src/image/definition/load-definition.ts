@@ -1,5 +1,8 @@
 import { type Digest, digestOf, hexOf } from '#core'
 import { ImageError } from '../errors.ts'
+import { folderTree } from '../taken/folder-tree.ts'
+import { selectPaths } from '../taken/selection.ts'
+import { placePaths } from '../taken/taken-paths.ts'
 import type {
   Certificate,
   DefinedPath,
@@ -7,22 +10,33 @@ import type {
   LoadedDefinition,
   LoadedFragment,
   PathDeclaration,
+  RepositoryDeclaration,
+  TestDeclaration,
 } from './definition.ts'
 import type { DefinitionFile } from './resolve-definition.ts'
 
 /** Bytes of files by their digest. */
 export type FileContents = ReadonlyMap<Digest, Uint8Array>
 
-/** The relative paths that a definition reads: sources of files, and certificates; each once, in order of first use. */
+/** What a definition reads of its folder. */
+export interface ReferredFiles {
+  /** Relative paths of certificates and of structure tests, each once, in order of first use. */
+  readonly files: readonly string[]
+  /** Files and folders, in the order of the definition. */
+  readonly sources: readonly RepositoryDeclaration[]
+}
+
+/** Gives what a definition and its variants read of its folder. */
 export function referredFiles(
   definition: Fragment & { readonly variants: Readonly<Record<string, Fragment>> },
-): readonly string[] {
+): ReferredFiles {
   const fragments = [definition, ...Object.values(definition.variants)]
-  const paths = fragments.flatMap(({ paths, certificates }) => [
-    ...paths.flatMap((entry) => ('source' in entry ? [entry.source] : [])),
+  const files = fragments.flatMap(({ certificates, tests }) => [
     ...certificates.filter((certificate) => !isPem(certificate)),
+    ...tests.flatMap((test) => structureTestOf(test) ?? []),
   ])
-  return [...new Set(paths)]
+  const sources = fragments.flatMap(({ paths }) => paths.filter((entry) => entry.type === 'source'))
+  return { files: [...new Set(files)], sources }
 }
 
 /**
@@ -42,18 +56,61 @@ export function loadDefinition(source: DefinitionFile, contents: Map<Digest, Uin
 function loadFragment(fragment: Fragment, source: DefinitionFile, contents: Map<Digest, Uint8Array>): LoadedFragment {
   return {
     ...fragment,
-    paths: fragment.paths.map((entry) => definedPath(entry, source, contents)),
+    paths: fragment.paths.flatMap((entry) => definedPaths(entry, source, contents)),
     certificates: fragment.certificates.flatMap((certificate) => certificatesOf(certificate, source)),
+    tests: fragment.tests.map((test) => loadedTest(test, source)),
   }
 }
 
-function definedPath(entry: PathDeclaration, from: DefinitionFile, contents: Map<Digest, Uint8Array>): DefinedPath {
-  if (entry.type !== 'file') return entry
-  const { type, path, mode, uid, gid, replace } = entry
-  const bytes = 'source' in entry ? bytesOf(entry.source, from) : new TextEncoder().encode(entry.content)
+/** The path of a structure test's file that a test refers to. */
+function structureTestOf(test: TestDeclaration): string | undefined {
+  const path = test['structure-test']
+  return typeof path === 'string' ? path : undefined
+}
+
+/** What a test refers to by path is in its place afterwards, since who extends the definition stands in another folder. */
+function loadedTest(test: TestDeclaration, from: DefinitionFile): TestDeclaration {
+  const path = structureTestOf(test)
+  if (path === undefined) return test
+  return { ...test, 'structure-test': { file: path, text: new TextDecoder().decode(bytesOf(path, from)) } }
+}
+
+function definedPaths(
+  entry: PathDeclaration,
+  from: DefinitionFile,
+  contents: Map<Digest, Uint8Array>,
+): readonly DefinedPath[] {
+  if (entry.type === 'source') return repositoryPaths(entry, from, contents)
+  if (entry.type !== 'file') return [entry]
+  const { content, ...file } = entry
+  const bytes = new TextEncoder().encode(content)
   const digest = digestOf(bytes)
   contents.set(digest, bytes)
-  return { type, path, mode, uid, gid, replace, digest, size: bytes.length }
+  return [{ ...file, digest, size: bytes.length }]
+}
+
+/** A file as it is, 0644 unless told otherwise; a folder with all that is chosen of it. */
+function repositoryPaths(
+  entry: RepositoryDeclaration,
+  from: DefinitionFile,
+  contents: Map<Digest, Uint8Array>,
+): readonly DefinedPath[] {
+  const folder = from.folders?.get(entry.source)
+  const name = `${entry.source} of definition ${from.file}`
+  if (folder !== undefined) {
+    const selected = selectPaths(folderTree(folder), { from: '/', ...entry }, name)
+    const read = (path: string) => bytesOf(`${entry.source}${path}`, from)
+    return placePaths(selected, { placement: entry, permissions: 'executable-only', name }, { read, contents })
+  }
+  const { path, mode = 0o644, uid = 0, gid = 0, replace, include, exclude, directoryMode } = entry
+  if (path === '/' || include.length + exclude.length > 0 || directoryMode !== undefined) {
+    const reason = `it is a file, and ${path === '/' ? 'the root' : '`include`, `exclude` and `directory-mode`'} want a folder`
+    throw new ImageError('DEFINITION_INVALID', `cannot take in ${name}: ${reason}`)
+  }
+  const bytes = bytesOf(entry.source, from)
+  const digest = digestOf(bytes)
+  contents.set(digest, bytes)
+  return [{ type: 'file', path, mode, uid, gid, replace, digest, size: bytes.length }]
 }
 
 /** One for each PEM block; its name says which certificate it is, wherever it was written. */

@@ -1,7 +1,13 @@
 import { canonicalJson } from '#core'
 import { formatRequest } from '#solver'
 import { ImageError } from '../errors.ts'
-import type { ContractDeclaration, DefinedPath, LoadedDefinition, LoadedFragment } from './definition.ts'
+import type {
+  ContractDeclaration,
+  DefinedPath,
+  LoadedDefinition,
+  LoadedFragment,
+  TakenDeclaration,
+} from './definition.ts'
 
 /**
  * Adds a definition to the one it extends: lists append and equal members collapse, maps and lists of named things merge
@@ -30,8 +36,11 @@ export function mergeDefinitions(base: LoadedDefinition, over: LoadedDefinition)
     title: over.title,
     description: over.description,
     extends: base.extends,
+    from: base.from,
+    bases: [],
     archives: over.archives ?? base.archives,
     without: { ...withoutAsked(base.without, over), ...over.without },
+    remove: { ...base.remove, ...over.remove },
     platforms: over.platforms ?? base.platforms,
     variants: Object.fromEntries(variants),
     withoutVariants: over.withoutVariants,
@@ -59,10 +68,10 @@ export function withoutAsked(
   return Object.fromEntries(Object.entries(without).filter(([name]) => !asked.has(name)))
 }
 
-/** Tests that start the image's own program are of that program: they end where another one takes its place. */
+/** Tests that start the image's own program are of that program: they end where another one takes its place. Structure tests never start it. */
 function inheritedTests({ tests }: LoadedFragment, over: LoadedFragment): LoadedFragment['tests'] {
   const isSameProgram = over.entrypoint === undefined && over.cmd === undefined
-  return isSameProgram ? tests : tests.filter((test) => 'command' in test)
+  return isSameProgram ? tests : tests.filter((test) => 'command' in test || 'structure-test' in test)
 }
 
 /**
@@ -141,11 +150,23 @@ function mergePaths(base: readonly DefinedPath[], over: readonly DefinedPath[], 
   return [...paths.values()]
 }
 
+/** Whether two entries of one path put the same there; from where something is taken in is no difference. */
+export function putTheSame(under: DefinedPath, entry: DefinedPath): boolean {
+  const yields = (one: DefinedPath) => one.type === 'directory' && one.existing === 'keep'
+  const isMade = under.type === 'directory' && entry.type === 'directory' && (yields(under) || yields(entry))
+  return isMade || comparable(under) === comparable(entry)
+}
+
+function comparable(entry: DefinedPath): string {
+  const { replace, place, ...rest } = { replace: false, place: undefined, ...entry }
+  return canonicalJson(rest)
+}
+
 /** An absent path needs no `replace`: its reason says as much. */
-function laidOver(under: DefinedPath | undefined, entry: DefinedPath, sides: string): DefinedPath {
+export function laidOver(under: DefinedPath | undefined, entry: DefinedPath, sides: string): DefinedPath {
   if (under === undefined || entry.type === 'absent') return entry
-  const isSame = canonicalJson({ ...under, replace: false }) === canonicalJson({ ...entry, replace: false })
-  if (isSame) return under.type !== 'absent' && under.replace ? under : entry
+  if (entry.type === 'directory' && entry.existing === 'keep' && under.type === 'directory') return under
+  if (putTheSame(under, entry)) return under.type !== 'absent' && under.replace ? under : entry
   if (entry.replace) return entry
   const reason = `one has ${formatDefinedPath(under)}, the other ${formatDefinedPath(entry)}`
   throw new ImageError(
@@ -161,9 +182,17 @@ export function formatDefinedPath(entry: DefinedPath): string {
       return `nothing (${entry.reason})`
     case 'symlink':
       return `a link to ${entry.target}`
+    case 'taken':
+      return `what is taken in from ${formatTakenPlace(entry)}`
     default: {
       const ownership = `${entry.mode.toString(8).padStart(4, '0')} ${entry.uid}:${entry.gid}`
       return entry.type === 'file' ? `a file ${ownership} ${entry.digest}` : `a directory ${ownership}`
     }
   }
+}
+
+/** Says from where something is taken in, with the digest where there is one for all platforms. */
+export function formatTakenPlace({ content, place }: TakenDeclaration): string {
+  const places = typeof place.at === 'string' ? place.at : Object.values(place.at).join(', ')
+  return content.kind === 'image' ? `${places}@${content.digest}` : places
 }

@@ -1,11 +1,11 @@
 import { type DocumentPath, type Fault, quote } from '#core'
 import { parseRequest, type Request, SolverError } from '#solver'
-import { mergeUsr } from '../path-rules.ts'
 import type { ContractDeclaration, Definition, Fragment, PathDeclaration, UserDeclaration } from './definition.ts'
 import type { DefinitionDocument, FragmentDocument } from './definition-schema.ts'
+import { BASE_PLACEHOLDER, basesFault } from './matrix.ts'
+import { declaredPath, type PathDocument, readPath } from './read-path.ts'
 import { templateFault } from './tags.ts'
 
-type PathDocument = NonNullable<FragmentDocument['paths']>[number]
 type ContractDocument = NonNullable<FragmentDocument['contract']>
 
 /** Gives a scalar as the file writes it, by its place in the document. */
@@ -13,25 +13,40 @@ type SourceOf = (path: DocumentPath) => string | undefined
 
 /**
  * Brings a document whose shape is right into its one form, and finds what a shape cannot say: a version that is none,
- * a path that is two things at once. With faults the definition is not to be used.
+ * a path that is two things at once. With faults the definition is not to be used. `file` is where the document was read from.
  */
 export function readDefinition(
   document: DefinitionDocument,
   sourceOf: SourceOf,
+  file: string,
 ): { readonly definition: Definition; readonly faults: readonly Fault[] } {
-  const reader = new FragmentReader(sourceOf)
+  const reader = new FragmentReader(sourceOf, file)
   const { archive } = document
   for (const [index, template] of (document.tags ?? []).entries()) reader.note(['tags', index], templateFault(template))
   for (const [key, day] of Object.entries(document.lifecycle ?? {})) reader.note(['lifecycle', key], dayFault(day))
   for (const name of ['runtime'].filter((name) => Object.hasOwn(document.variants ?? {}, name))) {
     reader.note(['variants', name], 'the definition itself is the runtime variant; move its keys up', 'key')
   }
+  if (document.from !== undefined && document.extends !== undefined) {
+    reader.note(['from'], 'want either `extends`, which composes, or `from`, which stacks on a finished image', 'key')
+  }
+  if (document.remove !== undefined && document.from === undefined && document.extends === undefined) {
+    reader.note(['remove'], 'there is nothing to take packages from: want `from`, or `without` in its place', 'key')
+  }
+  const { from } = document
+  if (typeof from === 'object') reader.note(['from'], basesFault(from, document.image))
+  else if (document.image.includes(BASE_PLACEHOLDER)) {
+    reader.note(['image'], `${BASE_PLACEHOLDER} stands for one of several bases: want a list of them as \`from\``)
+  }
   const definition: Definition = {
     ...reader.fragment(document, []),
     image: document.image,
     extends: document.extends,
+    from: typeof document.from === 'string' ? document.from : undefined,
+    bases: typeof document.from === 'string' ? [] : (document.from ?? []),
     archives: typeof archive === 'string' ? [archive] : archive,
     without: document.without ?? {},
+    remove: document.remove ?? {},
     platforms: document.platforms,
     variants: Object.fromEntries(
       Object.entries(document.variants ?? {}).map(([name, variant]) => [
@@ -59,9 +74,11 @@ export function readDefinition(
 class FragmentReader {
   readonly faults: Fault[] = []
   readonly #sourceOf: SourceOf
+  readonly #file: string
 
-  constructor(sourceOf: SourceOf) {
+  constructor(sourceOf: SourceOf, file: string) {
     this.#sourceOf = sourceOf
+    this.#file = file
   }
 
   note(path: DocumentPath, message: string | undefined, at: Fault['at'] = 'value'): void {
@@ -155,14 +172,14 @@ class FragmentReader {
   }
 
   #paths(entries: readonly PathDocument[], path: DocumentPath): readonly PathDeclaration[] {
-    this.#refuseTwins(
-      entries.map((entry) => mergeUsr(entry.path, typeOf(entry) ?? 'file')),
-      path,
-      'path',
-    )
+    this.#refuseTwins(entries.map(declaredPath), path, 'path')
     return entries.flatMap((entry, index) => {
       const place = [...path, index]
-      const declaration = declarationOf(entry, this.#mode(entry.mode, [...place, 'mode']))
+      const modes = {
+        mode: this.#mode(entry.mode, [...place, 'mode']),
+        directoryMode: this.#mode(entry['directory-mode'], [...place, 'directory-mode']),
+      }
+      const declaration = readPath(entry, modes, this.#file)
       if (typeof declaration !== 'string') return [declaration]
       this.note(place, declaration)
       return []
@@ -184,47 +201,6 @@ class FragmentReader {
       this.note([...path, index, key], first === index ? undefined : message)
     }
   }
-}
-
-/** The kinds of path, each with the keys that only it may have; `mode`, `uid` and `gid` make sense for two of them. */
-const KEYS_OF = {
-  directory: ['mode', 'uid', 'gid', 'replace'],
-  file: ['content', 'source', 'mode', 'uid', 'gid', 'replace'],
-  symlink: ['symlink', 'replace'],
-  absent: ['reason'],
-} as const
-
-function declarationOf(entry: PathDocument, mode: number | undefined): PathDeclaration | string {
-  const type = typeOf(entry)
-  if (type === undefined) return 'want one of `symlink`, `content`, `source`, or `type: directory` or `type: absent`'
-  const allowed: readonly string[] = KEYS_OF[type]
-  const wrong = Object.keys(entry).find((key) => key !== 'path' && key !== 'type' && !allowed.includes(key))
-  if (wrong !== undefined) return `a path of type ${type} has no \`${wrong}\``
-  const { uid = 0, gid = 0, replace = false } = entry
-  const path = mergeUsr(entry.path, type)
-  switch (type) {
-    case 'directory':
-      return { type, path, mode: mode ?? 0o755, uid, gid, replace }
-    case 'file': {
-      const file = { type, path, mode: mode ?? 0o644, uid, gid, replace }
-      if (entry.source === undefined) return { ...file, content: entry.content ?? '' }
-      return entry.content === undefined ? { ...file, source: entry.source } : 'want either `content` or `source`'
-    }
-    case 'symlink':
-      return entry.symlink === undefined
-        ? "want the link's target as `symlink`"
-        : { type, path, target: entry.symlink, replace }
-    case 'absent':
-      return entry.reason === undefined
-        ? 'want a `reason` for leaving the path out'
-        : { type, path, reason: entry.reason }
-  }
-}
-
-function typeOf(entry: PathDocument): PathDeclaration['type'] | undefined {
-  if (entry.type !== undefined) return entry.type
-  if (entry.symlink !== undefined) return 'symlink'
-  return entry.content === undefined && entry.source === undefined ? undefined : 'file'
 }
 
 /** The shape lets 2027-02-30 pass; the calendar does not. */

@@ -1,19 +1,26 @@
-import { canonicalJson, type Digest, digestOf, type Json } from '#core'
+import { canonicalJson, type Digest, digestOf, type Json, type YamlDocument } from '#core'
 import { formatRequest, type Request } from '#solver'
 import { needsLocaleArchive } from '../derived/locale-archive.ts'
 import { ImageError } from '../errors.ts'
-import type { Definition, EffectiveDefinition, LoadedFragment } from './definition.ts'
+import { stackDefinitions } from '../overlay/stack-definitions.ts'
+import type { FolderEntry } from '../taken/folder-tree.ts'
+import type { DefinedPath, Definition, EffectiveDefinition, LoadedDefinition, LoadedFragment } from './definition.ts'
 import { type FileContents, loadDefinition } from './load-definition.ts'
 import { mergeDefinitions, mergeFragments, withoutAsked } from './merge-definitions.ts'
+import { checkRemovals, settingsLeft } from './removed-settings.ts'
 
 /** One file of a chain of definitions: its name for messages, its value, and the bytes it refers to by relative path. */
 export interface DefinitionFile {
   readonly file: string
   readonly definition: Definition
   readonly files: ReadonlyMap<string, Uint8Array>
+  /** What the folders hold that it refers to; the bytes of what is taken of them are among `files`. */
+  readonly folders?: ReadonlyMap<string, readonly FolderEntry[]>
+  /** Where in the file a value stands, for messages; without it they name the file alone. */
+  readonly locate?: YamlDocument['locate']
 }
 
-/** A definition with everything it extends merged in. */
+/** A definition with everything it extends or stacks on merged in. */
 export interface ResolvedDefinition {
   readonly image: string
   /** OCI platforms, sorted. */
@@ -22,17 +29,45 @@ export interface ResolvedDefinition {
   readonly variants: ReadonlyMap<string, EffectiveDefinition>
   /** The bytes of every file that a variant's `paths` has. */
   readonly contents: FileContents
+  /** The files that were merged, the base's first: later ones have the last word. */
+  readonly chain: readonly DefinitionFile[]
+  /** What they give together, before defaults: what an overlay stacks on. */
+  readonly merged: LoadedDefinition
+  /** What an overlay stacks on, resolved by itself. */
+  readonly base?: ResolvedDefinition
 }
 
 const PACKAGE_MANAGERS: ReadonlySet<string> = new Set(['apt', 'dpkg', 'aptitude'])
 
 /**
- * Merges a chain of definitions, the one that extends nothing first, and fills in defaults. Throws `DEFINITION_INVALID`
- * where two of them contradict each other.
+ * Merges a chain of definitions, the one that extends nothing first, and fills in defaults. Where that one stacks on a base,
+ * `base` is it, and the result has each of its variants with the chain's own parts on top. Throws `DEFINITION_INVALID`
+ * where two of a chain contradict each other, `OVERLAY_CONFLICT` with everything in which chain and base do.
  */
-export function resolveDefinition(chain: readonly DefinitionFile[]): ResolvedDefinition {
-  const contents = new Map<Digest, Uint8Array>()
-  const merged = chain.map((one) => loadDefinition(one, contents)).reduce(mergeDefinitions)
+export function resolveDefinition(chain: readonly DefinitionFile[], base?: ResolvedDefinition): ResolvedDefinition {
+  const contents = new Map<Digest, Uint8Array>(base?.contents)
+  const own = chain.map((one) => loadDefinition(one, contents)).reduce(mergeDefinitions)
+  if ((own.from === undefined) !== (base === undefined)) {
+    throw new ImageError('DEFINITION_INVALID', `cannot resolve ${own.image}: what it stacks on was not read`)
+  }
+  checkRemovals(chain, base?.merged)
+  const merged = base === undefined ? own : stackDefinitions(base, own, chain)
+  const variants = effectiveVariants(merged, base)
+  return {
+    image: merged.image,
+    platforms: sortedUnique(merged.platforms ?? ['linux/amd64', 'linux/arm64']),
+    variants,
+    contents,
+    chain: [...(base?.chain ?? []), ...chain],
+    merged,
+    ...(base === undefined ? {} : { base }),
+  }
+}
+
+function effectiveVariants(
+  merged: LoadedDefinition,
+  base: ResolvedDefinition | undefined,
+): ReadonlyMap<string, EffectiveDefinition> {
   const names = Object.keys(merged.variants).sort()
   const fragments: [string, LoadedFragment, LoadedFragment | undefined][] = [['runtime', merged, undefined]]
   for (const name of names) {
@@ -41,15 +76,20 @@ export function resolveDefinition(chain: readonly DefinitionFile[]): ResolvedDef
       fragments.push([name, mergeFragments(merged, variant, `${merged.image} with its variant ${name}`), variant])
     }
   }
-  const { archives = ['debian-13'], layerBudget = 30, platforms = ['linux/amd64', 'linux/arm64'] } = merged
+  const { archives = ['debian-13'], layerBudget = 30 } = merged
   const { image, tags, lifecycle, owner, vendor, licenses, url, documentation, source } = merged
   const shared = { image, archives, tags, lifecycle, owner, vendor, licenses, url, documentation, source, layerBudget }
   const variants = fragments.map(([variant, fragment, own]): [string, EffectiveDefinition] => {
     const left = own === undefined ? merged.without : withoutAsked(merged.without, own)
     const without = asksForPackageManager(fragment.packages) ? {} : sortedRecord(left)
-    return [variant, deepFreeze({ ...shared, variant, ...effectiveFragment(image, fragment), without })]
+    const effective = { ...shared, variant, ...effectiveFragment(image, fragment), without }
+    const below = base?.variants.get(variant)
+    if (below === undefined) return [variant, deepFreeze(effective)]
+    const remove = sortedRecord(own === undefined ? merged.remove : withoutAsked(merged.remove, own))
+    const isRemoving = Object.keys(remove).length > 0
+    return [variant, deepFreeze({ ...effective, base: below, ...(isRemoving ? { remove } : {}) })]
   })
-  return { image, platforms: sortedUnique(platforms), variants: new Map(variants), contents }
+  return new Map(variants)
 }
 
 /**
@@ -68,11 +108,13 @@ export function asksForPackageManager(requests: readonly Request[]): boolean {
  * dev variant records which packages were asked for.
  */
 export function definitionInputs(definition: EffectiveDefinition): Json {
-  const { tests, acknowledge, lifecycle, owner, without, tags, packages, users, ...rest } = definition
+  const { tests, acknowledge, lifecycle, owner, without, tags, packages, users, base, remove, ...rest } = definition
   return {
     ...rest,
+    ...(base === undefined ? {} : { base: definitionInputs(base) }),
+    ...(remove === undefined ? {} : { remove: Object.keys(remove) }),
     packages: packages.map(formatRequest),
-    paths: rest.paths.map((entry) => ({ ...entry })),
+    paths: rest.paths.map(pathInputs),
     contract: { ...rest.contract },
     groups: rest.groups.map((group) => ({ ...group })),
     certificates: rest.certificates.map((certificate) => ({ ...certificate })),
@@ -80,6 +122,13 @@ export function definitionInputs(definition: EffectiveDefinition): Json {
     without: Object.keys(without),
     version: tags[0],
   }
+}
+
+/** What is taken in is known by its digest: from where is nothing that the image shows. */
+function pathInputs(entry: DefinedPath): Json {
+  if (entry.type !== 'taken') return { ...entry }
+  const { place, include, exclude, content, ...rest } = entry
+  return { ...rest, include: [...include], exclude: [...exclude], content: { ...content } }
 }
 
 /** Gives the digest of what a definition puts into an image; see `definitionInputs`. */
@@ -99,7 +148,7 @@ function effectiveFragment(image: string, fragment: LoadedFragment): FragmentPar
     derived: sortedUnique(
       needsLocaleArchive(fragment.locales) ? [...fragment.derived, 'locale-archive'] : fragment.derived,
     ),
-    environment: sortedRecord(fragment.environment),
+    environment: sortedRecord(settingsLeft(fragment.environment)),
     entrypoint: fragment.entrypoint ?? [],
     cmd: fragment.cmd ?? [],
     contract: {
@@ -125,15 +174,16 @@ function effectiveFragment(image: string, fragment: LoadedFragment): FragmentPar
     ...(fragment.keystore === 'pkcs12' ? { keystore: fragment.keystore } : {}),
     locales: sortedUnique(fragment.locales),
     acknowledge: sortedRecord(fragment.acknowledge),
-    labels: sortedRecord(fragment.labels),
-    annotations: sortedRecord(fragment.annotations),
+    labels: sortedRecord(settingsLeft(fragment.labels)),
+    annotations: sortedRecord(settingsLeft(fragment.annotations)),
     tests: fragment.tests,
   }
 }
 
 /** In path order; nothing may stand below what is no directory. */
 function checkedPaths(image: string, { paths }: LoadedFragment): EffectiveDefinition['paths'] {
-  const others = new Map(paths.filter(({ type }) => type !== 'directory').map((entry) => [entry.path, entry]))
+  const isPlain = ({ type }: DefinedPath) => type !== 'directory' && type !== 'taken'
+  const others = new Map(paths.filter(isPlain).map((entry) => [entry.path, entry]))
   for (const { path } of paths) {
     for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
       const above = others.get(path.slice(0, end))

@@ -5,19 +5,31 @@ import type { Effect, EffectInput, InstalledPackage } from '../effects/effect.ts
 import type { EffectChange } from '../effects/overlay.ts'
 import { effects } from '../effects/registry.ts'
 import { ImageError } from '../errors.ts'
-import { encodeTar } from '../layer.ts'
 import { type LockedPackage, packageKey } from '../lock/lock.ts'
 import type { MemberEdit, MemberIndex, MemberRecipe } from '../member.ts'
 import { memberKey } from '../member.ts'
 import { MemoryTree } from '../memory-tree.ts'
-import { type MemberOfPackage, type MergedPackages, mergePackages } from '../merge.ts'
-import { formatStatus } from '../package-database.ts'
+import { type Diversion, type MemberOfPackage, type MergedPackages, mergePackages } from '../merge.ts'
+import { conflictError } from '../overlay/conflict.ts'
+import type { StackSides } from '../overlay/stack-sides.ts'
+import { DATABASE, formatStatus } from '../package-database.ts'
 import type { ClassifiedPackage } from '../scripts/classify-scripts.ts'
 import { readDiversions } from '../scripts/diversions.ts'
-import type { Tree, TreeEntry } from '../tree.ts'
+import type { Tree } from '../tree.ts'
 import { checkHostXz, type HostXz } from './host-xz.ts'
-import { type BuiltLayer, buildPackageLayer, buildStreamLayer, type LayerWorkshop } from './layers.ts'
+import {
+  type DpkgStatus,
+  type LaidEntry,
+  type LaidLayer,
+  layOwn,
+  layPackages,
+  type OwnContent,
+  STATUS_PATH,
+  statusEntry,
+} from './laid-layers.ts'
+import type { LayerWorkshop } from './layers.ts'
 import { makeMember } from './member-maker.ts'
+import { type DatabaseRecord, stackLayers } from './stack-layers.ts'
 
 /**
  * Fetches .deb files, checked, and calls `onDeb` with the place of each as soon as it is there. Settles when all are, or
@@ -38,6 +50,10 @@ export interface AssemblyInput extends Omit<EffectInput, 'tree' | 'read' | 'pack
   readonly keep: readonly string[]
   /** The definition's own paths and what else is particular to the image, applied after every effect. */
   readonly own: readonly Effect[]
+  /** What an overlay stacks on, assembled by itself: its layers stay, as far as they can. */
+  readonly base?: Assembly | undefined
+  /** Who is who, where there is a base. */
+  readonly sides?: StackSides | undefined
   /** Called only for packages whose members are not at hand. */
   readonly fetch: FetchDebs
   /** Decode what is worth it by the host's xz, after it was checked on the smallest package of those. */
@@ -51,7 +67,7 @@ export interface AssemblyInput extends Omit<EffectInput, 'tree' | 'read' | 'pack
 /** The layers of an image and all that is known of what is in them. */
 export interface Assembly {
   /** Lowest first; the last one holds effects, definition files and the package database. */
-  readonly layers: readonly BuiltLayer[]
+  readonly layers: readonly LaidLayer[]
   readonly tree: Tree
   /** The bytes of a regular file or hard link that packages, effects or the definition put into `tree`. */
   read(path: string): Uint8Array
@@ -71,7 +87,7 @@ export async function assemble(input: AssemblyInput, workshop: LayerWorkshop): P
   const unedited = await provideMembers(input, new Map(), workshop)
   const packages = unedited.map(installed)
   const scripted = packages.map(({ package: { name }, control }) => ({ name, control }))
-  const merged = mergePackages(unedited, readDiversions(scripted, input.architecture))
+  const merged = mergeSides(unedited, readDiversions(scripted, input.architecture), input.sides)
   const epoch = Math.max(0, ...unedited.map(({ index }) => index.newest))
   const { changes, tree, scripts, read } = applyEffects(effectInput(input, merged, packages, { epoch, workshop }), [
     ...effects,
@@ -81,20 +97,50 @@ export async function assemble(input: AssemblyInput, workshop: LayerWorkshop): P
   const provided = await withEdits(unedited, input, edits, workshop)
   const members = provided.map(({ index }) => index)
   const byKey = new Map(provided.map((member) => [packageKey(member.package), member.index]))
-  const packageLayers = input.layers.map((packages) => {
-    const name = packages.map((one) => `${one.name} ${one.version}`).join(', ')
-    return buildPackageLayer(
-      name,
-      packages.map((one) => known(byKey, packageKey(one))),
-      tree,
-      workshop,
-    )
-  })
-  const last = buildStreamLayer(LAST_LAYER, lastLayer({ changes, merged, members, epoch }, workshop), workshop)
-  return { layers: await Promise.all([...packageLayers, last]), tree, read, members, changes, scripts, epoch }
+  const own = input.layers.map((one) => layPackages(one, { members: byKey, tree }, workshop))
+  const status = { epoch, content: Buffer.from(formatStatus(members)) }
+  const { base } = input
+  const records = changedRecords(unedited, provided, workshop)
+  const order = { packages: input.packages, members: byKey, tree, read, records, status }
+  const layers =
+    base === undefined
+      ? await Promise.all([...own, layOwn(lastLayer({ changes, merged, status }, workshop), workshop)])
+      : await stackLayers({ ...order, base: base.layers, own: await Promise.all(own) }, workshop)
+  return { layers, tree, read, members, changes, scripts, epoch }
 }
 
-const LAST_LAYER = 'effects, definition files and the package database'
+/** Merges packages; of an overlay each is named with whose it is. Throws as `mergePackages` does, and `OVERLAY_CONFLICT`. */
+function mergeSides(
+  members: readonly MemberOfPackage[],
+  diversions: readonly Diversion[],
+  sides: StackSides | undefined,
+): MergedPackages {
+  if (sides === undefined) return mergePackages(members, diversions)
+  try {
+    return mergePackages(members, diversions, (one) => `${one.name} ${one.version} of ${sides.ownerOf(one)}`)
+  } catch (error) {
+    if (!(error instanceof ImageError) || error.code !== 'PATH_CONFLICT') throw error
+    const waysOut = 'leave one of the packages out, or name another version of it in `packages`'
+    const conflict = { kind: 'package', sides: error.message, waysOut } as const
+    throw conflictError(sides.overlay.image, sides.base.image, [conflict])
+  }
+}
+
+/** The records of dpkg's of members that had to be made anew: those say what is left in them, where the tree says what was. */
+function changedRecords(
+  unedited: readonly MemberOfPackage[],
+  provided: readonly MemberOfPackage[],
+  { members, codec }: LayerWorkshop,
+): ReadonlyMap<string, DatabaseRecord> {
+  const changed = provided.filter((member, number) => member !== unedited[number])
+  return new Map(
+    changed.flatMap(({ index }) =>
+      index.entries
+        .filter(({ path, type }) => type === 'file' && path.startsWith(`${DATABASE}/`))
+        .map((entry) => [entry.path, { entry, read: () => members.readFile(index, entry, codec) }] as const),
+    ),
+  )
+}
 
 /** Members from the cache or made from their .debs, the biggest first, so that no thread is left with the longest task. */
 async function provideMembers(
@@ -239,30 +285,18 @@ function withRemovals(merged: MergedPackages, changes: readonly EffectChange[]):
   return edits
 }
 
-/** Effects, definition files and dpkg's status, as tar. */
+/** Effects, definition files and dpkg's status. */
 function lastLayer(
-  built: { changes: readonly EffectChange[]; merged: MergedPackages; members: readonly MemberIndex[]; epoch: number },
+  { changes, merged, status }: { changes: readonly EffectChange[]; merged: MergedPackages; status: DpkgStatus },
   workshop: LayerWorkshop,
-): Uint8Array {
-  const status = Buffer.from(formatStatus(built.members))
-  const contents = new Map<string, Uint8Array>([[STATUS_PATH, status]])
-  const entries: Pick<TreeEntry, 'path' | 'type' | 'mode' | 'uid' | 'gid' | 'mtime'>[] = [
-    { path: STATUS_PATH, type: 'file', mode: 0o644, uid: 0, gid: 0, mtime: built.epoch },
-  ]
-  for (const change of built.changes) {
+): OwnContent {
+  const contents = new Map<string, Uint8Array>([[STATUS_PATH, status.content]])
+  const entries: LaidEntry[] = [statusEntry(status)]
+  for (const change of changes) {
     if (change.entry === undefined) continue
     entries.push(change.entry)
     if (change.content !== undefined) contents.set(change.path, change.content)
   }
   entries.sort((left, right) => (left.path < right.path ? -1 : 1))
-  return encodeTar(entries, (path) => contents.get(path) ?? readPackaged(path, built.merged, workshop))
-}
-
-const STATUS_PATH = '/var/lib/dpkg/status'
-
-function known(members: ReadonlyMap<string, MemberIndex>, name: string): MemberIndex {
-  const member = members.get(name)
-  if (member === undefined)
-    throw new ImageError('LOCK_INVALID', `cannot assemble a layer: package ${name} is not selected`)
-  return member
+  return { kind: 'own', entries, read: (path) => contents.get(path) ?? readPackaged(path, merged, workshop) }
 }

@@ -6,13 +6,17 @@ import { aptSources } from '../apt-sources.ts'
 import { contractFile } from '../contract-file.ts'
 import type { EffectiveDefinition } from '../definition/definition.ts'
 import type { FileContents } from '../definition/load-definition.ts'
+import type { DefinitionFile } from '../definition/resolve-definition.ts'
 import { expandTags } from '../definition/tags.ts'
 import { definitionPaths } from '../definition-paths.ts'
 import type { DerivedRunner } from '../derived/derived-runner.ts'
 import { ImageError } from '../errors.ts'
-import { findUser, imageAnnotations, imageConfig, type RunAs } from '../execution.ts'
+import { type BaseImage, findUser, imageAnnotations, imageConfig, type RunAs } from '../execution.ts'
 import { type DerivedResult, type Lock, type LockedPackage, layersOf, packagesOf } from '../lock/lock.ts'
 import type { LayerCodec } from '../member.ts'
+import { overlayPaths } from '../overlay/overlay-paths.ts'
+import { overlayChecks } from '../overlay/result-conflicts.ts'
+import { type StackSides, stackSides } from '../overlay/stack-sides.ts'
 import { type Assembly, assemble, type FetchDebs } from './assemble.ts'
 import { derive } from './derive.ts'
 import { DerivedStore } from './derived-store.ts'
@@ -22,27 +26,38 @@ import type { LayerWorkshop } from './layers.ts'
 import { MemberStore } from './member-store.ts'
 import type { MemberPool } from './member-task.ts'
 import { type PlatformFiles, programRoot } from './program-root.ts'
+import type { TakeIn, TakenSource } from './take-in.ts'
 
 /** One image to build: a variant of a definition on a platform, with its lock. */
 export interface ImageInput {
   readonly definition: EffectiveDefinition
   readonly contents: FileContents
+  /** The definition's files, for the places that messages on an overlay name. */
+  readonly chain?: readonly DefinitionFile[]
   readonly lock: Lock
   /** OCI platform as the lock names it. */
   readonly platform: string
   readonly release: { readonly version: string; readonly codename: string }
   /** The archive whose release that is. */
   readonly archive: Archive
-  /** The image's contract, made when its user is known: as a document, and as labels beside the definition's own. */
-  contract(user: RunAs): { readonly document: string; readonly labels: Readonly<Record<string, string>> }
+  /** An image's contract, made when its user is known: as a document, and as labels beside the definition's own. */
+  contract(definition: EffectiveDefinition, user: RunAs): WrittenContract
   /** See `AssemblyInput`. */
   readonly fetch: FetchDebs
+  /** Takes in what the definition asks for of elsewhere. */
+  readonly takeIn: TakeIn
   onMember?(name: string, cached: boolean): void
   /** Runs the programs of derived effects whose results are not at hand. */
   readonly runner?: DerivedRunner
   /** See `AssemblyInput`. */
   readonly hostXz?: boolean
   onHostXz?(xz: HostXz): void
+}
+
+/** What an image promises, in the two forms in which it carries that. */
+export interface WrittenContract {
+  readonly document: string
+  readonly labels: Readonly<Record<string, string>>
 }
 
 /** An image with everything that was learnt on the way. */
@@ -54,6 +69,10 @@ export interface BuiltImage {
   /** What derived effects gave, as a lock holds it. */
   readonly derived: readonly DerivedResult[]
   readonly packages: readonly LockedPackage[]
+  /** What an overlay stacks on, as it was built for it. */
+  readonly base?: BuiltImage
+  /** What was taken in from elsewhere. */
+  readonly taken: readonly TakenSource[]
   readonly user: RunAs
   /** As OCI's `ExposedPorts`. */
   readonly ports: readonly string[]
@@ -61,14 +80,27 @@ export interface BuiltImage {
   readonly tags: readonly string[]
 }
 
+/** How a workshop works. */
+export interface WorkshopOptions {
+  readonly codec: LayerCodec
+  /** E.g. the process id; stands in the names of unfinished files. */
+  readonly owner: string
+  /** Who wants to know of layers what an inventory reads in them, see `builtLayerFacts`; nobody unless given. */
+  readonly reader?: string
+}
+
 /**
- * Opens the place where layers are made, below a cache folder. `owner`, e.g. the process id, stands in the names of
- * unfinished files; what makes them unique is added, because containers that share a cache share process ids too.
+ * Opens the place where layers are made, below a cache folder. What makes names of unfinished files unique is added to the owner,
+ * because containers that share a cache share process ids too.
  */
-export function openWorkshop(cache: string, pool: MemberPool, codec: LayerCodec, owner: string): LayerWorkshop {
+export function openWorkshop(
+  cache: string,
+  pool: MemberPool,
+  { codec, owner, reader }: WorkshopOptions,
+): LayerWorkshop {
   const unique = `${owner}.${randomBytes(4).toString('hex')}`
   return {
-    members: new MemberStore(join(cache, 'members'), unique),
+    members: new MemberStore(join(cache, 'members'), unique, reader),
     layers: new LayerStore(join(cache, 'layers'), unique),
     derived: new DerivedStore(join(cache, 'derived'), unique),
     pool,
@@ -77,13 +109,15 @@ export function openWorkshop(cache: string, pool: MemberPool, codec: LayerCodec,
 }
 
 /**
- * Builds one image. Its digest is a function of the effective definition, the packages' digests, the platform and the
- * format alone. Throws as `assemble` and `derive` do, `LOCK_INVALID` for a lock without the platform or variant, and
+ * Builds one image, an overlay with what it stacks on. Its digest is a function of the effective definition, the packages'
+ * digests, the platform and the format alone. Throws as `assemble` and `derive` do, `LOCK_INVALID` for a lock without the platform or variant, and
  * `DEFINITION_INVALID` for a user the image does not have.
  */
 export async function buildImage(input: ImageInput, workshop: LayerWorkshop): Promise<BuiltImage> {
   const { definition, lock, platform, runner } = input
-  const own = await platformFiles(input, platform, workshop)
+  const { below, above } = splitMembers(input)
+  const base = below === undefined ? undefined : await buildImage(below, workshop)
+  const own = await platformFiles(above, platform, workshop, base?.assembly)
   if (own === undefined) {
     throw new ImageError(
       'LOCK_INVALID',
@@ -98,28 +132,77 @@ export async function buildImage(input: ImageInput, workshop: LayerWorkshop): Pr
       variant: definition.variant,
       platform,
       assembly: own.assembly,
+      base: base?.assembly.layers,
       locked: (lock.platforms[platform]?.derived ?? []).filter(({ variant }) => variant === definition.variant),
       runner,
       async rootFor(programs) {
         if (runner !== undefined && runner.platform !== platform)
-          native ??= platformFiles({ ...input, onMember() {} }, runner.platform, workshop)
+          native ??= filesFromGround({ ...input, onMember() {} }, runner.platform, workshop)
         return programRoot(programs, own, await native, workshop.codec)
       },
     },
     workshop,
   )
-  return { ...compose(input, assembly, own.packages, workshop.codec), derived: results }
+  const stands = base === undefined ? undefined : baseImageOf(base, definition.base?.image ?? '')
+  const parts = { assembly, packages: own.packages, base: stands }
+  const built = { ...compose(input, parts, workshop.codec), derived: results, taken: own.taken }
+  return base === undefined ? built : { ...built, base }
 }
 
-/** The image without its derived effects; `undefined` when its lock does not have the platform. */
-async function platformFiles(
+/** The base of an overlay as an image to build. Throws `LOCK_INVALID` for a lock without it. */
+function baseInputOf(input: ImageInput): ImageInput | undefined {
+  const { definition, lock } = input
+  if (definition.base === undefined) return undefined
+  if (lock.base !== undefined) return { ...input, definition: definition.base, lock: lock.base.lock }
+  const reason = `its lock does not have its base ${definition.base.image}`
+  throw new ImageError('LOCK_INVALID', `cannot build ${definition.image}: ${reason}`)
+}
+
+/** A package that the base and the overlay share is told once: as made where the base had to make it. */
+function splitMembers(input: ImageInput): { readonly below: ImageInput | undefined; readonly above: ImageInput } {
+  const base = baseInputOf(input)
+  if (base === undefined) return { below: undefined, above: input }
+  const made = new Set<string>()
+  const below = (name: string, cached: boolean) => {
+    if (cached) return
+    made.add(name)
+    input.onMember?.(name, cached)
+  }
+  const above = (name: string, cached: boolean) => {
+    if (!cached || !made.has(name)) input.onMember?.(name, cached)
+  }
+  return { below: { ...base, onMember: below }, above: { ...input, onMember: above } }
+}
+
+/** What an overlay says that it stands on. */
+function baseImageOf({ image, tags }: BuiltImage, name: string): BaseImage {
+  const [version] = tags
+  return { name: version === undefined ? name : `${name}:${version}`, digest: image.manifest.descriptor.digest }
+}
+
+/** The image without any derived effects, its base's among them. */
+async function filesFromGround(
   input: ImageInput,
   platform: string,
   workshop: LayerWorkshop,
 ): Promise<PlatformFiles | undefined> {
+  const base = baseInputOf(input)
+  const below = base === undefined ? undefined : await filesFromGround(base, platform, workshop)
+  return platformFiles(input, platform, workshop, below?.assembly)
+}
+
+/** The image without its own derived effects; `undefined` when its lock does not have the platform. */
+async function platformFiles(
+  input: ImageInput,
+  platform: string,
+  workshop: LayerWorkshop,
+  base: Assembly | undefined,
+): Promise<PlatformFiles | undefined> {
   const { definition, lock } = input
   const packages = packagesOf(lock, platform, definition.variant)
   if (packages.length === 0) return undefined
+  const { paths, contents, sources: taken } = await input.takeIn(definition.paths, input.contents, platform)
+  const sides = await sidesOf(input, platform, base)
   const assembly = await assemble(
     {
       packages,
@@ -128,8 +211,10 @@ async function platformFiles(
       keep: definition.keep,
       own: [
         aptSources(input.archive),
-        definitionPaths(definition.paths, input.contents),
-        contractFile(definition.contract.runAs, (user) => input.contract(user).document),
+        ...(sides === undefined
+          ? [definitionPaths(paths, contents)]
+          : [overlayPaths(paths, contents, sides), overlayChecks(sides)]),
+        contractFile(definition.contract.runAs, (user) => input.contract(definition, user).document),
       ],
       architecture: debianArchitectureOf(parsePlatform(platform)),
       release: input.release,
@@ -138,6 +223,8 @@ async function platformFiles(
       timeZone: definition.timeZone,
       keystore: definition.keystore,
       certificates: definition.certificates,
+      base,
+      sides,
       fetch: input.fetch,
       ...(input.onMember === undefined ? {} : { onMember: input.onMember }),
       ...(input.hostXz === undefined ? {} : { hostXz: input.hostXz }),
@@ -145,15 +232,33 @@ async function platformFiles(
     },
     workshop,
   )
-  return { platform, assembly, packages }
+  return { platform, assembly, packages, taken }
+}
+
+async function sidesOf(
+  { definition, lock, contents, takeIn, chain = [] }: ImageInput,
+  platform: string,
+  assembly: Assembly | undefined,
+): Promise<StackSides | undefined> {
+  const { base, variant } = definition
+  if (base === undefined || assembly === undefined || lock.base === undefined) return undefined
+  const packages = packagesOf(lock, platform, variant)
+  const basePackages = packagesOf(lock.base.lock, platform, variant)
+  const { paths: basePaths } = await takeIn(base.paths, contents, platform)
+  return stackSides({ overlay: definition, base, basePaths, assembly, packages, basePackages, chain })
+}
+
+interface ComposedParts {
+  readonly assembly: Assembly
+  readonly packages: readonly LockedPackage[]
+  readonly base: BaseImage | undefined
 }
 
 function compose(
   input: ImageInput,
-  assembly: Assembly,
-  packages: readonly LockedPackage[],
+  { assembly, packages, base }: ComposedParts,
   codec: LayerCodec,
-): Omit<BuiltImage, 'derived'> {
+): Omit<BuiltImage, 'derived' | 'taken'> {
   const { definition } = input
   const user = findUser(definition.contract.runAs, passwdOf(assembly))
   const tags = expandTags(definition.tags, { name: definition.image, variant: definition.variant }, packages)
@@ -164,7 +269,8 @@ function compose(
     epoch: assembly.epoch,
     version,
     layers: assembly.layers,
-    labels: input.contract(user).labels,
+    labels: input.contract(definition, user).labels,
+    base,
   }
   const mediaType = `application/vnd.oci.image.layer.v1.tar+${codec}`
   const layers = assembly.layers.map(({ digest, diffId, size }) => ({

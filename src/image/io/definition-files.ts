@@ -3,21 +3,27 @@ import { basename, dirname, join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { hasSystemCode, messageOf, nearest, packageFile } from '#core'
 import { referredFiles } from '../definition/load-definition.ts'
-import { parseDefinition } from '../definition/parse-definition.ts'
+import { basesOf, type MemberReference, memberOf, parseMemberReference } from '../definition/matrix.ts'
+import { parseDefinitionFile } from '../definition/parse-definition.ts'
 import { type DefinitionFile, type ResolvedDefinition, resolveDefinition } from '../definition/resolve-definition.ts'
 import { ImageError } from '../errors.ts'
+import { type FolderEntry, folderTree } from '../taken/folder-tree.ts'
+import { selectPaths } from '../taken/selection.ts'
+import { readFolder } from './repository-folder.ts'
 
 /** The file that a folder's definition stands in. */
 export const DEFINITION_FILE = 'casemate.yaml'
 
 const MAX_DEFINITION_BYTES = 1024 * 1024
 const MAX_SOURCE_BYTES = 64 * 1024 * 1024
+/** Of all files of folders that one definition takes in. */
+const MAX_FOLDER_BYTES = 512 * 1024 * 1024
 const MAX_CHAIN = 20
 
 /** A definition from disk, resolved, with where it and its lock are kept. */
 export interface OpenedDefinition {
   readonly definition: ResolvedDefinition
-  /** Absolute, the extended ones first, the definition itself last. */
+  /** Absolute, those of its base and the extended ones first, the definition itself last. */
   readonly files: readonly string[]
   /** Absolute; there may be no such file yet. `casemate.lock`, or `STEM.lock` for a file that is not `casemate.yaml`. */
   readonly lockFile: string
@@ -27,6 +33,8 @@ export interface OpenedDefinition {
   readonly catalogue: string
   /** Whether it is one of the catalogue's own. */
   readonly isCatalogue: boolean
+  /** What an overlay stacks on, with the reference that names it. */
+  readonly base?: { readonly from: string; readonly opened: OpenedDefinition }
 }
 
 /** A definition file as it was read. */
@@ -36,6 +44,10 @@ export interface DefinitionSource {
   readonly bytes: Uint8Array
   /** What it refers to, by paths from its own folder. */
   readonly files: ReadonlyMap<string, Uint8Array>
+  /** What the folders hold that it refers to. */
+  readonly folders?: ReadonlyMap<string, readonly FolderEntry[]>
+  /** Which of its bases was chosen, where it names several. */
+  readonly member?: string
 }
 
 /** Where to look for definitions. */
@@ -64,37 +76,104 @@ export async function catalogueNames(catalogue: string = catalogueFolder()): Pro
 }
 
 /**
- * Reads a definition with everything it extends. `reference` is the name of a catalogue image, or a path: something with
+ * Reads a definition with everything it extends and stacks on. `reference` is the name of a catalogue image, or a path: something with
  * a slash, or that ends in .yaml or .yml, or `.`; a folder stands for its `casemate.yaml`. Files that a definition refers
- * to are read from its own folder only, links followed. Throws `DEFINITION_NOT_FOUND`, `DEFINITION_INVALID` and
- * `EXTENDS_CYCLE`.
+ * to are read from its own folder only, links followed. Throws `DEFINITION_NOT_FOUND`, `DEFINITION_INVALID`, `EXTENDS_CYCLE`
+ * and `OVERLAY_CONFLICT`.
  */
 export async function openDefinition(reference: string, places: DefinitionPlaces): Promise<OpenedDefinition> {
+  return openAbove(reference, places, [])
+}
+
+type ReadFile = DefinitionFile & DefinitionSource
+
+/** Opens a definition that the files of `above` lead to. */
+async function openAbove(
+  reference: string,
+  places: DefinitionPlaces,
+  above: readonly ReadFile[],
+): Promise<OpenedDefinition> {
   const catalogue = places.catalogue ?? catalogueFolder()
-  const chain: (DefinitionFile & DefinitionSource)[] = []
+  const chain = await readChain(reference, { ...places, catalogue }, above)
+  const [root] = chain
+  const from = root?.definition.from
+  if (root !== undefined && from !== undefined) refuseImage(from, root)
+  const base =
+    root === undefined || from === undefined
+      ? undefined
+      : await openAbove(from, { ...places, workingFolder: dirname(root.file) }, [...above, ...chain.toReversed()])
+  const sources = [
+    ...(base?.sources ?? []),
+    ...chain.map(({ file, bytes, files, folders = new Map(), member }) => ({
+      ...{ file, bytes, files, folders },
+      ...(member === undefined ? {} : { member }),
+    })),
+  ]
+  const { file: own = '', member } = chain.at(-1) ?? {}
+  const realCatalogue = await realFolder(catalogue)
+  return {
+    definition: resolveDefinition(chain, base?.definition),
+    files: sources.map(({ file }) => file),
+    lockFile: lockFileOf(own, member),
+    sources,
+    catalogue: realCatalogue,
+    isCatalogue: own.startsWith(`${realCatalogue}${sep}`),
+    ...(base === undefined || from === undefined ? {} : { base: { from, opened: base } }),
+  }
+}
+
+/** Each image has a lock of its own, so that an update of one base changes nothing of the others. */
+function lockFileOf(file: string, member: string | undefined): string {
+  const stem = basename(file).replace(/\.ya?ml$/, '')
+  return join(dirname(file), member === undefined ? `${stem}.lock` : `${stem}.${member}.lock`)
+}
+
+/**
+ * The references of every image that a definition makes: itself, or one for each of the bases that it names. Rejects as
+ * `openDefinition`.
+ */
+export async function definitionMembers(reference: string, places: DefinitionPlaces): Promise<readonly string[]> {
+  const { reference: path, member } = parseMemberReference(reference)
+  if (member !== undefined) return [reference]
+  const file = await locateDefinition(path, places.workingFolder, places.catalogue ?? catalogueFolder())
+  const bytes = await readLimited(file, MAX_DEFINITION_BYTES, file)
+  const bases = basesOf(parseDefinitionFile(decode(bytes, file), file).definition)
+  return bases.size === 0 ? [reference] : [...bases.keys()].map((name) => `${reference}#${name}`)
+}
+
+/** A finished image does not say why its paths are there; its definition does, and with its lock it makes the same image. */
+function refuseImage(from: string, { file, locate }: ReadFile): void {
+  const isImage =
+    /^(?:docker|oci|oci-archive|docker-archive|containers-storage):|^[^/]+[.:][^/]*\/.+[:@]|@sha256:/.test(from)
+  if (!isImage) return
+  const place = locate?.(['from'], 'value')
+  const at = place === undefined ? file : `${file}:${place.line}:${place.column}`
+  const reason = 'it names an image, want the name of a catalogue image or the path of a definition'
+  const waysOut =
+    'the definition and lock of an image of ours stand in its recipe, which `casemate evidence --type recipe` prints'
+  throw new ImageError('DEFINITION_INVALID', `cannot stack on ${from} (${at}): ${reason}; ${waysOut}`)
+}
+
+/** Reads a definition and what it extends, that first. */
+async function readChain(
+  reference: string,
+  { workingFolder, catalogue }: Required<DefinitionPlaces>,
+  above: readonly ReadFile[],
+): Promise<readonly ReadFile[]> {
+  const chain: ReadFile[] = []
   let next: string | undefined = reference
-  let folder = places.workingFolder
+  let folder = workingFolder
   while (next !== undefined) {
-    const path = await locateDefinition(next, folder, catalogue)
-    const seen = chain.findIndex(({ file }) => file === path)
-    if (seen >= 0 || chain.length >= MAX_CHAIN) throw chainFault(chain, path, seen)
-    const one = await readDefinitionFile(path)
+    const { reference: located, member }: MemberReference = parseMemberReference(next)
+    const path = await locateDefinition(located, folder, catalogue)
+    const seen = [...above, ...chain].findIndex((one) => one.file === path && one.member === member)
+    if (seen >= 0 || above.length + chain.length >= MAX_CHAIN) throw chainFault([...above, ...chain], path, seen)
+    const one = await readDefinitionFile(path, member)
     chain.push(one)
     next = one.definition.extends
     folder = dirname(path)
   }
-  chain.reverse()
-  const files = chain.map(({ file }) => file)
-  const own = files.at(-1) ?? ''
-  const realCatalogue = await realFolder(catalogue)
-  return {
-    definition: resolveDefinition(chain),
-    files,
-    lockFile: join(dirname(own), `${basename(own).replace(/\.ya?ml$/, '')}.lock`),
-    sources: chain.map(({ file, bytes, files }) => ({ file, bytes, files })),
-    catalogue: realCatalogue,
-    isCatalogue: own.startsWith(`${realCatalogue}${sep}`),
-  }
+  return chain.reverse()
 }
 
 /** With links followed, as the paths of definitions are; as it stands where there is no such folder. */
@@ -131,17 +210,42 @@ async function notFound(reference: string, path: string | undefined, catalogue: 
   return new ImageError('DEFINITION_NOT_FOUND', `cannot find catalogue image ${reference}: ${reason}`)
 }
 
-async function readDefinitionFile(file: string): Promise<DefinitionFile & DefinitionSource> {
+async function readDefinitionFile(file: string, member?: string): Promise<ReadFile> {
   const bytes = await readLimited(file, MAX_DEFINITION_BYTES, file)
-  const definition = parseDefinition(decode(bytes, file), file)
+  const { definition: whole, locate } = parseDefinitionFile(decode(bytes, file), file)
+  const definition = memberOf(whole, member, file)
   const root = await realpath(dirname(file))
   const files = new Map<string, Uint8Array>()
-  for (const path of referredFiles(definition)) files.set(path, await readInside(root, path, file))
-  return { file, definition, bytes, files }
+  const folders = new Map<string, readonly FolderEntry[]>()
+  const { files: names, sources } = referredFiles(definition)
+  for (const path of names) files.set(path, await readInside(root, path, file))
+  let room = MAX_FOLDER_BYTES
+  for (const declared of sources) {
+    const { source } = declared
+    const real = await realInside(root, source, file)
+    if (!(await stat(real)).isDirectory()) {
+      files.set(source, await readLimited(real, MAX_SOURCE_BYTES, file))
+      continue
+    }
+    const name = `${source} of definition ${file}`
+    const entries = folders.get(source) ?? (await readFolder(real, name))
+    folders.set(source, entries)
+    for (const { type, content } of selectPaths(folderTree(entries), { from: '/', ...declared }, name)) {
+      if (type !== 'file' || files.has(`${source}${content}`)) continue
+      const read = await readLimited(join(real, content), Math.min(room, MAX_SOURCE_BYTES), file)
+      room -= read.length
+      files.set(`${source}${content}`, read)
+    }
+  }
+  return { file, definition, locate, bytes, files, folders, ...(member === undefined ? {} : { member }) }
 }
 
-/** Reads a file that a definition names; where links lead out of the definition's folder, that is refused. */
 async function readInside(root: string, path: string, file: string): Promise<Uint8Array> {
+  return readLimited(await realInside(root, path, file), MAX_SOURCE_BYTES, file)
+}
+
+/** Where a path that a definition names leads; where links lead out of the definition's folder, that is refused. */
+async function realInside(root: string, path: string, file: string): Promise<string> {
   const real = await realpath(join(root, path)).catch((error: unknown) => {
     throw new ImageError('DEFINITION_INVALID', `cannot read ${path} for definition ${file}: ${messageOf(error)}`, {
       cause: error,
@@ -151,7 +255,7 @@ async function readInside(root: string, path: string, file: string): Promise<Uin
     const reason = "it leads out of the definition's folder"
     throw new ImageError('DEFINITION_INVALID', `cannot read ${path} for definition ${file}: ${reason}`)
   }
-  return readLimited(real, MAX_SOURCE_BYTES, file)
+  return real
 }
 
 async function readLimited(path: string, limit: number, file: string): Promise<Uint8Array> {
@@ -183,9 +287,11 @@ function chainFault(chain: readonly DefinitionFile[], path: string, seen: number
   if (seen < 0) {
     return new ImageError(
       'EXTENDS_CYCLE',
-      `cannot extend ${path}: more than ${MAX_CHAIN} definitions extend each other`,
+      `cannot extend ${path}: more than ${MAX_CHAIN} definitions extend each other or stack on each other`,
     )
   }
   const circle = [...chain.slice(seen).map(({ file }) => file), path]
-  return new ImageError('EXTENDS_CYCLE', `cannot extend ${path}: it extends itself (${circle.join(' → ')})`)
+  const stacks = chain.slice(seen).some(({ definition }) => definition.from !== undefined)
+  const does = stacks ? ['stack on', 'stacks on'] : ['extend', 'extends']
+  return new ImageError('EXTENDS_CYCLE', `cannot ${does[0]} ${path}: it ${does[1]} itself (${circle.join(' → ')})`)
 }

@@ -3,7 +3,7 @@ import { canonicalJson, type Digest, digestOf, TAR_END } from '#core'
 import { parsePlatform } from '#oci'
 import type { DerivedEffect, DerivedFiles, DerivedInput, DerivedStep } from '../derived/derived-effect.ts'
 import type { DerivedProgram, DerivedRunner, RunnableLayer } from '../derived/derived-runner.ts'
-import { type DerivedPlacement, decodeDerived, derivedEntries, encodeDerived } from '../derived/derived-tar.ts'
+import { type DerivedPlacement, decodeDerived, encodeDerived } from '../derived/derived-tar.ts'
 import { derivedEffectsNamed } from '../derived/registry.ts'
 import { ImageError } from '../errors.ts'
 import { encodeTar } from '../layer.ts'
@@ -11,7 +11,9 @@ import type { DerivedResult } from '../lock/lock.ts'
 import { MemoryTree } from '../memory-tree.ts'
 import type { Tree } from '../tree.ts'
 import type { Assembly } from './assemble.ts'
-import { type BuiltLayer, buildKnownLayer, type LayerWorkshop } from './layers.ts'
+import type { LaidLayer } from './laid-layers.ts'
+import { layDerived } from './lay-derived.ts'
+import type { LayerWorkshop } from './layers.ts'
 
 /** Files in which a program can run. */
 export interface ProgramRoot {
@@ -31,6 +33,8 @@ export interface DeriveOrder {
   readonly platform: string
   /** The image without its derived effects. */
   readonly assembly: Assembly
+  /** The layers of what an overlay stacks on. */
+  readonly base?: readonly LaidLayer[] | undefined
   /** What the lock says of this variant and platform; an effect that it does not name may give anything. */
   readonly locked: readonly DerivedResult[]
   readonly runner: DerivedRunner | undefined
@@ -51,8 +55,9 @@ const PLACES = { inputs: '/.casemate/inputs', output: '/.casemate/output' }
 const TAR = 'application/vnd.oci.image.layer.v1.tar'
 
 /**
- * Adds derived effects to an image, each as a layer of its own below the last one: what the lock names is taken from the
- * cache by its digest, what was made of the same input before as well; else the program is run, twice. Throws
+ * Adds derived effects to an image, each as a layer of its own below the last one, an overlay's above its base's and without
+ * what that shows already: what the lock names is taken from the cache by its digest, what was made of the same input
+ * before as well; else the program is run, twice. Throws
  * `DERIVED_UNAVAILABLE`, `DERIVED_FAILED`, `DERIVED_UNSTABLE`, `DERIVED_MISMATCH`, `DERIVED_INVALID`, `EFFECT_INVALID`,
  * `EFFECT_CONFLICT`.
  */
@@ -60,19 +65,15 @@ export async function derive(order: DeriveOrder, workshop: LayerWorkshop): Promi
   let { assembly } = order
   const results: DerivedResult[] = []
   for (const effect of derivedEffectsNamed(order.effects)) {
-    const { tar, placement } = await provide(effect, order, workshop)
-    const files = decodeDerived(tar, placement)
-    const layer = await buildKnownLayer(`derived effect ${effect.name}`, tar, workshop)
-    const entries = derivedEntries(files, placement)
+    const { tar, digest, placement } = await provide(effect, order, workshop)
+    const { files, entries } = decodeDerived(tar, placement)
+    const whole = { effect: effect.name, entries, files, tar, digest, base: order.base ?? [] }
+    const layers = await layDerived(assembly.layers, whole, workshop)
     const tree = new MemoryTree([...assembly.tree.entries(), ...entries])
-    assembly = { ...assembly, layers: belowLast(assembly.layers, layer), tree }
-    results.push({ effect: effect.name, variant: order.variant, digest: layer.diffId, size: tar.length })
+    assembly = { ...assembly, layers, tree }
+    results.push({ effect: effect.name, variant: order.variant, digest, size: tar.length })
   }
   return { assembly, results }
-}
-
-function belowLast(layers: readonly BuiltLayer[], layer: BuiltLayer): readonly BuiltLayer[] {
-  return [...layers.slice(0, -1), layer, ...layers.slice(-1)]
 }
 
 /** The result as a tar, from the cache or from the program. */
@@ -83,9 +84,10 @@ async function provide(effect: DerivedEffect, order: DeriveOrder, { derived }: L
   const wanted = order.locked.find((one) => one.effect === effect.name)?.digest
   const known = wanted === undefined ? undefined : derived.read(wanted)
   const key = keyOf(effect, steps, tree)
-  const tar = known ?? derived.find(key) ?? (await make({ effect, steps, placement, wanted }, order))
-  const digest = known === undefined ? derived.put(key, tar) : wanted
-  if (wanted === undefined || wanted === digest) return { tar, placement }
+  const kept = known === undefined || wanted === undefined ? derived.find(key) : { tar: known, digest: wanted }
+  const tar = kept?.tar ?? (await make({ effect, steps, placement, wanted }, order))
+  const digest = kept?.digest ?? derived.put(key, tar)
+  if (wanted === undefined || wanted === digest) return { tar, digest, placement }
   const reason = `its result is ${digest}, the lock says ${wanted}`
   throw new ImageError('DERIVED_MISMATCH', `cannot derive ${effect.name} for ${order.platform}: ${reason}`)
 }

@@ -1,4 +1,4 @@
-import { digestOf, TAR_END } from '#core'
+import { type Digest, digestOf, TAR_END } from '#core'
 import { encodeTar, layerDirectories } from '../layer.ts'
 import type { LayerCodec, MeasuredLayer, MemberIndex } from '../member.ts'
 import type { Tree } from '../tree.ts'
@@ -11,7 +11,12 @@ import type { LayerSegment, MemberPool } from './member-task.ts'
 export interface BuiltLayer extends MeasuredLayer {
   readonly name: string
   readonly segments: readonly LayerSegment[]
+  /** What it is made of, in order. */
+  readonly parts: readonly LayerPart[]
 }
+
+/** Tar with its end mark, or a member. */
+export type LayerPart = Uint8Array | MemberIndex
 
 /** Where layers are made. */
 export interface LayerWorkshop {
@@ -35,12 +40,15 @@ export async function buildPackageLayer(
   const { layers, codec, pool } = workshop
   const directories = encodeTar(layerDirectories(members, tree), () => new Uint8Array())
   const ordered = [...members].sort((left, right) => (left.package < right.package ? -1 : 1))
+  const filled = ordered.filter((member) => member.size > 0)
   const segments = [
     ...(directories.length > 0 ? [await layers.putStream(directories, codec)] : []),
-    ...ordered.filter((member) => member.size > 0).map((member) => memberSegment(member, workshop)),
+    ...filled.map((member) => memberSegment(member, workshop)),
     await layers.putStream(TAR_END, codec),
   ]
-  return { name, segments, ...(measuredAlone(members, directories) ?? (await layers.measure(segments, codec, pool))) }
+  const parts = [Buffer.concat([directories, TAR_END]), ...filled]
+  const measured = measuredAlone(members, directories) ?? (await layers.measure(segments, codec, pool))
+  return { name, segments, parts, ...measured }
 }
 
 /** What a layer of one member was measured as when the member was made, if its directories are what they were then. */
@@ -56,10 +64,15 @@ export function buildStreamLayer(name: string, tar: Uint8Array, workshop: LayerW
   return buildKnownLayer(name, Buffer.concat([tar, TAR_END]), workshop)
 }
 
-/** Puts a layer together from a whole tar that stands in memory. */
-export async function buildKnownLayer(name: string, tar: Uint8Array, workshop: LayerWorkshop): Promise<BuiltLayer> {
-  const segment = await workshop.layers.putStream(tar, workshop.codec)
-  return { name, segments: [segment], digest: segment.digest, diffId: digestOf(tar), size: sizeOf(segment) }
+/** Puts a layer together from a whole tar that stands in memory; `diffId` is its digest. */
+export async function buildKnownLayer(
+  name: string,
+  tar: Uint8Array,
+  workshop: LayerWorkshop,
+  diffId: Digest = digestOf(tar),
+): Promise<BuiltLayer> {
+  const segment = await workshop.layers.putStream(tar, workshop.codec, diffId)
+  return { name, segments: [segment], parts: [tar], digest: segment.digest, diffId, size: sizeOf(segment) }
 }
 
 function memberSegment(member: MemberIndex, { members }: LayerWorkshop): LayerSegment {

@@ -4,12 +4,15 @@ import type { LockedPackage } from '../lock/lock.ts'
 import type { LayerCodec } from '../member.ts'
 import type { Assembly } from './assemble.ts'
 import type { ProgramRoot } from './derive.ts'
+import type { TakenSource } from './take-in.ts'
 
 /** One platform's files of an image, before derived effects. */
 export interface PlatformFiles {
   readonly platform: string
   readonly assembly: Assembly
   readonly packages: readonly LockedPackage[]
+  /** What was taken in from elsewhere. */
+  readonly taken: readonly TakenSource[]
 }
 
 /**

@@ -10,7 +10,17 @@ export function compareLock(old: Lock, now: Lock): readonly string[] {
   if (old.format !== now.format) lines.push(`format ${old.format} → ${now.format}: every layer is made anew`)
   lines.push(...recordChanges('definition of', old.definitions, now.definitions))
   lines.push(...recordChanges('platform', namesOnly(old.platforms), namesOnly(now.platforms)))
-  return [...lines, ...packageChanges(old, now), ...derivedChanges(old, now)]
+  return [...baseChanges(old, now), ...lines, ...packageChanges(old, now), ...derivedChanges(old, now)]
+}
+
+/** How the base moved; what the overlay shows of that is said for the overlay, too. */
+function baseChanges({ base: old }: Lock, { base: now }: Lock): readonly string[] {
+  if (old === undefined || now === undefined) {
+    const change = old === undefined ? now && `stacks on ${now.lock.image}` : `does not stack on ${old.lock.image}`
+    return change === undefined ? [] : [change]
+  }
+  const changes = compareLock(old.lock, now.lock).map((line) => `base ${now.lock.image}: ${line}`)
+  return old.from === now.from ? changes : [`from ${old.from} → ${now.from}`, ...changes]
 }
 
 function recordChanges(

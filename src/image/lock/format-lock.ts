@@ -25,11 +25,22 @@ export function formatLock(lock: Lock): string {
   "version": ${LOCK_VERSION},
   "format": ${lock.format},
   "image": ${JSON.stringify(lock.image)},
-  "definitions": ${members(lock.definitions, '  ', (digest) => JSON.stringify(digest))},
+  "definitions": ${members(lock.definitions, '  ', (digest) => JSON.stringify(digest))},${formatBase(lock)}
   "observed": ${rows(observed, '  ')},
   "platforms": ${members(lock.platforms, '  ', formatPlatform)}
 }
 `
+}
+
+/** The base's lock is written as a lock is, further in. */
+function formatBase({ base }: Lock): string {
+  if (base === undefined) return ''
+  const lock = formatLock(base.lock).trimEnd().replaceAll('\n', '\n    ')
+  return `
+  "base": {
+    "from": ${JSON.stringify(base.from)},
+    "lock": ${lock}
+  },`
 }
 
 function formatPlatform({ packages, derived }: LockedPlatform): string {

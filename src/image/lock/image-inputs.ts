@@ -17,6 +17,9 @@ export function imageInputs(definition: EffectiveDefinition, lock: Lock, platfor
     platform,
     packages: packagesOf(lock, platform, variant).map((one) => [packageKey(one), one.digest, one.layers[variant] ?? 0]),
     derived: derived.filter((one) => one.variant === variant).map((one) => [one.effect, one.digest]),
+    ...(definition.base === undefined || lock.base === undefined
+      ? {}
+      : { base: imageInputs(definition.base, lock.base.lock, platform) }),
   }
 }
 
@@ -30,7 +33,8 @@ export function lockMismatches(
   platforms: readonly string[] = definition.platforms,
   only?: string,
 ): readonly string[] {
-  const reasons: string[] = []
+  const reasons = [...baseMismatches(lock, definition, platforms, only)]
+  if (reasons.length > 0) return reasons
   if (lock.image !== definition.image) reasons.push(`it is the lock of image ${lock.image}`)
   const concerns = (variant: string) => only === undefined || variant === only
   const variants = new Map([...definition.variants].filter(([variant]) => concerns(variant)))
@@ -48,6 +52,19 @@ export function lockMismatches(
     else reasons.push(...missingResults(locked, variants).map((what) => `${what} for ${platform} is not in it`))
   }
   return reasons
+}
+
+/** What the base says to its part of the lock; where that is another one, all else would only repeat it. */
+function baseMismatches(
+  lock: Lock,
+  { base, merged: { from } }: ResolvedDefinition,
+  platforms: readonly string[],
+  only?: string,
+): readonly string[] {
+  if (base === undefined) return lock.base === undefined ? [] : [`it is of an overlay on ${lock.base.lock.image}`]
+  if (lock.base === undefined) return [`it is of an image that does not stack on ${base.image}`]
+  if (lock.base.from !== from) return [`it is of an overlay from ${lock.base.from}`]
+  return lockMismatches(lock.base.lock, base, platforms, only).map((reason) => `base ${base.image}: ${reason}`)
 }
 
 function missingResults({ derived }: LockedPlatform, variants: ResolvedDefinition['variants']): readonly string[] {

@@ -89,6 +89,14 @@ export const lockSchema = {
     format: { type: 'integer', minimum: 1 },
     image: word,
     definitions: { type: 'object', title: 'digests by variant', propertyNames: variant, additionalProperties: digest },
+    base: {
+      type: 'object',
+      title: 'the base with its lock',
+      additionalProperties: false,
+      required: ['from', 'lock'],
+      // The lock in it is looked at by itself, as any lock.
+      properties: { from: word, lock: { type: 'object', title: 'a lock' } },
+    },
     observed: { type: 'array', items: observedSuite },
     platforms: {
       type: 'object',

@@ -10,8 +10,9 @@ export type LockedPackage = Pick<
   'name' | 'version' | 'architecture' | 'archive' | 'suite' | 'filename' | 'size' | 'digest' | 'source'
 > & {
   /**
-   * The variants it is in, each with its layer there: a number of its own from 1, which is its place in the manifest, or
-   * `SHARED_LAYER`.
+   * The variants it is in, each with its layer there: a number of its own from 1, which is its place among the layers of
+   * packages, or `SHARED_LAYER`. In an overlay a package of its base's has the number that it has there; the others are
+   * counted anew, above the base.
    */
   readonly layers: Readonly<Record<string, number>>
 }
@@ -64,6 +65,15 @@ export interface Lock {
   readonly platforms: Readonly<Record<string, LockedPlatform>>
   /** In the order of archive, then suite. */
   readonly observed: readonly ObservedSuite[]
+  /** What an overlay stacks on. */
+  readonly base?: LockedBase
+}
+
+/** The base of an overlay when its lock was made: all that building it takes, so that a base that moves on is seen. */
+export interface LockedBase {
+  /** As the overlay's definition names it. */
+  readonly from: string
+  readonly lock: Lock
 }
 
 /** What makes two packages of a platform the same one across versions: `name:architecture`. */
@@ -86,13 +96,29 @@ export function packagesOf(lock: Lock, platform: string, variant: string): reado
   return packages.filter(({ layers }) => Object.hasOwn(layers, variant))
 }
 
+/** What was observed for an image, and for what it stacks on; the same state of a suite once. */
+export function everyObserved({ observed, base }: Lock): readonly ObservedSuite[] {
+  if (base === undefined) return observed
+  const all = [...everyObserved(base.lock), ...observed]
+  return [...new Map(all.map((one) => [`${one.archive} ${one.suite} ${one.inRelease}`, one])).values()]
+}
+
+/** The packages that an overlay has beside those of its base, whatever their version; for other images all of them. */
+export function ownPackagesOf(lock: Lock, platform: string, variant: string): readonly LockedPackage[] {
+  const packages = packagesOf(lock, platform, variant)
+  if (lock.base === undefined) return packages
+  const below = new Set(packagesOf(lock.base.lock, platform, variant).map(packageKey))
+  return packages.filter((one) => !below.has(packageKey(one)))
+}
+
 /**
  * The layers of one variant on one platform, bottom first: those of single packages by their number, then the shared one.
- * None is empty. The last layer of an image, with effects and the package database, is not among them.
+ * None is empty. The last layer of an image, with effects and the package database, is not among them, nor are, for an
+ * overlay, the layers of its base.
  */
 export function layersOf(lock: Lock, platform: string, variant: string): readonly (readonly LockedPackage[])[] {
   const byNumber = new Map<number, LockedPackage[]>()
-  for (const one of packagesOf(lock, platform, variant)) {
+  for (const one of ownPackagesOf(lock, platform, variant)) {
     const number = one.layers[variant] ?? SHARED_LAYER
     const layer = byNumber.get(number)
     if (layer === undefined) byNumber.set(number, [one])

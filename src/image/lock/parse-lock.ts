@@ -1,4 +1,13 @@
-import { type Fault, faultsOf, parseDigest, parseYaml, placeFaults, quote, reportFaults } from '#core'
+import {
+  type DocumentPath,
+  type Fault,
+  faultsOf,
+  parseDigest,
+  parseYaml,
+  placeFaults,
+  quote,
+  reportFaults,
+} from '#core'
 import { ImageError } from '../errors.ts'
 import { formatLock, LOCK_VERSION } from './format-lock.ts'
 import { FORMATS } from './formats.ts'
@@ -7,6 +16,8 @@ import { type LockDocument, lockSchema } from './lock-schema.ts'
 
 const MAX_LENGTH = 32 * 1024 * 1024
 const MAX_VALUES = 4_000_000
+/** Keys on the way to the lowest base: twenty images that stack on each other. */
+const MAX_DEPTH = 40
 
 /**
  * Reads a lock's text; `file` is the name that errors give it. Its layout may differ from what `formatLock` writes, its
@@ -15,16 +26,40 @@ const MAX_VALUES = 4_000_000
  */
 export function parseLock(text: string, file: string): Lock {
   if (text.length > MAX_LENGTH) throw refused(file, `it is longer than ${MAX_LENGTH} characters`)
-  const value = parseJson(text, file)
-  checkVersions(value, file)
-  const faults = faultsOf(lockSchema, value)
-  if (!isLockDocument(value, faults)) throw invalid(text, file, faults)
-  const doubts = doubtsAbout(value)
-  if (doubts.length > 0) throw invalid(text, file, doubts)
-  const lock = lockOf(value)
+  const lock = readLock(parseJson(text, file), [], { text, file })
   // JSON.parse takes the last of two equal keys; text in our own form has no such keys, other text is looked through.
   if (formatLock(lock) !== text) refuseDuplicateKeys(text, file)
   return lock
+}
+
+interface LockText {
+  readonly text: string
+  readonly file: string
+}
+
+/** Reads a lock that stands at `path` in a lock file: the base's stands in the overlay's. */
+function readLock(value: unknown, path: DocumentPath, source: LockText): Lock {
+  checkVersions(value, source.file)
+  const faults = faultsOf(lockSchema, value, path)
+  if (!isLockDocument(value, faults)) throw invalid(source, faults)
+  const doubts = doubtsAbout(value).map((doubt) => ({ ...doubt, path: [...path, ...doubt.path] }))
+  if (doubts.length > 0) throw invalid(source, doubts)
+  const lock = lockOf(value)
+  if (value.base === undefined) return lock
+  const below = [...path, 'base', 'lock']
+  if (below.length > MAX_DEPTH)
+    throw refused(source.file, `more than ${MAX_DEPTH / 2} images stack on each other in it`)
+  const base = readLock(value.base.lock, below, source)
+  const reason = baseDoubt(lock, base)
+  if (reason !== undefined) throw invalid(source, [{ path: [...path, 'base'], at: 'key', message: reason }])
+  return { ...lock, base: { from: value.base.from, lock: base } }
+}
+
+/** An overlay has no platform or variant that its base does not have. */
+function baseDoubt(lock: Lock, base: Lock): string | undefined {
+  const lacks = (names: object, known: object) => Object.keys(names).find((name) => !Object.hasOwn(known, name))
+  const missing = lacks(lock.platforms, base.platforms) ?? lacks(lock.definitions, base.definitions)
+  return missing === undefined ? undefined : `the base ${base.image} has no ${missing}`
 }
 
 function parseJson(text: string, file: string): unknown {
@@ -123,7 +158,7 @@ function refuseDuplicateKeys(text: string, file: string): void {
 }
 
 /** JSON is YAML: the places are looked up only now that they are needed. */
-function invalid(text: string, file: string, faults: readonly Fault[]): ImageError {
+function invalid({ text, file }: LockText, faults: readonly Fault[]): ImageError {
   const document = parseYaml(text, MAX_VALUES)
   // JSON with tabs is no YAML.
   const placed = placeFaults(faults, 'value' in document ? document : { locate: () => ({ line: 1, column: 1 }) })

@@ -11,6 +11,7 @@ import {
   LayoutRepository,
   MAX_REFERRERS,
   MEDIA_TYPES,
+  memoryBlobs,
   openImage,
   parseIndex,
   parseManifest,
@@ -32,12 +33,8 @@ async function attachNote(repository: Repository, subject: Descriptor, text: str
   return manifest.descriptor
 }
 
-async function putBytes(repository: Repository, { descriptor, bytes }: ImageDocument): Promise<void> {
-  await repository.ensureBlob(descriptor, {
-    async *open() {
-      yield bytes
-    },
-  })
+async function putBytes(repository: Repository, document: ImageDocument): Promise<void> {
+  await repository.ensureBlob(document.descriptor, memoryBlobs([document]))
 }
 
 function entriesOf(out: string): [tag: string | undefined, digest: string][] {

@@ -7,6 +7,7 @@ import { OciError } from '../errors.ts'
 import type { ImageDocument } from '../image-source.ts'
 import { type ImageIndex, parseIndex } from '../index-document.ts'
 import { blobPath, LAYOUT_FILE, LAYOUT_INDEX, LAYOUT_MARK, layoutTag, listed } from '../layout-format.ts'
+import { memoryBlobs } from '../memory-blobs.ts'
 import { checkSize } from '../opened-image.ts'
 import { parseManifestOrIndex, referrerDescriptor } from '../referrer.ts'
 import type { BlobOutcome, Repository } from '../repository.ts'
@@ -93,11 +94,7 @@ export class LayoutRepository implements Repository {
   /** Lists a manifest or index, under a tag in place of what had it, or by its digest alone. */
   async putManifest({ descriptor, bytes }: ImageDocument, reference: string): Promise<void> {
     const read = parseManifestOrIndex({ descriptor, bytes })
-    await this.ensureBlob(descriptor, {
-      async *open() {
-        yield bytes
-      },
-    })
+    await this.ensureBlob(descriptor, memoryBlobs([{ descriptor, bytes }]))
     const tag = reference === descriptor.digest ? undefined : reference
     const { mediaType, digest, size, platform } = descriptor
     const own = read.subject === undefined ? { mediaType, digest, size } : referrerDescriptor(descriptor, read)

@@ -1,8 +1,8 @@
 import { type Digest, inParallel } from '#core'
-import type { BlobSource } from '../blob-source.ts'
 import type { Descriptor } from '../descriptor.ts'
 import { OciError } from '../errors.ts'
 import { type ImageDocument, type ImageSource, layersOf } from '../image-source.ts'
+import { memoryBlobs } from '../memory-blobs.ts'
 import { formatReference, type RegistryReference } from '../reference.ts'
 import type { BlobOutcome } from '../repository.ts'
 import { RegistryClient } from './registry-client.ts'
@@ -14,6 +14,10 @@ const TRANSFERS = 4
 export interface PushOptions extends RegistryOptions {
   /** Repositories of the same registry that may have some of the layers, such as the base image's. */
   readonly mountFrom?: readonly string[]
+  /** Blobs that the repository has, since a manifest in it names them: it is not asked for each. */
+  readonly present?: ReadonlySet<Digest>
+  /** Used instead of a client of its own, and left open: one that has spoken to the registry before need not ask how. */
+  readonly client?: RegistryClient
   /** Told of every blob, when the registry has it. */
   readonly onBlob?: (blob: Descriptor, outcome: BlobOutcome) => void
 }
@@ -42,30 +46,27 @@ export async function pushImage(
   if (reference.digest !== undefined && reference.digest !== digest) {
     throw new OciError('IMAGE_UNKNOWN', `cannot push to ${formatReference(reference)}: the image's digest is ${digest}`)
   }
-  const client = new RegistryClient(reference, options)
+  const client = options.client ?? new RegistryClient(reference, options)
   try {
     const pushed = await pushBlobs(client, image, options)
     const manifests = await pushManifests(client, image, reference.tag)
     return { digest, ...pushed, manifests }
   } finally {
-    await client.close()
+    if (options.client === undefined) await client.close()
   }
 }
 
 async function pushBlobs(client: RegistryClient, image: ImageSource, options: PushOptions) {
-  const configs = new Map(image.images.map(({ config }) => [config.descriptor.digest, config]))
-  const source: BlobSource = {
-    async *open(digest, start = 0) {
-      const config = configs.get(digest)
-      if (config) yield config.bytes.subarray(start)
-      else yield* image.blobs.open(digest, start)
-    },
-  }
+  const configs = image.images.map(({ config }) => config)
+  const own = new Set(configs.map(({ descriptor }) => descriptor.digest))
+  const source = memoryBlobs(configs, image.blobs)
   const blobs = { present: 0, mounted: 0, uploaded: 0 }
   let uploadedBytes = 0
-  const wanted = [...layersOf(image.images), ...[...configs.values()].map(({ descriptor }) => descriptor)]
+  const wanted = [...layersOf(image.images), ...configs.map(({ descriptor }) => descriptor)]
   await inParallel(TRANSFERS, wanted, async (blob) => {
-    const outcome = await client.ensureBlob(blob, source, configs.has(blob.digest) ? [] : options.mountFrom)
+    const mountFrom = own.has(blob.digest) ? [] : options.mountFrom
+    const isThere = options.present?.has(blob.digest) ?? false
+    const outcome = isThere ? 'present' : await client.ensureBlob(blob, source, mountFrom)
     blobs[outcome]++
     if (outcome === 'uploaded') uploadedBytes += blob.size
     options.onBlob?.(blob, outcome)

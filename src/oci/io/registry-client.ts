@@ -7,14 +7,14 @@ import { parseIndex } from '../index-document.ts'
 import { MAX_DOCUMENT_BYTES, parseDocument } from '../json-document.ts'
 import { DOCKER_MEDIA_TYPES, MEDIA_TYPES } from '../media-types.ts'
 import { parseManifestOrIndex, referrerDescriptor } from '../referrer.ts'
-import { type BlobOutcome, checkReferrers, MAX_REFERRERS, type Repository } from '../repository.ts'
+import { type BlobOutcome, checkReferrers, type Repository } from '../repository.ts'
 import { BlobUpload } from './blob-upload.ts'
 import { RegistryConnection, type RegistryOptions } from './registry-connection.ts'
 import { type HttpResponse, isUnreachable } from './registry-http.ts'
-import { addToReferrersTag, readReferrersTag } from './registry-referrers.ts'
+import { ReferrersTags, readReferrersTag } from './registry-referrers.ts'
 
-/** More tags than this of one repository are nothing that we list. */
-const MAX_TAGS = 1_000_000
+/** More tags of one repository than this, or more pages of any list, are nothing that we read. */
+const LIST_LIMITS = { tags: 1_000_000, pages: 2000 }
 
 const MANIFEST_TYPES = [
   MEDIA_TYPES.index,
@@ -32,6 +32,7 @@ export class RegistryClient implements Repository {
   readonly registry: string
   readonly repository: string
   readonly #connection: RegistryConnection
+  readonly #referrersTags = new ReferrersTags(this)
 
   constructor({ registry, repository }: { registry: string; repository: string }, options: RegistryOptions = {}) {
     this.#connection = new RegistryConnection(registry, options)
@@ -75,41 +76,21 @@ export class RegistryClient implements Repository {
    */
   async referrers(digest: Digest): Promise<readonly Descriptor[]> {
     const found: Descriptor[] = []
-    let target: string | URL | undefined = this.#path(`referrers/${digest}`)
-    for (let page = 0; target !== undefined && page <= MAX_REFERRERS; page++) {
-      const headers = { accept: MEDIA_TYPES.index }
-      const response = await this.#send({ method: 'GET', target, headers, scopes: this.#scopes('pull'), retry: true })
-      if (response.status === 404 && page === 0) {
-        await response.drop()
-        return readReferrersTag(this, digest)
-      }
-      if (response.status !== 200) throw await this.#failure(response, `list what refers to ${digest}`)
-      const next = nextPage(response.header('link'))
-      const bytes = await response.bytes(MAX_DOCUMENT_BYTES)
+    const list = { path: `referrers/${digest}`, accept: MEDIA_TYPES.index, action: `list what refers to ${digest}` }
+    const isKnown = await this.#readPages(list, (bytes) => {
       found.push(...parseIndex(bytes, `the referrers of ${this.name}@${digest}`).manifests)
       checkReferrers(found.length, `${this.name}@${digest}`)
-      target = next
-    }
-    return found
+    })
+    return isKnown ? found : readReferrersTag(this, digest)
   }
 
   /** Every tag of the repository, page by page (distribution-spec §listing-tags); none where there is no such repository. */
   async tags(): Promise<readonly string[]> {
     const found: string[] = []
-    let target: string | undefined = this.#path('tags/list')
-    while (target !== undefined) {
-      const response = await this.#send({ method: 'GET', target, scopes: this.#scopes('pull'), retry: true })
-      if (response.status === 404) {
-        await response.drop()
-        return found
-      }
-      if (response.status !== 200) throw await this.#failure(response, 'list tags')
-      const next = nextPage(response.header('link'))
-      const list = parseDocument(await response.bytes(MAX_DOCUMENT_BYTES), `the tags of ${this.name}`)
-      found.push(...(list.optionalTexts('tags') ?? []))
-      if (found.length > MAX_TAGS) throw await this.#failure(response, `list more than ${MAX_TAGS} tags`)
-      target = next
-    }
+    await this.#readPages({ path: 'tags/list', accept: 'application/json', action: 'list tags' }, (bytes) => {
+      found.push(...(parseDocument(bytes, `the tags of ${this.name}`).optionalTexts('tags') ?? []))
+      if (found.length > LIST_LIMITS.tags) throw this.#tooLong('list tags', `more than ${LIST_LIMITS.tags} of them`)
+    })
     return found
   }
 
@@ -128,7 +109,7 @@ export class RegistryClient implements Repository {
     }
     const read = parseManifestOrIndex({ descriptor, bytes })
     if (read.subject !== undefined && response.header('oci-subject') === undefined) {
-      await addToReferrersTag(this, read.subject.digest, referrerDescriptor(descriptor, read))
+      await this.#referrersTags.add(read.subject.digest, referrerDescriptor(descriptor, read))
     }
   }
 
@@ -189,6 +170,32 @@ export class RegistryClient implements Repository {
     throw await this.#failure(response, `read blob ${digest} from byte ${start}`)
   }
 
+  /**
+   * Reads a list page by page, as far as its links lead (RFC 8288); gives `false` where the registry has no such list. A list that
+   * ends before its end is an error, never a shorter one.
+   */
+  async #readPages({ path, accept, action }: PagedList, onPage: (bytes: Uint8Array) => void): Promise<boolean> {
+    let target: string | undefined = this.#path(path)
+    for (let page = 1; target !== undefined; page++) {
+      if (page > LIST_LIMITS.pages) throw this.#tooLong(action, `more than ${LIST_LIMITS.pages} pages`)
+      const headers = { accept }
+      const response = await this.#send({ method: 'GET', target, headers, scopes: this.#scopes('pull'), retry: true })
+      if (response.status === 404 && page === 1) {
+        await response.drop()
+        return false
+      }
+      if (response.status !== 200) throw await this.#failure(response, action)
+      const next = nextPage(response.header('link'))
+      onPage(await response.bytes(MAX_DOCUMENT_BYTES))
+      target = next
+    }
+    return true
+  }
+
+  #tooLong(action: string, what: string): OciError {
+    return new OciError('REGISTRY_FAILED', `cannot ${action} in ${this.name}: the registry has ${what}`)
+  }
+
   #send(message: Parameters<RegistryConnection['send']>[0]): Promise<HttpResponse> {
     return this.#connection.send(message, this.repository)
   }
@@ -204,6 +211,13 @@ export class RegistryClient implements Repository {
   #scopes(allowed: 'pull' | 'push'): string[] {
     return [`repository:${this.repository}:${allowed === 'push' ? 'pull,push' : 'pull'}`]
   }
+}
+
+/** What is read page by page: its path in the repository, and what an error says was tried. */
+interface PagedList {
+  readonly path: string
+  readonly accept: string
+  readonly action: string
 }
 
 /** The next page's path of a `Link` header (RFC 8288), if there is one. */

@@ -4,6 +4,7 @@ import { OciError } from '../errors.ts'
 import { formatIndex, parseIndex } from '../index-document.ts'
 import { MEDIA_TYPES } from '../media-types.ts'
 import { checkReferrers, referrersTag } from '../repository.ts'
+import { SharedRun } from '../shared-run.ts'
 import type { RegistryClient } from './registry-client.ts'
 
 /** How often an index is written again that another client has written meanwhile. */
@@ -19,20 +20,49 @@ export async function readReferrersTag(client: RegistryClient, subject: Digest):
   return manifests
 }
 
+/** Writes such tags for one client: referrers of a subject that come while its tag is written go there together. */
+export class ReferrersTags {
+  readonly #client: RegistryClient
+  readonly #additions = new Map<Digest, { waiting: Descriptor[]; write: SharedRun }>()
+
+  constructor(client: RegistryClient) {
+    this.#client = client
+  }
+
+  /** Resolves when the referrer is in the index under the subject's tag. Rejects with `REGISTRY_FAILED` where others keep it out. */
+  async add(subject: Digest, referrer: Descriptor): Promise<void> {
+    let addition = this.#additions.get(subject)
+    if (addition === undefined) {
+      const waiting: Descriptor[] = []
+      const write = new SharedRun(() => addToReferrersTag(this.#client, subject, waiting.splice(0)))
+      addition = { waiting, write }
+      this.#additions.set(subject, addition)
+    }
+    addition.waiting.push(referrer)
+    await addition.write.request()
+  }
+}
+
 /**
- * Adds a referrer to the index under the subject's tag (distribution-spec §pushing-manifests-with-subject). Registries
+ * Adds referrers to the index under the subject's tag (distribution-spec §pushing-manifests-with-subject). Registries
  * have no way to change a tag only if nobody else has: what was written is read again, and written again if it was lost.
  */
-export async function addToReferrersTag(client: RegistryClient, subject: Digest, referrer: Descriptor): Promise<void> {
+async function addToReferrersTag(
+  client: RegistryClient,
+  subject: Digest,
+  referrers: readonly Descriptor[],
+): Promise<void> {
   const tag = referrersTag(subject)
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+  for (let attempt = 0; ; attempt++) {
     const known = await readReferrersTag(client, subject)
-    if (known.some(({ digest }) => digest === referrer.digest)) return
-    const bytes = formatIndex({ mediaType: MEDIA_TYPES.index, manifests: [...known, referrer] })
+    const missing = referrers.filter((referrer) => !known.some(({ digest }) => digest === referrer.digest))
+    const [first] = missing
+    if (first === undefined) return
+    if (attempt === ATTEMPTS) {
+      const reason = `other clients changed its index of referrers ${ATTEMPTS} times meanwhile`
+      throw new OciError('REGISTRY_FAILED', `cannot attach ${first.digest} to ${client.name}@${subject}: ${reason}`)
+    }
+    const bytes = formatIndex({ mediaType: MEDIA_TYPES.index, manifests: [...known, ...missing] })
     await client.putManifest({ descriptor: describe(MEDIA_TYPES.index, bytes), bytes }, tag)
   }
-  const known = await readReferrersTag(client, subject)
-  if (known.some(({ digest }) => digest === referrer.digest)) return
-  const reason = `other clients changed its index of referrers ${ATTEMPTS} times meanwhile`
-  throw new OciError('REGISTRY_FAILED', `cannot attach ${referrer.digest} to ${client.name}@${subject}: ${reason}`)
 }

@@ -8,6 +8,7 @@ import {
   describe,
   type ImageDocument,
   LayoutRepository,
+  memoryBlobs,
   RegistryClient,
   type Repository,
 } from '#oci'
@@ -29,12 +30,8 @@ const places: Readonly<Record<string, (t: Cleanup) => Promise<Repository>>> = {
   'docker-registry, which has no referrers API,': async (t) => clientOf(t, await dockerRegistry(t)),
 }
 
-async function bring(repository: Repository, { descriptor, bytes }: ImageDocument) {
-  return repository.ensureBlob(descriptor, {
-    async *open(_, start = 0) {
-      yield bytes.subarray(start)
-    },
-  })
+async function bring(repository: Repository, document: ImageDocument) {
+  return repository.ensureBlob(document.descriptor, memoryBlobs([document]))
 }
 
 function documentOf(text: string | Uint8Array): ImageDocument {

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { hasSystemCode, messageOf } from '#core'
 import { resolveInside } from '../container-path.ts'
 import { SandboxError } from '../errors.ts'
-import { type FileState, OUTPUT_LIMIT } from '../outcome.ts'
+import { FILE_LIMIT, type FileState, type Output } from '../outcome.ts'
 import type { LaunchSpec } from '../sandbox.ts'
-import { readLinkAt } from './layer-writer.ts'
+import { type Owners, readLinkAt } from './layer-writer.ts'
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = fs.constants
 
@@ -18,10 +18,13 @@ export class ContainerFiles {
   readonly #root: string
   /** Descriptors of the writable paths' directories, by path. */
   readonly #held: ReadonlyMap<string, number>
+  readonly #owners: Owners | undefined
 
-  constructor(root: string, held: ReadonlyMap<string, number> = new Map()) {
+  /** `owners` are those that the layers name, where the files of the host have others; absent: the host's are right. */
+  constructor(root: string, held: ReadonlyMap<string, number> = new Map(), owners?: Owners) {
     this.#root = root
     this.#held = held
+    this.#owners = owners
   }
 
   /** The path without a link in it, whether or not it exists; `undefined` when links go in a circle. */
@@ -29,15 +32,29 @@ export class ContainerFiles {
     return resolveInside(path, (at) => readLinkAt(this.#host(at)), last)
   }
 
-  /** What a path is, links followed; `undefined` where there is nothing. */
-  state(path: string): FileState | undefined {
-    const place = this.resolve(path)
+  /** What a path is, without its content; `undefined` where there is nothing. */
+  state(path: string, last: 'follow' | 'keep' = 'follow'): FileState | undefined {
+    const place = this.resolve(path, last)
     if (place === undefined) return undefined
     const found = fs.lstatSync(this.#host(place), { throwIfNoEntry: false })
     if (!found) return undefined
-    const mode = found.mode & 0o7777
-    if (found.isFile()) return { type: 'file', mode, content: readStart(this.#host(place)) }
-    return { type: found.isDirectory() ? 'directory' : 'other', mode }
+    const owner = this.#owners ? this.#owners.get(place) : { uid: found.uid, gid: found.gid }
+    return { type: typeOf(found), mode: found.mode & 0o7777, ...(owner && !this.#isHeld(place) && { owner }) }
+  }
+
+  /** The beginning of a file, links followed; `undefined` where there is no regular file. */
+  read(path: string): Output | undefined {
+    const place = this.resolve(path)
+    if (place === undefined || this.state(place)?.type !== 'file') return undefined
+    return readStart(this.#host(place))
+  }
+
+  /** The names of the folders in a folder, in code-unit order, links not followed; `undefined` where there is no folder. */
+  folders(path: string): readonly string[] | undefined {
+    const place = this.resolve(path)
+    if (place === undefined || this.state(place)?.type !== 'directory') return undefined
+    const entries = fs.readdirSync(this.#host(place), { withFileTypes: true })
+    return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort()
   }
 
   /**
@@ -63,6 +80,11 @@ export class ContainerFiles {
     for (const fd of this.#held.values()) fs.closeSync(fd)
   }
 
+  /** Without root, what is in a writable path is the user's by another number. */
+  #isHeld(place: string): boolean {
+    return this.#owners !== undefined && [...this.#held.keys()].some((mount) => `${place}/`.startsWith(`${mount}/`))
+  }
+
   #host(path: string): string {
     for (const [mount, fd] of this.#held) {
       // The final `/.` lets the mount itself be looked at, not the link in /proc.
@@ -80,9 +102,10 @@ export class ContainerFiles {
 export function holdWritable(
   containerRoot: string,
   { root, writable }: Pick<LaunchSpec, 'root' | 'writable'>,
+  owners?: Owners,
 ): ContainerFiles {
   const held = new Map<string, number>()
-  const files = new ContainerFiles(root, held)
+  const files = new ContainerFiles(root, held, owners)
   try {
     if (!isSameDirectory(containerRoot, root)) throw new Error('its root is not the image')
     // Deeper mounts first, so that the first match is the right one.
@@ -116,12 +139,19 @@ function statOrNothing(path: string): fs.Stats | undefined {
   }
 }
 
-function readStart(path: string): string {
+function typeOf(found: fs.Stats): FileState['type'] {
+  if (found.isFile()) return 'file'
+  if (found.isDirectory()) return 'directory'
+  return found.isSymbolicLink() ? 'link' : 'other'
+}
+
+function readStart(path: string): Output {
   const fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
   try {
-    const buffer = Buffer.alloc(Math.min(fs.fstatSync(fd).size, OUTPUT_LIMIT))
+    const { size } = fs.fstatSync(fd)
+    const buffer = Buffer.alloc(Math.min(size, FILE_LIMIT))
     const length = fs.readSync(fd, buffer, 0, buffer.length, 0)
-    return buffer.subarray(0, length).toString()
+    return { text: buffer.subarray(0, length).toString(), truncated: size > FILE_LIMIT }
   } finally {
     fs.closeSync(fd)
   }

@@ -11,6 +11,9 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = fs.constants
 /** Set while the tree is made, so that we may write into it; the layer's own modes and times come last. */
 const WHILE_UNPACKING = 0o700
 
+/** Who owns what by its link-free path, as the layers say. */
+export type Owners = ReadonlyMap<string, { readonly uid: number; readonly gid: number }>
+
 /** What a directory is given once its image's layers are all in. */
 export type DirectoryMetadata = Pick<TarHeader, 'mode' | 'mtime'>
 
@@ -18,13 +21,14 @@ export type DirectoryMetadata = Pick<TarHeader, 'mode' | 'mtime'>
  * Puts the entries of layers, lowest first, into a directory that nobody else writes to (image-spec, layer.md).
  * No link is ever followed out of it: parents are resolved with the directory as root before anything is made, a name
  * is made anew (`O_EXCL`, `O_NOFOLLOW`), and a hard link's target must be a file inside.
- * Owners and groups are kept when we are root; otherwise all is ours. Devices and fifos are left out, and named;
+ * Owners and groups are kept when we are root; otherwise all is ours, and they are noted. Devices and fifos are left out, and named;
  * extended attributes, file capabilities among them, are left out.
  */
 export class LayerWriter {
   readonly #root: string
   readonly #origin: string
-  readonly #owners = process.getuid?.() === 0
+  readonly #chowns: boolean
+  readonly #owners: Map<string, { uid: number; gid: number }>
   /** Paths that this layer has made; a whiteout hides only what lower layers have. */
   readonly #made = new Set<string>()
   readonly #directories: Map<string, DirectoryMetadata>
@@ -35,8 +39,18 @@ export class LayerWriter {
   /** Devices and fifos that were left out. */
   readonly skipped: string[] = []
 
-  /** `directories` is shared by the writers of one image's layers, since modes are set when all are in. */
-  constructor(options: { root: string; origin: string; directories: Map<string, DirectoryMetadata> }) {
+  /**
+   * `directories` and `owners` are shared by the writers of one image's layers: modes are set when all are in. What is no
+   * longer there may still be among the owners.
+   */
+  constructor(options: {
+    root: string
+    origin: string
+    directories: Map<string, DirectoryMetadata>
+    owners: Map<string, { uid: number; gid: number }>
+  }) {
+    this.#chowns = process.getuid?.() === 0
+    this.#owners = options.owners
     this.#root = options.root
     this.#origin = options.origin
     this.#directories = options.directories
@@ -54,6 +68,7 @@ export class LayerWriter {
     if (header.type === 'directory') return this.#directory(place, header)
     if (place === '/') throw this.#invalid(header.path, `the root is a ${header.type}`)
     this.#remove(place)
+    if (!this.#chowns) this.#noteOwner(place, header)
     return this.#entry(place, header)
   }
 
@@ -61,6 +76,11 @@ export class LayerWriter {
   close(): void {
     if (this.#fd !== undefined) fs.closeSync(this.#fd)
     this.#fd = undefined
+  }
+
+  #noteOwner(place: string, { uid, gid, type, linkPath }: TarHeader): void {
+    const owner = type === 'hardlink' ? this.#owners.get(normalizeArchivePath(linkPath)) : { uid, gid }
+    if (owner) this.#owners.set(place, owner)
   }
 
   #noteMade(place: string): void {
@@ -74,7 +94,7 @@ export class LayerWriter {
       case 'symlink':
         if (header.linkPath === '') throw this.#invalid(header.path, 'the link has no target')
         fs.symlinkSync(header.linkPath, this.#host(place))
-        if (this.#owners) fs.lchownSync(this.#host(place), header.uid, header.gid)
+        if (this.#chowns) fs.lchownSync(this.#host(place), header.uid, header.gid)
         this.#parents.clear()
         return undefined
       case 'hardlink':
@@ -90,7 +110,7 @@ export class LayerWriter {
     const fd = fs.openSync(this.#host(place), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
     this.#fd = fd
     const end = () => {
-      if (this.#owners) fs.fchownSync(fd, header.uid, header.gid)
+      if (this.#chowns) fs.fchownSync(fd, header.uid, header.gid)
       fs.fchmodSync(fd, header.mode)
       fs.futimesSync(fd, header.mtime, header.mtime)
       this.close()
@@ -111,7 +131,8 @@ export class LayerWriter {
     const found = fs.lstatSync(this.#host(place), { throwIfNoEntry: false })
     if (found && !found.isDirectory()) this.#remove(place)
     if (!found?.isDirectory()) fs.mkdirSync(this.#host(place), WHILE_UNPACKING)
-    if (this.#owners) fs.chownSync(this.#host(place), uid, gid)
+    if (this.#chowns) fs.chownSync(this.#host(place), uid, gid)
+    else this.#owners.set(place, { uid, gid })
     this.#directories.set(place, { mode, mtime })
   }
 

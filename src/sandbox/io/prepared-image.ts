@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { resolveAccount } from '../account.ts'
 import { type Contract, effectiveContract } from '../contract.ts'
 import { SandboxError } from '../errors.ts'
-import { parseImageConfig } from '../image-config.ts'
+import { type ImageConfig, parseImageConfig } from '../image-config.ts'
 import type { LaunchSpec } from '../sandbox.ts'
 import { ContainerFiles } from './container-files.ts'
 import { type Emulator, findEmulator } from './emulator.ts'
@@ -19,13 +19,18 @@ export interface TestableImage {
 
 /** An image on disk, ready to be run any number of times; no run changes it. */
 export interface PreparedImage {
+  readonly config: ImageConfig
   readonly rootfs: Rootfs
   readonly files: ContainerFiles
   readonly contract: Contract
   /** `os/architecture`. */
   readonly platform: string
   readonly writable: LaunchSpec['writable']
+  /** Whether this is a copy for one test, whose programs may change any file that their user may. */
+  readonly rootIsWritable?: boolean
   readonly emulator?: Emulator
+  /** Other images whose files tests have beside this one's, by their references. */
+  readonly helpers: ReadonlyMap<string, PreparedImage>
   /** Removes it from the disk. */
   remove(): void
 }
@@ -43,7 +48,7 @@ export async function prepareImage(
   const emulator = findEmulator(image.architecture)
   const rootfs = await unpackRootfs(layers, options.signal)
   try {
-    const files = new ContainerFiles(rootfs.root)
+    const files = new ContainerFiles(rootfs.root, new Map(), rootfs.owners)
     const { uid, gid, name } = accountOf(files, image.config?.User ?? '')
     const contract = effectiveContract(image, { ...(name && { name }), uid, gid })
     for (const path of ['/proc', '/dev', '/sys', contract['work-dir']]) addMountPoint(files, rootfs.root, path)
@@ -53,12 +58,14 @@ export async function prepareImage(
       addFile(files, rootfs.root, { path: '/etc/resolv.conf', content: fs.readFileSync('/etc/resolv.conf', 'utf8') })
     }
     return {
+      config: image,
       rootfs,
       files,
       contract,
       platform: `${image.os}/${image.architecture}`,
       writable: [...new Map(writable.map((mount) => [mount.path, mount])).values()],
       ...(emulator && { emulator }),
+      helpers: new Map(),
       remove: rootfs.remove,
     }
   } catch (error) {
@@ -69,7 +76,7 @@ export async function prepareImage(
 
 /** The account that a `User` names in an image. Throws `IMAGE_USER_UNKNOWN`. */
 export function accountOf(files: ContainerFiles, user: string): ReturnType<typeof resolveAccount> {
-  const content = (path: string) => files.state(path)?.content ?? ''
+  const content = (path: string) => files.read(path)?.text ?? ''
   return resolveAccount(user, { passwd: content('/etc/passwd'), group: content('/etc/group') })
 }
 

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { TAR_LIMITS, TarReader } from '#core'
 import { SandboxError } from '../errors.ts'
-import { finishDirectories, LayerWriter } from './layer-writer.ts'
+import { finishDirectories, LayerWriter, type Owners } from './layer-writer.ts'
 
 /** A layer of an image: its media type, and a way to read its blob, which the giver has verified. */
 export interface ImageLayer {
@@ -19,6 +19,8 @@ export interface Rootfs {
   readonly directory: string
   /** The image's root in it. */
   readonly root: string
+  /** Who owns what by the layers, where that is not what the files of the host say. */
+  readonly owners?: Owners
   /** Devices and fifos that were left out. */
   readonly skipped: readonly string[]
   /** Removes the whole directory. */
@@ -35,11 +37,12 @@ export async function unpackRootfs(layers: readonly ImageLayer[], signal?: Abort
     const root = join(directory, 'root')
     fs.mkdirSync(root, 0o755)
     const directories = new Map([['/', { mode: 0o755, mtime: 0 }]])
+    const owners = new Map([['/', { uid: 0, gid: 0 }]])
     const skipped: string[] = []
     let room = TAR_LIMITS.totalBytes
     for (const [index, layer] of layers.entries()) {
       const origin = `layer ${index + 1}`
-      const writer = new LayerWriter({ root, origin, directories })
+      const writer = new LayerWriter({ root, origin, directories, owners })
       const reader = new TarReader({
         origin,
         limits: { ...TAR_LIMITS, totalBytes: room },
@@ -53,7 +56,8 @@ export async function unpackRootfs(layers: readonly ImageLayer[], signal?: Abort
       skipped.push(...writer.skipped)
     }
     finishDirectories(root, directories)
-    return { directory, root, skipped, remove: () => removeTree(directory) }
+    const noted = process.getuid?.() === 0 ? {} : { owners }
+    return { directory, root, ...noted, skipped, remove: () => removeTree(directory) }
   } catch (error) {
     removeTree(directory)
     throw error
@@ -86,7 +90,7 @@ async function readLayer({ mediaType, open }: ImageLayer, reader: TarReader, sig
 }
 
 /** Removes a tree of ours whatever its modes are; no link is followed. */
-function removeTree(directory: string): void {
+export function removeTree(directory: string): void {
   if (process.getuid?.() !== 0) makeWritable(directory)
   fs.rmSync(directory, { recursive: true, force: true })
 }

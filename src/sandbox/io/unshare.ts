@@ -6,8 +6,9 @@ import { SandboxError } from '../errors.ts'
 import type { Container, LaunchSpec, Sandbox } from '../sandbox.ts'
 import { UNSHARE_DESCRIPTORS, type UnshareMode, unshareScript } from '../unshare-script.ts'
 import { isSameDirectory } from './container-files.ts'
-import { type PipedTool, startPiped } from './output-pipes.ts'
-import { exitCodeOf, extraPipe, hasEnded, reasonOf, runTool, sendSignal, standardInput } from './process.ts'
+import { enterArgv, joinArgv } from './enter.ts'
+import { exitCodeOf, extraPipe, hasEnded, reasonOf, runTool, sendSignal, startProgram, versionOf } from './process.ts'
+import { type PipedTool, startPiped } from './program-pipes.ts'
 
 /**
  * util-linux alone, which every Linux has: unshare(1), mount(8), setpriv(1) and a shell. As root it needs no user
@@ -33,9 +34,10 @@ export const unshare: Sandbox = {
       return reasonOf(error)
     }
   },
+  version: () => versionOf('unshare'),
   async launch(spec) {
     const limit = spec.memory ? ['prlimit', `--data=${spec.memory}`, '--'] : []
-    const [program = 'setpriv', ...args] = [...limit, ...namespaces(spec), 'sh', '-c']
+    const [program = 'setpriv', ...args] = [...joinArgv(spec, 'keep'), ...limit, ...namespaces(spec), 'sh', '-c']
     const { child, outputs } = await startPiped([program, ...args, unshareScript(spec, mode())], spec)
     const exited = exitCodeOf(child)
     try {
@@ -80,8 +82,9 @@ async function adopt(started: {
     limits: { memory: spec.memory ? 'process' : 'none', notEnforced: notEnforced(spec) },
     begin() {
       extraPipe(child, UNSHARE_DESCRIPTORS.hold).end('go\n')
-      return { stdin: standardInput(child), ...outputs, exited }
+      return { ...outputs, exited }
     },
+    enter: (entry) => startProgram(enterArgv({ entry, pid, owner: child.pid ?? pid })),
     async signal(number) {
       if (!hasEnded(child)) sendSignal(pid, number)
     },

@@ -15,20 +15,26 @@ const CHECKS = [
 
 for (const name of ['bwrap', 'unshare']) {
   test(`${name} needs no root, not even to probe a service`, () => {
-    const suite = fileURLToPath(new URL('./sandboxes.test.ts', import.meta.url))
-    const { NODE_TEST_CONTEXT: _, ...env } = process.env
-    const argv = [
-      '--user',
-      '--map-user=1000',
-      '--map-group=1000',
-      '--',
-      process.execPath,
-      '--conditions=source',
-      '--test',
-    ]
-    const pattern = `--test-name-pattern=^${name}: (${CHECKS.join('|')})`
-    const { status, stdout, stderr } = spawnSync('unshare', [...argv, '--test-reporter=tap', pattern, suite], { env })
-    assert.equal(status, 0, `${stdout}${stderr}`)
-    assert.match(String(stdout), new RegExp(`^# pass ${CHECKS.length}$`, 'm'))
+    runWithoutRoot('sandboxes', `^${name}: (${CHECKS.join('|')})`, CHECKS.length)
   })
+}
+
+test('structure tests need no root: owners are told by the layers, setup runs over a copy', () => {
+  runWithoutRoot('structure-test', '^((bwrap|unshare): setup|paths are judged|licences)', 4)
+})
+
+test('health checks and helper images need no root', () => {
+  runWithoutRoot('services', "^(bwrap|unshare): (runs the image's|asks|gives)", 8)
+})
+
+/** Runs the tests of a suite whose names match as a user who is not root, all of whom must pass. */
+function runWithoutRoot(suite: string, pattern: string, count: number): void {
+  const file = fileURLToPath(new URL(`./${suite}.test.ts`, import.meta.url))
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  const user = ['--user', '--map-user=1000', '--map-group=1000', '--']
+  const node = [process.execPath, '--conditions=source', '--test', '--test-reporter=tap']
+  const argv = [...user, ...node, `--test-name-pattern=${pattern}`, file]
+  const { status, stdout, stderr } = spawnSync('unshare', argv, { env })
+  assert.equal(status, 0, `${stdout}${stderr}`)
+  assert.match(String(stdout), new RegExp(`^# pass ${count}$`, 'm'))
 }

@@ -57,8 +57,7 @@ export async function sendBlob(
     throw blobUnknown(repository, digest)
   }
   try {
-    exchange.response.writeHead(status, full)
-    await sendFile(exchange, file, part)
+    await sendFile(exchange, file, { part, begin: () => exchange.response.writeHead(status, full) })
   } finally {
     await file.close()
   }
@@ -88,8 +87,18 @@ export function conditionOf(exchange: Exchange, digest: ContentDigest): 304 | 41
   return known !== undefined && matches(known) ? 304 : undefined
 }
 
-/** One part is read while the one before is on its way. Two buffers take turns: fresh ones would cost more than reading. */
-async function sendFile(exchange: Exchange, file: FileHandle, { start, end }: ByteRange): Promise<void> {
+/** A part of a file as an answer; `begin` says that it comes. */
+interface SentPart {
+  readonly part: ByteRange
+  begin(): void
+}
+
+/**
+ * One part is read while the one before is on its way. Two buffers take turns: fresh ones would cost more than reading. The answer
+ * begins when there is something to send, so that a disk that fails at once has a status.
+ */
+async function sendFile(exchange: Exchange, file: FileHandle, { part, begin }: SentPart): Promise<void> {
+  const { start, end } = part
   const { response } = exchange
   const buffers = [takeBuffer(), takeBuffer()] as const
   const sent: [Promise<void>, Promise<void>] = [Promise.resolve(), Promise.resolve()]
@@ -104,6 +113,8 @@ async function sendFile(exchange: Exchange, file: FileHandle, { start, end }: By
   let turn: 0 | 1 = 0
   let next = read(turn)
   try {
+    await next
+    begin()
     for (let left = end - start; left > 0; ) {
       const chunk = await next
       left -= chunk.length

@@ -8,7 +8,8 @@ import {
   type DigestAlgorithm,
   readContentDigest,
 } from '../../registry/content-digest.ts'
-import { SharedSync, storeError, syncFolder } from './disk.ts'
+import { SharedRun } from '../../shared-run.ts'
+import { storeError, syncFolder } from './disk.ts'
 import { digestOfFile } from './file-digest.ts'
 
 const ALGORITHMS = Object.keys(DIGEST_ALGORITHMS) as DigestAlgorithm[]
@@ -16,11 +17,11 @@ const ALGORITHMS = Object.keys(DIGEST_ALGORITHMS) as DigestAlgorithm[]
 /** Contents as files `blobs/ALGORITHM/HEX`, as in an image layout. What has such a name is whole. */
 export class ContentFiles {
   readonly #root: string
-  readonly #syncs: Readonly<Record<DigestAlgorithm, SharedSync>>
+  readonly #syncs: Readonly<Record<DigestAlgorithm, SharedRun>>
 
   private constructor(root: string) {
     this.#root = root
-    const syncOf = (algorithm: DigestAlgorithm) => new SharedSync(() => syncFolder(join(root, 'blobs', algorithm)))
+    const syncOf = (algorithm: DigestAlgorithm) => new SharedRun(() => syncFolder(join(root, 'blobs', algorithm)))
     this.#syncs = { sha256: syncOf('sha256'), sha512: syncOf('sha512') }
   }
 

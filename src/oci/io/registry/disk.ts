@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises'
+import { constants } from 'node:os'
 import { hasSystemCode, messageOf } from '#core'
 import { OciError } from '../../errors.ts'
 
@@ -15,40 +16,14 @@ export async function syncFolder(path: string): Promise<void> {
 /** An error of the operating system in the store's words: no space, or anything else. */
 export function storeError(cause: unknown, action: string): OciError {
   if (cause instanceof OciError) return cause
-  const code = hasSystemCode(cause, 'ENOSPC', 'EDQUOT', 'EFBIG') ? 'STORE_FULL' : 'STORE_FAILED'
+  const isFull = hasSystemCode(cause, 'ENOSPC', 'EFBIG') || isOverQuota(cause)
+  const code = isFull ? 'STORE_FULL' : 'STORE_FAILED'
   return new OciError(code, `cannot ${action}: ${messageOf(cause)}`, { cause })
 }
 
-/**
- * A sync that many wait for: a request is served by a run that begins after it, so that all who come while one runs
- * share the next.
- */
-export class SharedSync {
-  readonly #run: () => Promise<void>
-  #running: Promise<void> | undefined
-  #next: Promise<void> | undefined
-
-  constructor(run: () => Promise<void>) {
-    this.#run = run
-  }
-
-  request(): Promise<void> {
-    if (this.#running === undefined) return this.#begin()
-    this.#next ??= this.#running.then(
-      () => this.#begin(),
-      () => this.#begin(),
-    )
-    return this.#next
-  }
-
-  #begin(): Promise<void> {
-    this.#next = undefined
-    const running = this.#run().finally(() => {
-      if (this.#running === running) this.#running = undefined
-    })
-    this.#running = running
-    return running
-  }
+/** Node has no code for a used up quota, only its number. */
+function isOverQuota(cause: unknown): boolean {
+  return cause instanceof Error && 'errno' in cause && cause.errno === -constants.errno.EDQUOT
 }
 
 /** Runs one piece of work at a time for each key, in the order of the calls. */

@@ -16,7 +16,8 @@ export class Journal {
   #number: number
   #file: FileHandle
   #size: number
-  #broken = false
+  /** The journal that took a write which failed, until it is gone. */
+  #broken: number | undefined
 
   private constructor(folder: string, number: number, file: FileHandle, size: number) {
     this.#folder = folder
@@ -54,12 +55,12 @@ export class Journal {
   }
 
   get isBroken(): boolean {
-    return this.#broken
+    return this.#broken !== undefined
   }
 
   /** Makes a batch durable. Rejects with `STORE_FULL` or `STORE_FAILED`; then nothing of it will be found again. */
   async append(batch: JournalBatch): Promise<void> {
-    if (this.#broken) throw new OciError('STORE_FAILED', `cannot write to ${this.#path}: an earlier write failed`)
+    if (this.isBroken) throw new OciError('STORE_FAILED', `cannot write to ${this.#path}: an earlier write failed`)
     const parts = formatBatch(batch)
     const size = parts.reduce((sum, part) => sum + part.length, 0)
     try {
@@ -67,7 +68,7 @@ export class Journal {
       if (bytesWritten !== size) await this.#file.writeFile(Buffer.concat(parts).subarray(bytesWritten))
     } catch (cause) {
       await this.#file.truncate(this.#size).catch(() => {
-        this.#broken = true
+        this.#broken = this.#number
       })
       throw storeError(cause, `write to ${this.#path}`)
     }
@@ -75,7 +76,7 @@ export class Journal {
       await this.#file.datasync()
     } catch (cause) {
       // What a failed sync left in the file is unknown, and another sync may claim success: only a new file helps.
-      this.#broken = true
+      this.#broken = this.#number
       throw storeError(cause, `make ${this.#path} durable`)
     }
     this.#size += size
@@ -83,14 +84,17 @@ export class Journal {
 
   /** Begins a new journal and gives its number; the older ones stay until `removeBefore`, and a broken one broken. */
   async rotate(): Promise<number> {
+    // A checkpoint before has begun it and came no further: a disk that fails for long is not filled with empty journals.
+    if (this.#broken !== undefined && this.#number > this.#broken) return this.#number
     const number = this.#number + 1
     const path = join(this.#folder, nameOf(number))
-    let file: FileHandle
+    let file: FileHandle | undefined
     try {
       file = await open(path, 'a', 0o600)
       await file.truncate(0)
       await syncFolder(this.#folder)
     } catch (cause) {
+      await file?.close().catch(() => undefined)
       throw storeError(cause, `begin ${path}`)
     }
     const old = this.#file
@@ -103,7 +107,7 @@ export class Journal {
 
   /** Removes the journals before a number: what is in them stands elsewhere by now. What was broken went with them. */
   async removeBefore(number: number): Promise<void> {
-    this.#broken = false
+    this.#broken = undefined
     for (const old of await numbersIn(this.#folder)) {
       if (old < number) await rm(join(this.#folder, nameOf(old)), { force: true })
     }

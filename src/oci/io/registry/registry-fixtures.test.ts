@@ -85,9 +85,10 @@ export function asker(address: string): Ask {
         headers: { ...headers, ...authorization },
       })
       request.on('error', reject)
-      request.on('response', async (response) => {
-        const bytes = Buffer.concat(await response.toArray())
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: bytes, code: codeIn(bytes) })
+      request.on('response', (response) => {
+        const { statusCode: status = 0, headers } = response
+        const answer = (bytes: Buffer) => resolve({ status, headers, body: bytes, code: codeIn(bytes) })
+        response.toArray().then((chunks) => answer(Buffer.concat(chunks)), reject)
       })
       request.end(body)
     })
