@@ -24,6 +24,8 @@ export type StoreErrorCode =
   | 'RECORD_REFUSED'
   /** A row is not as this program writes it. */
   | 'RECORD_INVALID'
+  /** A backup cannot be written, or its file not read. */
+  | 'BACKUP_FAILED'
   /** A file is no whole backup, or of a format that is not known here. */
   | 'BACKUP_INVALID'
   /** The database that a backup is to be restored into is not empty. */

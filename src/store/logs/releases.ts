@@ -27,7 +27,7 @@ const AFFECTED = `
     select w.set, s.base
     from old o join casemate.package_set_without w on w.package = o.id join casemate.package_set s on s.id = w.set
   ), exact as (
-    select set, array_agg(package order by package) as packages
+    select set, array_agg(package order by package collate "C") as packages
     from (
       select set, package from hit where base is not null
       union all
@@ -35,14 +35,14 @@ const AFFECTED = `
       where not exists (select from casemate.package_set_without w where w.package = h.id and w.set = p.set)
     ) parts group by set
   ), root as (
-    select set, array_agg(package order by package) as packages from hit where base is null group by set
-  ), found as (
-    select m.image, m.variant, m.platform, r.packages from root r join casemate.head_manifest m on m.root = r.set
-    where m.contents not in (select set from special)
-    union all
-    select m.image, m.variant, m.platform, e.packages from exact e join casemate.head_manifest m on m.contents = e.set
+    select set, array_agg(package order by package collate "C") as packages from hit where base is null group by set
   )
-  select variant, platform, packages, json_agg(image) as images from found group by variant, platform, packages`
+  select g.variant, g.platform, r.packages, g.images from root r cross join lateral (
+    select m.variant, m.platform, json_agg(m.image) as images from casemate.head_manifest m
+    where m.root = r.set and m.contents not in (select set from special) group by m.variant, m.platform) g
+  union all
+  select m.variant, m.platform, e.packages, json_agg(m.image) from exact e join casemate.head_manifest m on m.contents = e.set
+  group by m.variant, m.platform, e.packages`
 
 type ReleaseRow = Omit<Release, 'run' | 'restores'> & { readonly run: number | null; readonly restores: number | null }
 
@@ -110,7 +110,9 @@ export class StoredReleases implements ReleaseLog {
           [archive, source, Buffer.from(versionSortKey(below))],
         ),
     )
-    return groups.flatMap(({ images, ...group }) => images.map((image) => ({ image, ...group })))
+    return groups.flatMap(({ images, variant, platform, packages }) =>
+      images.map((image) => ({ image, variant, platform, packages })),
+    )
   }
 
   async #select(filter: string, values: readonly unknown[]): Promise<Release[]> {

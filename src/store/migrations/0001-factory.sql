@@ -145,14 +145,17 @@ create table casemate.head_manifest (
   root integer not null references casemate.package_set,
   primary key (image, variant, platform)
 );
-create index on casemate.head_manifest (root);
+create index on casemate.head_manifest (root, variant, platform) include (image, contents);
 create index on casemate.head_manifest (contents);
 create function casemate.move_head() returns trigger language plpgsql as $$
 begin
   insert into casemate.image_head (image, variant, release)
   select image, variant, max(id) from added group by image, variant
   on conflict (image, variant) do update set release = excluded.release where image_head.release < excluded.release;
-  delete from casemate.head_manifest h using added a where h.image = a.image and h.variant = a.variant;
+  -- Only what another release makes way for: one that comes late, behind a higher number, changes nothing.
+  delete from casemate.head_manifest m
+  using casemate.image_head h join added a on a.id = h.release
+  where m.image = h.image and m.variant = h.variant;
   return null;
 end $$;
 create trigger release_moves_head after insert on casemate.release
