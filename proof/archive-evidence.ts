@@ -1,12 +1,11 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { BUILT_IN_ARCHIVES } from '#debian'
 import type { DebianFinding } from '#match'
 import { runOrThrow, runProgram } from './parts/command.ts'
+import { layArchiveWithout } from './parts/older-archive.ts'
 
 const CLI = join(import.meta.dirname, '../src/cli/main.ts')
-const WITHOUT = 'debian-13-without-security'
 
 /**
  * Findings by the archive alone: images are built from trixie without its security suite, and with it; both are scanned
@@ -16,9 +15,10 @@ const WITHOUT = 'debian-13-without-security'
 export async function run(only: readonly string[] = []): Promise<{ holds: boolean; lines: string[] }> {
   const folder = mkdtempSync(join(tmpdir(), 'casemate-evidence-'))
   try {
-    layWithoutSecurity(folder)
+    const archive = layArchiveWithout(folder, ['trixie-security'])
     const images: ImageProof[] = []
-    for (const name of only.length > 0 ? only : ['python', 'node', 'nginx']) images.push(await proveImage(name, folder))
+    for (const name of only.length > 0 ? only : ['python', 'node', 'nginx'])
+      images.push(await proveImage(name, { folder, archive }))
     const holds = images.every(({ before, after }) => before.some(isNamed) && after.length === 0)
     return { holds, lines: images.flatMap(linesOf) }
   } finally {
@@ -34,21 +34,12 @@ interface ImageProof {
   readonly diff: readonly string[]
 }
 
-/** Writes the archive of the release without its security suite, and its keys, where definitions below `folder` see it. */
-function layWithoutSecurity(folder: string): void {
-  const text = readFileSync(join(BUILT_IN_ARCHIVES, 'debian-13.yaml'), 'utf8')
-  const suites = text.split(/^(?= {2}- suite: )/m).filter((part) => !part.startsWith('  - suite: trixie-security'))
-  const changed = suites.join('').replace('archive: debian-13\n', `archive: ${WITHOUT}\n`)
-  if (changed.includes('- suite: trixie-security'))
-    throw new Error('cannot leave trixie-security out of debian-13.yaml')
-  mkdirSync(join(folder, 'archives'), { recursive: true })
-  writeFileSync(join(folder, 'archives', `${WITHOUT}.yaml`), changed)
-  cpSync(join(BUILT_IN_ARCHIVES, 'keys'), join(folder, 'archives', 'keys'), { recursive: true })
-}
-
-async function proveImage(name: string, folder: string): Promise<ImageProof> {
+async function proveImage(
+  name: string,
+  { folder, archive }: { readonly folder: string; readonly archive: string },
+): Promise<ImageProof> {
   const definition = join(folder, `${name}.yaml`)
-  writeFileSync(definition, `image: ${name}\narchive: ${WITHOUT}\nextends: ${name}\n`)
+  writeFileSync(definition, `image: ${name}\narchive: ${archive}\nextends: ${name}\n`)
   const old = `oci:${join(folder, `${name}-old`)}:image`
   const now = `oci:${join(folder, `${name}-now`)}:image`
   await casemate('build', definition, '--platform', 'linux/amd64', '-o', old)

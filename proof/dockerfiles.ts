@@ -1,26 +1,40 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Cleanup, dockerRegistry } from '../src/oci/io/fixtures.test.ts'
+import { reachRegistries, trust } from './parts/build-trust.ts'
 import { runOrThrow, runProgram } from './parts/command.ts'
 import { LIMITS } from './parts/podman.ts'
 
 const CLI = [process.execPath, '--conditions=source', join(import.meta.dirname, '../src/cli/main.ts')]
 const FIXTURES = join(import.meta.dirname, 'fixtures/dockerfiles')
+const EXAMPLES = join(import.meta.dirname, '../examples')
 
-/** A Dockerfile among the fixtures, with the images that it is built from and what the program then says. */
+/** A Dockerfile in a folder, with the images that it is built from and what the program then says. */
 interface Case {
   readonly name: string
+  /** Among the fixtures, by the name, unless given. */
+  readonly folder?: string
   readonly images: readonly string[]
   readonly says: RegExp
 }
 
 const CASES: readonly Case[] = [
-  { name: 'python', images: ['python:dev', 'python:runtime'], says: /^compiled True 1\.16\.0$/ },
+  {
+    name: 'python',
+    folder: join(EXAMPLES, 'python-dockerfile'),
+    images: ['python:dev', 'python:runtime'],
+    says: /^compiled True 1\.16\.0$/,
+  },
   { name: 'node', images: ['node:dev', 'node:runtime'], says: /^npm ci true 65532$/ },
   { name: 'go', images: ['go:runtime', 'static:runtime'], says: /^go VERSION_5 65532$/ },
-  { name: 'java', images: ['java-21:dev', 'java-21:runtime'], says: /^maven 21 nonroot$/ },
+  {
+    name: 'java',
+    folder: join(EXAMPLES, 'java-dockerfile'),
+    images: ['java-21:dev', 'java-21:runtime'],
+    says: /^maven 21 nonroot$/,
+  },
   { name: 'php', images: ['php:dev', 'php:runtime'], says: /^composer 8 É$/ },
   { name: 'rust', images: ['rust:runtime', 'cc:runtime'], says: /^cargo 42$/ },
 ]
@@ -51,7 +65,11 @@ export async function run(only: readonly string[] = []): Promise<{ holds: boolea
   return { holds: holds && lines.length > 0, lines }
 }
 
-async function tryCase({ name, images, says }: Case, registry: string, folder: string) {
+async function tryCase(
+  { name, folder: from = join(FIXTURES, name), images, says }: Case,
+  registry: string,
+  folder: string,
+) {
   for (const image of images) {
     const [definition = '', variant = ''] = image.split(':')
     const output = `docker://${registry}/${definition}:${variant}`
@@ -59,7 +77,7 @@ async function tryCase({ name, images, says }: Case, registry: string, folder: s
     await runOrThrow([...CLI, 'build', definition, ...options])
   }
   const context = join(folder, name)
-  await cp(join(FIXTURES, name), context, { recursive: true })
+  await cp(from, context, { recursive: true })
   await reachRegistries(name, context)
   const tag = `localhost/casemate-dockerfiles-${name}`
   const start = performance.now()
@@ -76,25 +94,4 @@ async function tryCase({ name, images, says }: Case, registry: string, folder: s
   const good = ran.status === 0 && says.test(ran.stdout.trim())
   const stages = readFileSync(join(context, 'Dockerfile'), 'utf8').match(/^FROM/gm)?.length
   return { good, line: `${stages} stages built in ${seconds} s; it says: ${ran.stdout.trim() || ran.stderr.trim()}` }
-}
-
-/** What a build is lent so that it reaches the registries as this machine does: certificates and settings, no addresses. */
-function trust(): readonly string[] {
-  const bundle = '/etc/ssl/certs/ca-certificates.crt'
-  const keystore = '/etc/ssl/certs/java/cacerts'
-  const settings = Object.entries(process.env).filter(([name]) => /^PIP_(?!FIND_LINKS|CERT)|_PROXY$/i.test(name))
-  return [
-    `--volume=${bundle}:${bundle}:ro`,
-    ...(existsSync(keystore) ? [`--volume=${keystore}:${keystore}:ro`] : []),
-    ...(existsSync('/etc/pip.conf') ? ['--volume=/etc/pip.conf:/etc/pip.conf:ro'] : []),
-    ...settings.map(([name, value]) => `--env=${name}=${value}`),
-    `--env=NODE_EXTRA_CA_CERTS=${bundle}`,
-  ]
-}
-
-/** npm reads its settings beside the project; the machine's own are lent where it has some. */
-async function reachRegistries(name: string, context: string): Promise<void> {
-  if (name !== 'node') return
-  const registry = (await runOrThrow(['npm', 'config', 'get', 'registry'])).trim()
-  await writeFile(join(context, '.npmrc'), `registry=${registry}\nignore-scripts=true\n`)
 }

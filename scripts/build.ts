@@ -3,7 +3,7 @@
  * files one by one takes longer than most builds do. Dependencies stay where npm installs them.
  */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 
@@ -35,4 +35,6 @@ await build({
   keepNames: true,
   logLevel: 'warning',
 })
+// What is read as it stands.
+for (const folder of ['store/migrations']) cpSync(join(root, 'src', folder), join(dist, folder), { recursive: true })
 chmodSync(join(dist, 'cli/main.js'), 0o755)

@@ -1,5 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { advisoryFiles, trackerExports } from '../../bench/advisory-data.ts'
+import type { PeerPlaces } from '../../bench/scan-peers.ts'
 import { runOrThrow } from './command.ts'
 import { peer } from './peers.ts'
 import { type TrackerExport, writeTrivyRecords } from './trivy-records.ts'
@@ -44,6 +46,39 @@ export async function buildPeerDatabases(folder: string): Promise<PeerDatabases>
   const command = [process.execPath, '--conditions=source', CLI, 'advisories', 'import', ...Object.values(EXCERPT)]
   await runOrThrow(command, { env: casemate })
   return { ...(await buildFrom(EXCERPT, folder)), casemate }
+}
+
+/**
+ * Makes the scanners' databases of a folder of advisory data at the places where the benchmark of scans looks for them, unless
+ * they are there: of the tracker's exports and both lists, which is all of it that both scanners have an importer for.
+ */
+export async function provideBenchDatabases(data: string | undefined, places: PeerPlaces): Promise<void> {
+  const targets = { grype: places.grypeCache, trivy: places.trivyCache }
+  if (Object.values(targets).every((folder) => existsSync(folder))) return
+  const scratch = `${places.trivyCache}.${process.pid}.tmp`
+  mkdirSync(scratch, { recursive: true })
+  try {
+    const tracker = join(scratch, 'export.json')
+    const exports = trackerExports(data).map((file): TrackerExport => JSON.parse(readFileSync(file, 'utf8')))
+    writeFileSync(tracker, JSON.stringify(joinExports(exports)))
+    const list = (name: string) => advisoryFiles(data).find((file) => basename(file) === name) ?? ''
+    await buildFrom({ tracker, announcements: list('DSA-list'), longTerm: list('DLA-list') }, scratch)
+    for (const [name, target] of Object.entries(targets)) {
+      rmSync(target, { recursive: true, force: true })
+      renameSync(join(scratch, name), target)
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+/** Several exports as one, by source package and issue. */
+function joinExports(exports: readonly TrackerExport[]): TrackerExport {
+  const joined: Record<string, TrackerExport[string]> = {}
+  for (const one of exports) {
+    for (const [source, issues] of Object.entries(one)) joined[source] = { ...joined[source], ...issues }
+  }
+  return joined
 }
 
 /**

@@ -23,10 +23,11 @@ interface PythonPeer {
   readonly requirement: string
 }
 
-const VERSIONS = { grype: '0.110.0', syft: '1.42.3', trivy: '0.67.2', vunnel: '0.40.0' } as const
+const VERSIONS = { gitleaks: '8.30.1', grype: '0.110.0', syft: '1.42.3', trivy: '0.67.2', vunnel: '0.40.0' } as const
 
 /** The folders that they are installed in, below that of peers, tell the version: another pin is another folder. */
 const FOLDERS = {
+  gitleaks: `gitleaks-${VERSIONS.gitleaks}`,
   grype: `grype-${VERSIONS.grype}-syft-${VERSIONS.syft}`,
   trivy: `trivy-${VERSIONS.trivy}`,
   vunnel: `vunnel-${VERSIONS.vunnel}`,
@@ -50,11 +51,20 @@ const PEERS: Readonly<Record<string, GoPeers | PythonPeer>> = {
     packages: ['github.com/aquasecurity/trivy/cmd/trivy', 'github.com/aquasecurity/trivy-db/cmd/trivy-db'],
     env: { GOEXPERIMENT: 'jsonv2' },
   },
+  [FOLDERS.gitleaks]: {
+    kind: 'go',
+    modules: { 'github.com/zricethezav/gitleaks/v8': `v${VERSIONS.gitleaks}` },
+    packages: ['github.com/zricethezav/gitleaks/v8'],
+    own: 'gitleaks-samples',
+  },
   [FOLDERS.vunnel]: { kind: 'python', requirement: `vunnel==${VERSIONS.vunnel}` },
 }
 
 /** Where each program is, below the folder of peers. */
 const PROGRAMS = {
+  gitleaks: `${FOLDERS.gitleaks}/bin/gitleaks`,
+  /** Ours, which makes samples of secrets from gitleaks' own rules. */
+  gitleaksSamples: `${FOLDERS.gitleaks}/bin/gitleaks-samples`,
   grype: `${FOLDERS.grype}/bin/grype`,
   syft: `${FOLDERS.grype}/bin/syft`,
   /** Ours, around grype's builder of databases. */
@@ -65,7 +75,10 @@ const PROGRAMS = {
   vunnelPython: `${FOLDERS.vunnel}/bin/python`,
 } as const
 
-/** What a line of a proof says of them. */
+/** What a line of a proof about secrets says of it. */
+export const GITLEAKS_VERSION = `gitleaks ${VERSIONS.gitleaks}`
+
+/** What a line of a proof says of the others. */
 export const PEER_VERSIONS = `syft ${VERSIONS.syft}, grype ${VERSIONS.grype}, trivy ${VERSIONS.trivy}`
 
 const SOURCES = join(import.meta.dirname, 'peers')

@@ -8,7 +8,7 @@ export type AttestErrorCode =
   | 'ENVELOPE_INVALID'
   /** None of an envelope's signatures is by one of the keys that are trusted. */
   | 'ENVELOPE_UNTRUSTED'
-  /** A file is no public key of a kind that is used: ECDSA on P-256, or Ed25519. */
+  /** A key cannot be used: it is not of a kind that is (ECDSA on P-256, or Ed25519), or its name does not lead to one. */
   | 'KEY_INVALID'
   /** The password does not open an encrypted private key, or the key is damaged. */
   | 'KEY_LOCKED'

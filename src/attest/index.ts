@@ -27,7 +27,7 @@ export {
 } from './image-signature.ts'
 export { type IdentityToken, readIdentityToken } from './io/identity-token.ts'
 export { openIdentitySignatory, type SigningServices, type TokenSource } from './io/open-identity.ts'
-export { isVaultKey, openVaultKey, type VaultAccess, type VaultKey, vaultAccess } from './io/vault.ts'
+export { isServiceKey, openServiceSigner, readServiceKeys } from './io/service-key.ts'
 export { keyTrust } from './key-trust.ts'
 export { PREDICATES, predicateName, predicateType } from './predicate-types.ts'
 export { generateKeyPair, isEncryptedKey, type KeyPair, openPrivateKey } from './private-key.ts'

@@ -7,8 +7,8 @@ import {
   scryptSync,
   sign,
 } from 'node:crypto'
-import { xsalsa20poly1305 } from '@noble/ciphers/salsa.js'
-import { faultsOf, formatFault, messageOf, readStrictJson, type Shape } from '#core'
+import type * as Salsa from '@noble/ciphers/salsa.js'
+import { faultsOf, formatFault, lateModule, messageOf, readStrictJson, type Shape } from '#core'
 import { AttestError } from './errors.ts'
 import { type PublicKey, parsePublicKey } from './public-key.ts'
 import type { Signer } from './signer.ts'
@@ -18,6 +18,8 @@ export interface KeyPair {
   readonly privatePem: string
   readonly publicPem: string
 }
+
+const salsa = lateModule<typeof Salsa>('@noble/ciphers/salsa.js')
 
 /** The labels that cosign has written, the newest first. */
 const ENCRYPTED_LABELS = ['ENCRYPTED SIGSTORE PRIVATE KEY', 'ENCRYPTED COSIGN PRIVATE KEY']
@@ -82,7 +84,9 @@ export function generateKeyPair(password: string, algorithm: PublicKey['algorith
 
 function encrypt(plain: Uint8Array, password: string): string {
   const [salt, nonce] = [randomBytes(32), randomBytes(24)]
-  const ciphertext = xsalsa20poly1305(deriveKey(password, salt, SCRYPT), nonce).encrypt(plain)
+  const ciphertext = salsa()
+    .xsalsa20poly1305(deriveKey(password, salt, SCRYPT), nonce)
+    .encrypt(plain)
   const encode = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
   const json = JSON.stringify({
     kdf: { name: 'scrypt', params: SCRYPT, salt: encode(salt) },
@@ -123,7 +127,7 @@ function decrypt(json: Uint8Array, password: string, name: string): Buffer {
   if (nonce.length !== 24) throw invalid(name, `its nonce has ${nonce.length} bytes, want 24`)
   const key = deriveKey(password, Buffer.from(kdf.salt, 'base64'), kdf.params)
   try {
-    return Buffer.from(xsalsa20poly1305(key, nonce).decrypt(Buffer.from(ciphertext, 'base64')))
+    return Buffer.from(salsa().xsalsa20poly1305(key, nonce).decrypt(Buffer.from(ciphertext, 'base64')))
   } catch (cause) {
     throw new AttestError('KEY_LOCKED', `cannot open the key ${name}: the password is wrong, or the key is damaged`, {
       cause,

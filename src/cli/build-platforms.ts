@@ -10,6 +10,7 @@ import {
 import {
   type BuiltImage,
   buildImage,
+  builtLayerFacts,
   type EffectiveDefinition,
   everyObserved,
   type FetchDebs,
@@ -27,6 +28,7 @@ import type { MemberCounts } from './build-summary.ts'
 import { derivedRunner } from './derive.ts'
 import { UsageError } from './errors.ts'
 import { imageLabels } from './image-labels.ts'
+import { LayerMemory, layerReader } from './layer-memory.ts'
 import type { Stages } from './stages.ts'
 import { formatBytes } from './terminal.ts'
 
@@ -61,7 +63,11 @@ export async function withWorkshop<Result>(
 ): Promise<Result> {
   await using pool = openMemberPool(threadsOf(options))
   return await work(
-    openWorkshop(defaultCacheFolder(), pool, options.zstd === true ? 'zstd' : 'gzip', String(process.pid)),
+    openWorkshop(defaultCacheFolder(), pool, {
+      codec: options.zstd === true ? 'zstd' : 'gzip',
+      owner: String(process.pid),
+      reader: layerReader(),
+    }),
   )
 }
 
@@ -95,27 +101,38 @@ export async function buildPlatformsIn(workshop: Workshop, order: BuildOrder, st
       platform,
       ...(await releaseOf(effective, place)),
     }
-    built.push(
-      await buildImage(
-        {
-          definition: effective,
-          contents: opened.definition.contents,
-          chain: opened.definition.chain,
-          lock,
-          ...facts,
-          contract: writtenContract,
-          fetch,
-          takeIn,
-          onMember,
-          runner: derivedRunner(),
-          hostXz: options.xz === true,
-          onHostXz,
-        },
-        workshop,
-      ),
+    const image = await buildImage(
+      {
+        definition: effective,
+        contents: opened.definition.contents,
+        chain: opened.definition.chain,
+        lock,
+        ...facts,
+        contract: writtenContract,
+        fetch,
+        takeIn,
+        onMember,
+        runner: derivedRunner(),
+        hostXz: options.xz === true,
+        onHostXz,
+      },
+      workshop,
     )
+    await rememberBuilt(image, workshop)
+    built.push(image)
   }
   return { built, members: counts, decoder }
+}
+
+/** Leaves what an inventory would read in the layers, so that the first scan of an image that was built here reads none of them. */
+async function rememberBuilt({ image, assembly }: BuiltImage, workshop: Workshop): Promise<void> {
+  const memory = new LayerMemory()
+  for (const [number, layer] of image.layers.entries()) {
+    const built = assembly.layers[number]
+    if (built === undefined || memory.has(layer)) continue
+    const facts = await builtLayerFacts(built, workshop)
+    if (facts !== undefined) await memory.keep(layer, facts)
+  }
 }
 
 function fetchDebs(

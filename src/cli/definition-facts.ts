@@ -1,6 +1,7 @@
 import { type LockedPackage, openDefinition, packagesOf, parseLock } from '#image'
 import type { DebComponent, Inventory } from '#sbom'
 import { UsageError } from './errors.ts'
+import { withOrigins } from './file-account.ts'
 import { imageLabels } from './image-labels.ts'
 import { readLockText } from './lock-choice.ts'
 
@@ -37,7 +38,7 @@ export async function withDefinition(
   const packages = inventory.packages.map((one) => withFile(one, locked))
   const others = packages.filter(({ file }) => file === undefined).map(({ name }) => name)
   return {
-    ...inventory,
+    ...withOrigins(inventory, effective.paths, platform),
     packages,
     definition: {
       name: definition.image,

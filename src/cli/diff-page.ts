@@ -1,3 +1,4 @@
+import type { ContractChange } from '#sandbox'
 import type {
   ImageComparison,
   InventoriedImage,
@@ -6,7 +7,6 @@ import type {
   PackageFileCounts,
   SettingChange,
 } from '#sbom'
-import type { ContractChange } from './contract-changes.ts'
 import { fileRows, permissionRows, privilegeRows } from './diff-files.ts'
 import type { DiffFindings } from './diff-findings.ts'
 import { findingNotes, findingSections, findingSummary } from './diff-findings-page.ts'

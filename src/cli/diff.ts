@@ -1,6 +1,6 @@
 import { compareVersions } from '#debian'
+import { contractChanges } from '#sandbox'
 import { compareImages, isSameContent } from '#sbom'
-import { contractChanges } from './contract-changes.ts'
 import { type DiffEvidenceOptions, findingsOfBoth, formatFindings } from './diff-findings.ts'
 import { formatDiffMarkdown, formatDiffText } from './diff-formats.ts'
 import { type DiffInput, type DiffSide, diffPage } from './diff-page.ts'

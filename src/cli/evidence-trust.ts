@@ -2,15 +2,14 @@ import { readFile } from 'node:fs/promises'
 import {
   eitherTrust,
   identityTrust,
-  isVaultKey,
+  isServiceKey,
   keyTrust,
-  openVaultKey,
   type PublicKey,
   parsePublicKey,
   parseTrustedRoot,
+  readServiceKeys,
   type Trust,
   type TrustedRoot,
-  vaultAccess,
 } from '#attest'
 import { messageOf } from '#core'
 import { UsageError } from './errors.ts'
@@ -18,7 +17,7 @@ import { readKeyFile } from './signing-key.ts'
 
 /** The options of every verb that has to know whom to believe. */
 export interface TrustOptions {
-  /** Files, or keys of Vault's. */
+  /** Files, or names of keys that services keep. */
   readonly key?: readonly string[]
   readonly trustedRoot?: string
   readonly certificateIdentity?: string
@@ -84,7 +83,7 @@ function patternOf(text: string): RegExp {
 }
 
 async function readPublicKeys(name: string): Promise<readonly PublicKey[]> {
-  if (isVaultKey(name)) return (await openVaultKey(name, await vaultAccess())).publicKeys
+  if (isServiceKey(name)) return readServiceKeys(name)
   return [parsePublicKey(await readKeyFile(name), name)]
 }
 

@@ -1,4 +1,4 @@
-import { effectOfPath, effectSummaries } from '#image'
+import { type DefinedPath, effectOfPath, effectSummaries, type TakenOrigin, takenOrigins } from '#image'
 import type { ImageFile, ImageFiles, OpenedImage } from '#oci'
 import type { FileAccount, FileGroup, FileOwner, Inventory } from '#sbom'
 import { imageLabels } from './image-labels.ts'
@@ -128,4 +128,41 @@ export function packageRecords(packages: Iterable<string>): (path: string) => bo
     const name = ofInfo ?? ofStatus
     return name !== undefined && names.has(name)
   }
+}
+
+/**
+ * Tells of an inventory's definition files which were taken in from elsewhere, as the definition says it: a group of their own
+ * for each place where something was put. What the definition puts there itself stays its own.
+ */
+export function withOrigins(inventory: Inventory, paths: readonly DefinedPath[], platform: string): Inventory {
+  const { account } = inventory
+  const origins = takenOrigins(paths, platform).toSorted((one, other) => other.path.length - one.path.length)
+  if (account === undefined || origins.length === 0) return inventory
+  const own = new Set(paths.flatMap((entry) => (entry.type === 'taken' ? [] : [entry.path])))
+  const isAt = (file: string, { path }: TakenOrigin) =>
+    !own.has(file) && (file === path || file.startsWith(path === '/' ? path : `${path}/`))
+  const originOf = (file: string) => origins.find((origin) => isAt(file, origin))
+  const groups = account.groups.flatMap((group): FileGroup[] => {
+    if (group.name !== DEFINITION.name) return [group]
+    const byOrigin = Map.groupBy(group.files, originOf)
+    return [...byOrigin].map(([origin, files]) =>
+      origin === undefined ? { ...group, files } : takenGroup(origin, files),
+    )
+  })
+  const inOrder = groups.toSorted((left, right) =>
+    `${left.kind} ${left.name}` < `${right.kind} ${right.name}` ? -1 : 1,
+  )
+  const files = inventory.files?.map((file) => {
+    const isOwn = file.owner?.kind === DEFINITION.kind && file.owner.name === DEFINITION.name
+    const origin = isOwn ? originOf(file.path) : undefined
+    return origin === undefined ? file : { ...file, owner: { kind: DEFINITION.kind, name: origin.path } }
+  })
+  return { ...inventory, account: { ...account, groups: inOrder }, ...(files === undefined ? {} : { files }) }
+}
+
+function takenGroup({ path, at, digest, from, purl }: TakenOrigin, files: readonly string[]): FileGroup {
+  const part = from === '' || from === '/' ? '' : `, ${from}`
+  const description = `Taken in from ${at}${part}, whose digest is ${digest}, as the definition says.`
+  const origin = { at, digest, ...(purl === undefined ? {} : { purl }) }
+  return { kind: 'definition', name: path, description, files, origin }
 }

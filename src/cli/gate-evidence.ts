@@ -1,6 +1,5 @@
-import type { Trust } from '#attest'
 import { collectEvidence, judgeEvidence } from '#evidence'
-import { type OpenedImage, type Reference, RegistryClient, type RegistryReference } from '#oci'
+import type { OpenedImage } from '#oci'
 import {
   type Established,
   type EstablishedFacts,
@@ -12,7 +11,8 @@ import {
 } from '#policy'
 import { UsageError } from './errors.ts'
 import { establish } from './establish.ts'
-import { type TrustOptions, trustOf } from './evidence-trust.ts'
+import { namesSomebody, type TrustOptions, trustOf } from './evidence-trust.ts'
+import { findSubjects, namesSigned, pinnedReference } from './image-subjects.ts'
 import { readUpTo } from './read-up-to.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -26,16 +26,22 @@ export interface GateEvidenceOptions extends TrustOptions {
 /** Bytes of a report of tests. */
 const LARGEST_REPORT = 2 ** 26
 
+/** An image that was read, and how it was asked for. */
+export interface ReferencedImage {
+  readonly text: string
+  readonly image: OpenedImage
+}
+
 /**
  * Judges what is attached to an image whose manifest was read, by its digests: a tag that moves meanwhile changes nothing.
- * Rejects with `USAGE_INVALID` and `KEY_INVALID`; what a registry does not give makes the facts unknown.
+ * Rejects with `USAGE_INVALID`, `KEY_INVALID` and `ROOT_INVALID`; what a registry does not give makes the facts unknown.
  */
 export async function collectEvidenceFacts(
-  { reference, image }: { readonly reference: Reference; readonly image: OpenedImage },
+  gated: ReferencedImage,
   options: GateEvidenceOptions,
   terminal: Terminal,
 ): Promise<Pick<EstablishedFacts, 'evidence' | 'tests'>> {
-  const judged = await judgeByKeys({ reference, image }, options, terminal)
+  const judged = await judgeByTrust(gated, options, terminal)
   const evidence: EstablishedFacts['evidence'] =
     judged === undefined
       ? { known: true, value: EVIDENCE_NOT_ASKED }
@@ -43,40 +49,34 @@ export async function collectEvidenceFacts(
         ? { known: true, value: evidenceFacts(judged.value) }
         : judged
   if (options.tests !== undefined) {
-    return { evidence, tests: await readReport(options.tests, image.manifestDocument.descriptor.digest) }
+    return { evidence, tests: await readReport(options.tests, gated.image.manifestDocument.descriptor.digest) }
   }
   if (judged?.known === true) return { evidence, tests: testFacts(judged.value) }
-  const reason = 'nobody says what came of them: neither --tests FILE, nor --key for results that are attached'
+  const reason =
+    'nobody says what came of them: neither --tests FILE, nor --key or an identity for results that are attached'
   return { evidence, tests: judged ?? { known: false, reason } }
 }
 
 /** `undefined` where nobody was named to believe. */
-async function judgeByKeys(
-  { reference, image }: { readonly reference: Reference; readonly image: OpenedImage },
+async function judgeByTrust(
+  gated: ReferencedImage,
   options: GateEvidenceOptions,
   terminal: Terminal,
 ): Promise<Established<JudgedImage> | undefined> {
-  if (options.key === undefined) return undefined
+  if (!namesSomebody(options)) return undefined
   const trust = await trustOf(options)
-  if (reference.transport !== 'docker') {
-    throw new UsageError('USAGE_INVALID', 'cannot verify an image in files by --key: evidence is kept in registries')
-  }
-  return establish(() => judgeImage({ reference, image }, { ...options, trust }, terminal))
-}
-
-async function judgeImage(
-  { reference, image }: { readonly reference: RegistryReference; readonly image: OpenedImage },
-  { trust, signedAs = [] }: GateEvidenceOptions & { readonly trust: Trust },
-  terminal: Terminal,
-): Promise<JudgedImage> {
-  const repository = new RegistryClient(reference)
+  const subjects = await establish(() => findSubjects(pinnedReference(gated.text, gated.image.top.descriptor.digest)))
+  if (!subjects.known) return subjects
+  const { repository } = subjects.value
   try {
-    const expected = { trust, repositories: [repository.name, ...signedAs] }
-    terminal.progress('reading what is attached …')
-    const [top, manifest] = [image.top.descriptor.digest, image.manifestDocument.descriptor.digest]
-    const ofTop = judgeEvidence(await collectEvidence(repository, top), expected)
-    if (top === manifest) return { top: ofTop, manifest: ofTop }
-    return { top: ofTop, manifest: judgeEvidence(await collectEvidence(repository, manifest), expected) }
+    const expected = { trust, repositories: namesSigned(subjects.value, options.signedAs) }
+    return await establish(async () => {
+      terminal.progress('reading what is attached …')
+      const [top, manifest] = [gated.image.top.descriptor.digest, gated.image.manifestDocument.descriptor.digest]
+      const ofTop = judgeEvidence(await collectEvidence(repository, top), expected)
+      if (top === manifest) return { top: ofTop, manifest: ofTop }
+      return { top: ofTop, manifest: judgeEvidence(await collectEvidence(repository, manifest), expected) }
+    })
   } finally {
     terminal.progress('')
     await repository.close()

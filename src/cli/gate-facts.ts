@@ -1,4 +1,5 @@
 import type { OpenStore } from '#advisory'
+import { ACCOUNT_FILES } from '#debian'
 import { asksForPackageManager, catalogueNames, openDefinition, readAbout } from '#image'
 import {
   formatPlatform,
@@ -23,14 +24,16 @@ import {
   licenceFacts,
   NOTHING_DECLARED,
   packageFacts,
+  secretFacts,
 } from '#policy'
 import type { Inventory } from '#sbom'
 import { UsageError } from './errors.ts'
 import { endsAsOurs } from './file-account.ts'
 import { collectEvidenceFacts, type GateEvidenceOptions } from './gate-evidence.ts'
 import { allUnknown, collectFindingFacts, FINDING_GROUPS, type GateFindingOptions } from './gate-findings.ts'
-import { ACCOUNTS, inventoryWithFiles } from './image-inventory.ts'
+import { inventoryWithFiles } from './image-inventory.ts'
 import { imageLabels } from './image-labels.ts'
+import { readImageSecrets } from './image-secrets.ts'
 import type { Terminal } from './terminal.ts'
 import { visibleText } from './visible-text.ts'
 
@@ -42,6 +45,8 @@ export interface FactOptions extends GateFindingOptions, GateEvidenceOptions {
 
 /** An image with its facts. */
 export interface GatedImage {
+  /** As it was asked for. */
+  readonly text: string
   readonly facts: EstablishedFacts
   readonly image: OpenedImage
   readonly reference: Reference
@@ -77,6 +82,8 @@ export async function collectFacts(
   terminal.progress(`reading ${text} …`)
   const image = await openImage(reference, { platform: parsePlatform(options.platform) })
   const licences = wanted.has('licences')
+  // Before the inventory, which closes the image.
+  const secrets = wanted.has('secrets') ? await readImageSecrets(image) : undefined
   const { inventory, files } = await inventoryWithFiles(image, { reference: text, account: true, licences })
   terminal.progress('')
   for (const fault of inventory.faults) terminal.warn(visibleText(fault))
@@ -87,21 +94,22 @@ export async function collectFacts(
   const findings = !FINDING_GROUPS.some((group) => wanted.has(group))
     ? allUnknown(NOT_ASKED.reason)
     : fault === undefined
-      ? await collectFindingFacts(inventory, { options, store }, terminal)
+      ? await collectFindingFacts(inventory, { reference: text, options, store }, terminal)
       : allUnknown(notWhole(fault))
-  const { evidence, tests } = await collectEvidenceFacts({ reference, image }, options, terminal)
+  const { evidence, tests } = await collectEvidenceFacts({ text, image }, options, terminal)
   const facts: EstablishedFacts = {
     image: { known: true, value: imageFacts(text, { image, inventory, definition }) },
     config: configFacts(account),
     contract: contractFacts(account),
     files: whole(() => fileFacts(files, inventory, definition.declared)),
+    secrets: secrets === undefined ? NOT_ASKED : whole(() => secretFacts(secrets, files, inventory)),
     packages: whole(() => packageFacts(inventory)),
     applications: whole(() => applicationFacts(inventory)),
     licences: licences ? whole(() => licenceFacts(inventory)) : NOT_ASKED,
     ...findings,
     ...{ evidence, tests },
   }
-  return { facts, image, reference, inventory }
+  return { text, facts, image, reference, inventory }
 }
 
 function imageFacts(
@@ -119,7 +127,12 @@ function imageFacts(
 
 function configuredImage({ config, configDocument }: OpenedImage, files: ImageFiles): ConfiguredImage {
   const textOf = (path: string) => Buffer.from(files.read(path) ?? []).toString('utf8')
-  return { config, bytes: configDocument.bytes, passwd: textOf(ACCOUNTS.passwd), group: textOf(ACCOUNTS.group) }
+  return {
+    config,
+    bytes: configDocument.bytes,
+    passwd: textOf(ACCOUNT_FILES.passwd),
+    group: textOf(ACCOUNT_FILES.group),
+  }
 }
 
 /** Of an image of which a part could not be read, nobody knows what is in that part. */

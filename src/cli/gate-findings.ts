@@ -6,13 +6,14 @@ import { archiveMatches, evidenceOf, type ScanEvidence } from './archive-evidenc
 import { establish } from './establish.ts'
 import { readIgnoreFile } from './ignore-file.ts'
 import { DEBIAN_KINDS, findInImage } from './image-findings.ts'
+import { applyVex, type VexOptions } from './scan-evidence.ts'
 import { holdFresh, type StalePolicy, stalePolicy } from './stale-advisories.ts'
 import type { Terminal } from './terminal.ts'
 import type { PlaceOptions, StaleOptions } from './verb.ts'
 import { visibleText } from './visible-text.ts'
 
 /** By what findings are known. */
-export interface GateFindingOptions extends PlaceOptions, StaleOptions {
+export interface GateFindingOptions extends PlaceOptions, StaleOptions, VexOptions {
   readonly evidence?: ScanEvidence
   readonly ignoreFile?: string
 }
@@ -24,6 +25,8 @@ export const FINDING_GROUPS: readonly FindingGroup[] = ['fixable', 'unfixed', 'e
 
 /** What is asked of one scan. */
 interface Scan {
+  /** As the image was asked for. */
+  readonly reference: string
   readonly options: GateFindingOptions
   readonly store: OpenStore
 }
@@ -36,17 +39,18 @@ interface Found {
 
 /**
  * Finds what is wrong with an image's packages, as facts. Without the advisories that an answer rests on, or with older ones
- * than are allowed, there is none: unlike a scan, a gate has nobody who reads a warning. Rejects for a broken ignore file.
+ * than are allowed, there is none: unlike a scan, a gate has nobody who reads a warning. Rejects for a
+ * broken ignore file; what is wrong with a VEX document leaves findings unknown.
  */
 export async function collectFindingFacts(
   inventory: Inventory,
-  { options, store }: Scan,
+  { reference, options, store }: Scan,
   terminal: Terminal,
 ): Promise<Pick<EstablishedFacts, FindingGroup>> {
   const rules = await readIgnoreFile(options.ignoreFile)
   const policy = stalePolicy({ ...options, stale: options.stale ?? (process.env['CASEMATE_STALE'] || 'error') })
   const now = Date.now()
-  const found = await establish(() => findIn(inventory, { options, store, rules, policy, now }, terminal))
+  const found = await establish(() => findIn(inventory, { reference, options, store, rules, policy, now }, terminal))
   if (!found.known) return allUnknown(found.reason)
   const { findings, release, evidence } = found.value
   const groupOf = (isWanted: (finding: Finding) => boolean, ...conditions: readonly Established<unknown>[]) => {
@@ -79,7 +83,7 @@ interface Search extends Scan {
 
 async function findIn(
   inventory: Inventory,
-  { options, store, rules, policy, now }: Search,
+  { reference, options, store, rules, policy, now }: Search,
   terminal: Terminal,
 ): Promise<Found> {
   const evidence = evidenceOf(options.evidence, store.parts, DEBIAN_KINDS)
@@ -92,7 +96,8 @@ async function findIn(
   for (const { place, id, expires } of expired) {
     terminal.warn(visibleText(`${place}: the rule about ${id} expired on ${expires} and suppresses nothing`))
   }
-  return { findings, release: found.release, evidence }
+  const vexed = await applyVex(reference, { inventory, findings }, options, terminal)
+  return { findings: vexed, release: found.release, evidence }
 }
 
 /** Every group of findings, unknown for one reason. */

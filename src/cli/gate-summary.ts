@@ -1,13 +1,11 @@
 import { PREDICATES } from '#attest'
 import { digestOf, hexOf, type Json } from '#core'
 import { attachStatements, type Signing } from '#evidence'
-import { RegistryClient } from '#oci'
 import type { Gate } from '#policy'
-import { UsageError } from './errors.ts'
 import type { GatedImage } from './gate-facts.ts'
+import { findSubjects, nameToSign, pinnedReference } from './image-subjects.ts'
 import type { PolicySet } from './policy-files.ts'
-import { signingNow } from './signatory.ts'
-import { openSignatory } from './signing-key.ts'
+import { type SigningOptions, signatoryOf, signingNow } from './signatory.ts'
 import { packageVersion } from './version.ts'
 
 /** What is summed up of one image. */
@@ -18,23 +16,22 @@ export interface GatedSummary {
   readonly isPassed: boolean
 }
 
+/** Who signs, and the name that is signed where the image lies in a folder. */
+export interface SummarySigning extends SigningOptions {
+  readonly signedAs?: string
+}
+
 /**
  * Signs what came of an image's gates as a verification summary (SLSA, verification_summary v1) and attaches it to the
- * manifest that was gated. Rejects with `USAGE_INVALID` for an image that is in no registry, and as `openSignatory` and the
- * registry do.
+ * manifest that was gated. Rejects as `findSubjects`, `signatoryOf` and the registry do.
  */
-export async function attestSummary(summary: GatedSummary, key: string): Promise<void> {
-  const { reference, image } = summary.gated
-  if (reference.transport !== 'docker') {
-    throw new UsageError(
-      'USAGE_INVALID',
-      'cannot attach a summary to an image in files: evidence is kept in registries',
-    )
-  }
-  const signatory = await openSignatory(key)
-  const repository = new RegistryClient(reference)
+export async function attestSummary(summary: GatedSummary, options: SummarySigning): Promise<void> {
+  const { text, image } = summary.gated
+  const signatory = await signatoryOf(options)
+  const subjects = await findSubjects(pinnedReference(text, image.top.descriptor.digest))
+  const { repository } = subjects
   try {
-    const signing = signingNow({ repository, signatory, signedAs: repository.name })
+    const signing = signingNow({ repository, signatory, signedAs: nameToSign(subjects, options.signedAs) })
     const { mediaType, digest, size } = image.manifestDocument.descriptor
     const predicate = summaryPredicate(summary, { signing, digest })
     await attachStatements({ mediaType, digest, size }, [{ predicateType: PREDICATES.vsa, predicate }], signing)

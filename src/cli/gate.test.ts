@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -53,6 +54,9 @@ const BASE: TarItem[] = [
   { path: 'etc/passwd', content: 'root:x:0:0::/root:/x\nnonroot:x:65532:65532::/:/x\ntoor:x:0:0::/:/x\n' },
   copyright('base-files'),
 ]
+/** Made by chance, the same every time: no secret is written in these sources. */
+const TOKEN = `ghp_${createHash('sha256').update('token').digest('hex').slice(0, 36)}`
+const KEY = `-----BEGIN PRIVATE KEY-----\n${TOKEN.slice(4)}\n${TOKEN.slice(4)}\n-----END PRIVATE KEY-----\n`
 const program = (path: string, mode = 0o755): TarItem => ({ path, content: 'x', mode })
 
 /** Gates an image as JSON; with a report of its tests when `tests` says what came of them. */
@@ -121,7 +125,7 @@ test('a sound image passes every gate, a fix within its days and an open finding
     /^ {2}refused {4}no-overdue-fix\n {13}CVE-2026-1000 .*\n {13}why: .*\n {13}do: {2}Update the lock/m,
   )
   assert.match(page.stdout, /^ {2}undecided {2}tests-passed\n {13}tests: nobody says .* \[FACT_UNKNOWN\]$/m)
-  assert.match(page.stdout, /^refused: 10 passed, 1 refused, 1 undecided, 1 not applicable$/m)
+  assert.match(page.stdout, /^refused: 11 passed, 1 refused, 1 undecided, 1 not applicable$/m)
   const other = file('other.json', {
     schema: 'casemate.test-report/v1',
     manifest: `sha256:${'0'.repeat(64)}`,
@@ -149,7 +153,9 @@ test('an image that breaks every rule is refused by each, with what breaks it', 
         { path: 'srv/file', content: 'x', mode: 0o666 },
         { path: 'usr/bin/dash', type: 'symlink', linkPath: 'nowhere' },
         { path: 'usr/share/doc/zsh', content: 'no program', mode: 0o644 },
+        { path: 'srv/.env', content: `TOKEN=${TOKEN}\n` },
       ],
+      config: { Env: [`DEPLOY=${TOKEN}`] },
     },
     { starts: 'passed', stops: 'failed' },
   )
@@ -161,7 +167,11 @@ test('an image that breaks every rule is refused by each, with what breaks it', 
     'no-shell': ['/usr/bin/bash of bash', '/usr/bin/sh of bash'],
     'no-package-manager': ['/usr/bin/apt-get of apt'],
     'no-world-writable': ['/srv/file (0666)', '/srv/shared (0777)'],
-    'no-undeclared-file': ['/opt/blob', '/srv/file', '/usr/share/doc/zsh'],
+    'no-secret': [
+      'github-pat in config env DEPLOY: ghp_… (40 characters)',
+      'github-pat in /srv/.env:1: ghp_… (40 characters)',
+    ],
+    'no-undeclared-file': ['/opt/blob', '/srv/.env', '/srv/file', '/usr/share/doc/zsh'],
     'no-overdue-fix': ['CVE-2026-1000 high in openssl 3.5.1-1, fixed in 3.5.7-1 for 20 days'],
     'no-exploited-fixable': ['CVE-2026-2000 in zlib, fixed in 2'],
     'exploited-unfixed-excepted': ['CVE-2026-2001 in zlib, open', 'CVE-2026-4000 in bash, open'],
@@ -191,6 +201,7 @@ test('an image that breaks them in other ways is refused by each; exceptions ope
           xattrs: new Map([['security.capability', Buffer.from('0100000200200000', 'hex')]]),
         },
       ],
+      above: [[{ path: 'root/.netrc', content: KEY }], [{ path: 'root/.wh..netrc', content: '' }]],
       config: { User: 'toor' },
     },
     {},
@@ -203,6 +214,7 @@ test('an image that breaks them in other ways is refused by each; exceptions ope
     'no-shell': ['/usr/bin/ash of busybox', '/usr/bin/busybox of busybox'],
     'no-package-manager': ['/usr/local/bin/pip3.13 of pip'],
     'no-world-writable': ['/var/lib/bash (0622)'],
+    'no-secret': ['private-key in /root/.netrc:1 of layer 3, hidden, not gone: -----BEGIN PRIVATE KEY-----…'],
     'no-undeclared-file': ['/usr/bin/ping'],
     'no-overdue-fix': ['CVE-2026-3000 high in old 8, fixed in 9'],
     'no-exploited-fixable': ['CVE-2026-3000 in old, fixed in 9'],
@@ -227,9 +239,9 @@ test('an image that breaks them in other ways is refused by each; exceptions ope
   assert.deepEqual(after.wrong, before.wrong, 'what is excepted stays listed')
   assert.match(
     after.stderr,
-    /exceptions\.yaml:12: the exception from non-root expired on .* and excepts nothing \(team\)/,
+    /exceptions\.yaml:13: the exception from non-root expired on .* and excepts nothing \(team\)/,
   )
-  assert.match(after.stderr, /exceptions\.yaml:13: there is no policy none among those that are asked/)
+  assert.match(after.stderr, /exceptions\.yaml:14: there is no policy none among those that are asked/)
   const open = gate('--exceptions', file('more.yaml', text.replace(isoDay(0), isoDay(-1))))
   assert.equal(open.status, 0, open.stderr)
 })
@@ -252,6 +264,42 @@ test('what a definition asks for by name is declared; neither a label nor buildi
   assert.deepEqual(await wrong('bash', 'dev', [...ours, 'COPY app /app']), [[dash], true])
   assert.deepEqual(await wrong('bash', 'anything'), [[bash, dash], true])
   assert.deepEqual(await wrong('../bash', 'dev'), [[bash, dash], true])
+})
+
+test('a secret that a Debian package ships to everybody passes, and is one as soon as the file is another', async (t) => {
+  const path = 'usr/lib/app/test.key'
+  const sample = (content: string): SampleImage => ({
+    packages: { 'base-files 13': BASE, 'app 1': [{ path, content }, copyright('app')] },
+    others: [
+      { path: 'var/lib/dpkg/info/app.md5sums', content: `${createHash('md5').update(KEY).digest('hex')}  ${path}\n` },
+    ],
+    config: { User: '65532' },
+  })
+  assert.equal((await openGates(t, sample(KEY))).gate().wrong['no-secret'], undefined)
+  const { gate } = await openGates(t, sample(`${KEY}# mine\n`))
+  assert.match(String(gate().wrong['no-secret']), /^private-key in \/usr\/lib\/app\/test\.key:1: /)
+})
+
+test('what a VEX document of others calls harmless holds nobody up, where it counts', async (t) => {
+  const sample: SampleImage = {
+    packages: { 'base-files 13': BASE, 'libssl3t64 3.5.1-1': [copyright('libssl3t64')] },
+    config: { User: '65532' },
+  }
+  const { gate, file } = await openGates(t, sample)
+  assert.ok(gate().wrong['no-overdue-fix'])
+  const document = {
+    '@context': 'https://openvex.dev/ns/v0.2.0',
+    ...{ '@id': 'https://example.org/vex/1', author: 'vendor', timestamp: '2026-11-01T00:00:00Z', version: 1 },
+    statements: [
+      {
+        vulnerability: { name: 'CVE-2026-1000' },
+        products: [{ '@id': 'pkg:deb/debian/libssl3t64@3.5.1-1?arch=amd64' }],
+        ...{ status: 'not_affected', justification: 'vulnerable_code_not_present' },
+      },
+    ],
+  }
+  const vexed = gate('--vex', file('vendor.vex.json', document), '--vex-unsigned')
+  assert.equal(vexed.wrong['no-overdue-fix'], undefined, JSON.stringify(vexed.wrong))
 })
 
 test('what could not be known is never a pass: a user without account, missing and stale advisories', async (t) => {
@@ -291,7 +339,7 @@ test('files of policies stand in place of the default set, or beside it, and wha
     ['own-port'],
   )
   const both = gate('--policy', 'default', team).gates.map(({ name }) => name)
-  assert.deepEqual([both.length, both.at(-1)], [14, 'own-port'])
+  assert.deepEqual([both.length, both.at(-1)], [15, 'own-port'])
   const wrong: [string[], RegExp][] = [
     [['--policy', file('x.yaml', 'policies: []\n')], /want a list of policies.*\[POLICY_INVALID\]/],
     [
@@ -302,7 +350,12 @@ test('files of policies stand in place of the default set, or beside it, and wha
     [['--exceptions', file('e.yaml', 'exceptions: [{}]\n')], /`policy` is missing[\s\S]*\[EXCEPTIONS_INVALID\]/],
     [['--tests', file('t.json', '[]')], /want what `casemate test --json` writes.*\[USAGE_INVALID\]/],
     [['--key', file('key', 'no key')], /\[KEY_INVALID\]/],
-    [['--attest', 'gate.key'], /evidence is kept in registries.*\[USAGE_INVALID\]/],
+    [['--attest', file('gate.key', 'no key')], /\[KEY_INVALID\]/],
+    [
+      ['--vex', file('v.json', '{}')],
+      /nobody has signed it; to take it all the same: --vex-unsigned.*\[USAGE_INVALID\]/,
+    ],
+    [['--certificate-identity', 'a'], /want its --certificate-oidc-issuer, too.*\[USAGE_INVALID\]/],
     [['--definition', 'no-such-image'], /\[DEFINITION_NOT_FOUND\]/],
   ]
   for (const [args, message] of wrong) {

@@ -24,8 +24,13 @@ export interface GateOptions extends FactOptions {
   /** Files of policies in place of the default set; `default` stands for it. */
   readonly policy?: readonly string[]
   readonly exceptions?: string
-  /** Signs what came of it and attaches it. */
+  /** Signs what came of it and attaches it: a key, or Vault's. */
   readonly attest?: string
+  /** The same as whom a token names: a file, or `true` for the one that the environment has. */
+  readonly attestIdentityToken?: string | true
+  readonly fulcioUrl?: string
+  readonly rekorUrl?: string
+  readonly timestampUrl?: string
   readonly json?: boolean
 }
 
@@ -38,8 +43,10 @@ const LARGEST_EXCEPTIONS = 2 ** 21
  * `USAGE_INVALID`, and as reading the image does.
  */
 export async function runGate(reference: string, options: GateOptions, terminal: Terminal): Promise<ExitStatus> {
-  if (options.attest !== undefined && parseReference(reference).transport !== 'docker') {
-    throw new UsageError('USAGE_INVALID', `cannot attach a summary to ${reference}: evidence is kept in registries`)
+  const attests = options.attest !== undefined || options.attestIdentityToken !== undefined
+  if (attests && !['docker', 'oci'].includes(parseReference(reference).transport)) {
+    const reason = 'evidence is kept in registries and in folders, oci:DIR[:TAG]'
+    throw new UsageError('USAGE_INVALID', `cannot attach a summary to ${reference}: ${reason}`)
   }
   const sets = await readPolicies(options.policy ?? ['default'])
   const policies = sets.flatMap((set) => set.policies)
@@ -57,13 +64,27 @@ export async function runGate(reference: string, options: GateOptions, terminal:
     const result = { reference, digest: gated.inventory.image.digest, gates: excepted.gates, sets }
     if (options.json === true) terminal.print(formatGateJson(result))
     else for (const line of gateLines(result, terminal)) terminal.print(line)
-    if (options.attest !== undefined) {
+    if (attests) {
       const { attestSummary } = await import('./gate-summary.ts')
-      await attestSummary({ gated, sets, gates: excepted.gates, isPassed: status === exitStatus.done }, options.attest)
+      const summary = { gated, sets, gates: excepted.gates, isPassed: status === exitStatus.done }
+      await attestSummary(summary, summarySigning(options))
     }
     return status
   } finally {
     store.close()
+  }
+}
+
+function summarySigning({ attest: key, attestIdentityToken: identityToken, signedAs, ...services }: GateOptions) {
+  const { fulcioUrl, rekorUrl, timestampUrl, trustedRoot } = services
+  return {
+    ...(key === undefined ? {} : { key }),
+    ...(identityToken === undefined ? {} : { identityToken }),
+    ...(fulcioUrl === undefined ? {} : { fulcioUrl }),
+    ...(rekorUrl === undefined ? {} : { rekorUrl }),
+    ...(timestampUrl === undefined ? {} : { timestampUrl }),
+    ...(trustedRoot === undefined ? {} : { trustedRoot }),
+    ...(signedAs?.[0] === undefined ? {} : { signedAs: signedAs[0] }),
   }
 }
 

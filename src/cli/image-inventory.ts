@@ -1,5 +1,5 @@
 import { type Digest, inParallel } from '#core'
-import { type InstalledPackage, isDatabasePath, parseOsRelease, readDpkgDatabase } from '#debian'
+import { type InstalledPackage, isSystemFile, parseOsRelease, RELEASE_FILES, readDpkgDatabase } from '#debian'
 import {
   formatPlatform,
   type ImageFiles,
@@ -36,9 +36,6 @@ export interface InventoryOptions {
   readonly definition?: string
 }
 
-/** By which the user that a config names is known as numbers. */
-export const ACCOUNTS = { passwd: '/etc/passwd', group: '/etc/group' } as const
-const OS_RELEASE = ['/etc/os-release', '/usr/lib/os-release']
 const MAX_OS_RELEASE = 2 ** 16
 /** Bytes of package databases that are held of all layers together. */
 const MAX_HELD = 2 ** 30
@@ -65,7 +62,7 @@ export async function inventoryOfImage(
   return (await inventoryWithFiles(image, options)).inventory
 }
 
-/** The same with the files that the image shows; of those that `isInventoryPath` names with their content. */
+/** The same with the files that the image shows; of those that `isSystemFile` names with their content. */
 export async function inventoryWithFiles(
   image: OpenedImage,
   options: InventoryOptions & { readonly reference: string },
@@ -101,7 +98,7 @@ interface ReadFiles {
 async function readWithLicences(layers: readonly OpenedLayer[]): Promise<ReadFiles> {
   const scan = new ApplicationScan()
   const files = await readImageFiles(layers, {
-    wants: (file) => isInventoryPath(file.path) || isCopyrightPath(file),
+    wants: (file) => isSystemFile(file.path) || isCopyrightPath(file),
     take: (file) => scan.sink(file),
   })
   return { files, scan }
@@ -131,7 +128,7 @@ async function readRemembering(layers: readonly OpenedLayer[]): Promise<ReadFile
 async function readFacts(layer: OpenedLayer, memory: LayerMemory, room: number): Promise<LayerFacts> {
   const scan = new ApplicationScan()
   const content = await readLayerContent(layer, {
-    wants: ({ path }) => isInventoryPath(path),
+    wants: ({ path }) => isSystemFile(path),
     take: (file) => scan.sink(file),
     maxContent: room,
   })
@@ -173,12 +170,7 @@ export function withApplications(inventory: Inventory, files: ImageFiles, scan: 
   return { inventory: { ...inventory, applications, faults: [...inventory.faults, ...faults] }, explained }
 }
 
-/** Whether an inventory needs a file's content. */
-export function isInventoryPath(path: string): boolean {
-  return isDatabasePath(path) || OS_RELEASE.includes(path) || path === ACCOUNTS.passwd || path === ACCOUNTS.group
-}
-
-/** Makes the inventory of an image whose files have been read, with the content of what `isInventoryPath` says. */
+/** Makes the inventory of an image whose files have been read, with the content of what `isSystemFile` says. */
 export function inventoryOf(image: OpenedImage, files: ImageFiles, reference: string): Inventory {
   const { config, manifestDocument, layers } = image
   const diffIds = layers.map(({ diffId }) => diffId)
@@ -186,7 +178,7 @@ export function inventoryOf(image: OpenedImage, files: ImageFiles, reference: st
   const { packages, faults } = readDpkgDatabase({ paths: () => paths, read: (path) => files.read(path) })
   const owned = new Set<string>()
   const components = packages.map((one) => component(one, files, { owned, diffIds }))
-  const named = OS_RELEASE.map((path) => files.read(path)).find(Boolean) ?? new Uint8Array()
+  const named = RELEASE_FILES.map((path) => files.read(path)).find(Boolean) ?? new Uint8Array()
   const isRelease = named.length <= MAX_OS_RELEASE
   const release = parseOsRelease(isRelease ? Buffer.from(named).toString('utf8') : '')
   const told = isRelease ? [] : [`cannot read os-release: it has ${named.length} bytes, more than ${MAX_OS_RELEASE}`]

@@ -1,6 +1,7 @@
 import { messageOf } from '#core'
-import { readDpkgDatabase } from '#debian'
+import { ACCOUNT_FILES, isSystemFile, readDpkgDatabase } from '#debian'
 import {
+  environmentVariable,
   type ImageFile,
   type ImageFiles,
   type OpenedImage,
@@ -11,7 +12,7 @@ import {
 } from '#oci'
 import { type Contract, effectiveContract, parseImageConfig, resolveAccount, SandboxError } from '#sandbox'
 import { ApplicationScan, type ImageSettings, type ImageState, type StateFile } from '#sbom'
-import { ACCOUNTS, fileAt, inventoryOf, isInventoryPath, withApplications } from './image-inventory.ts'
+import { fileAt, inventoryOf, withApplications } from './image-inventory.ts'
 import { isCopyrightPath, withLicences } from './image-licences.ts'
 
 /** What dpkg keeps of each package, which no package lists as its own. */
@@ -31,7 +32,7 @@ export interface ReadImage {
 export async function readImageState(reference: string, platform: string): Promise<ReadImage> {
   const image = await openImage(parseReference(reference), { platform: parsePlatform(platform) })
   try {
-    const wants = (file: { path: string; size: number }) => isInventoryPath(file.path) || isCopyrightPath(file)
+    const wants = (file: { path: string; size: number }) => isSystemFile(file.path) || isCopyrightPath(file)
     const scan = new ApplicationScan()
     const files = await readImageFiles(image.layers, { wants, take: (file) => scan.sink(file), hashes: true })
     const { inventory: found } = withApplications(inventoryOf(image, files, reference), files, scan)
@@ -88,15 +89,11 @@ function stateFile(file: ImageFile, files: ImageFiles, owners: ReadonlyMap<strin
 }
 
 function settingsOf({ config: { config } }: OpenedImage): ImageSettings {
-  const variables = (config.Env ?? []).map((line) => {
-    const at = line.indexOf('=')
-    return at < 0 ? ([line, ''] as const) : ([line.slice(0, at), line.slice(at + 1)] as const)
-  })
   return {
     user: config.User ?? '',
     entrypoint: config.Entrypoint ?? [],
     cmd: config.Cmd ?? [],
-    environment: Object.fromEntries(variables),
+    environment: Object.fromEntries((config.Env ?? []).map(environmentVariable)),
     ports: (config.ExposedPorts ?? []).map((port) => (port.includes('/') ? port : `${port}/tcp`)),
     volumes: config.Volumes ?? [],
     'stop-signal': config.StopSignal ?? '',
@@ -114,8 +111,8 @@ function contractOf(
   try {
     const config = parseImageConfig(JSON.parse(Buffer.from(configDocument.bytes).toString('utf8')))
     const account = resolveAccount(config.config?.User ?? '', {
-      passwd: textOf(ACCOUNTS.passwd),
-      group: textOf(ACCOUNTS.group),
+      passwd: textOf(ACCOUNT_FILES.passwd),
+      group: textOf(ACCOUNT_FILES.group),
     })
     const { name, uid, gid } = account
     return { contract: effectiveContract(config, { ...(name && { name }), uid, gid }), faults }

@@ -46,6 +46,12 @@ export async function findSubjects(text: string): Promise<ImageSubjects> {
   }
 }
 
+/** The same image again, by the digest that was read: a tag that has moved meanwhile changes nothing. */
+export function pinnedReference(text: string, top: Digest): string {
+  const reference = parseReference(text)
+  return reference.transport === 'docker' ? `docker://${reference.registry}/${reference.repository}@${top}` : text
+}
+
 async function findInRegistry(reference: RegistryReference): Promise<ImageSubjects> {
   const repository = new RegistryClient(reference)
   const home = repository.name

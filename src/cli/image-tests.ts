@@ -8,6 +8,24 @@ import { UsageError } from './errors.ts'
 import { imageLabels } from './image-labels.ts'
 import { readUpTo } from './read-up-to.ts'
 
+/** Milliseconds that a program without a declared port is given to end. */
+const UNTIL_END = '10s'
+
+/**
+ * What can be asked of any image: whether it listens on the TCP ports that it declares; or, where it declares none, whether its
+ * program ends well when it is run as it is.
+ */
+export function genericTests({ config }: ImageConfig): readonly ImageTest[] {
+  const ports = (config.ExposedPorts ?? [])
+    .filter((port) => !port.includes('/') || port.endsWith('/tcp'))
+    .map((port) => Number.parseInt(port, 10))
+  const written =
+    ports.length > 0
+      ? { name: 'starts, and listens on its ports', start: true, ports, timeout: '60s' }
+      : { name: 'ends well', 'exit-code': 0, timeout: UNTIL_END }
+  return parseImageTests([written])
+}
+
 /** Which tests are to be run, as the command line says. */
 export interface TestChoice {
   readonly definition?: string

@@ -129,7 +129,10 @@ function printPage({ patches, image, written }: Patched, terminal: Terminal): vo
     for (const line of linesOf(patch, terminal.width)) terminal.print(line)
     terminal.print()
   }
-  if (image === undefined) return terminal.print('nothing is newer: nothing was written')
+  if (image === undefined) {
+    terminal.print('nothing is newer: nothing was written')
+    return
+  }
   terminal.print(`${terminal.style('bold', 'digest')}  ${image.top.descriptor.digest}`)
   for (const { place } of written) terminal.print(`${terminal.style('bold', 'wrote')}   ${place}`)
 }

@@ -13,6 +13,7 @@ import {
 import { attachAll } from './attest.ts'
 import type { BuildOrder } from './build-platforms.ts'
 import { buildStatements } from './build-statements.ts'
+import { withOrigins } from './file-account.ts'
 import { inventoryOfImage } from './image-inventory.ts'
 import { imageStatements } from './image-statements.ts'
 import { signingNow } from './signatory.ts'
@@ -61,7 +62,8 @@ async function attachEverything(publication: Publication, signing: Signing, term
     terminal.progress(`sign: what is in ${title}`)
     const reference = `${signing.signedAs}@${manifest.descriptor.digest}`
     const opened = await openSource(image, { name: reference, platform })
-    const inventory = await inventoryOfImage(opened, { reference, licences: true, account: true })
+    const found = await inventoryOfImage(opened, { reference, licences: true, account: true })
+    const inventory = withOrigins(found, order.effective.paths, title)
     const own = imageStatements(inventory, { author, signedAs: signing.signedAs, index: image.top.descriptor.digest })
     for (const notice of own.notices) notices.add(notice)
     const statements = [...(platforms[number] ?? []), ...own.statements]

@@ -2,6 +2,7 @@ import { type DocumentMaker, formatCycloneDx, formatSpdx, type Inventory } from 
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { readInventory } from './image-inventory.ts'
+import { withOrigins } from './image-origins.ts'
 import { writeLayerStatements } from './layer-statements.ts'
 import { sbomLines } from './sbom-page.ts'
 import type { Terminal } from './terminal.ts'
@@ -14,6 +15,8 @@ export interface SbomOptions {
   readonly platform: string
   readonly definition?: string
   readonly files?: boolean
+  /** What it may be built on. */
+  readonly base?: readonly string[]
   /** A folder for what each layer says of its files. */
   readonly layers?: string
 }
@@ -33,15 +36,16 @@ export async function runSbom(reference: string, options: SbomOptions, terminal:
     const known = Object.keys(FORMATS).join(', ')
     throw new UsageError('USAGE_INVALID', `cannot write an SBOM as ${options.format}: want one of ${known}`)
   }
-  const { platform, definition, files = false, layers } = options
+  const { platform, definition, files = false, layers, base: bases } = options
   if (layers !== undefined) return writeLayerStatements(reference, { platform, folder: layers }, terminal)
   if (files && options.format === 'text') {
     throw new UsageError('USAGE_INVALID', 'cannot list files as text: want --format spdx or --format cyclonedx')
   }
-  const inventory = await readInventory(reference, platform, {
+  const read = await readInventory(reference, platform, {
     ...{ licences: true, account: true, files },
     ...(definition && { definition }),
   })
+  const inventory = bases === undefined ? read : await withOrigins(read, { reference, platform, bases })
   for (const fault of inventory.faults) terminal.warn(visibleText(fault))
   terminal.print(format(inventory, { tool: `casemate-${packageVersion()}` }, terminal.width).trimEnd())
   return exitStatus.done

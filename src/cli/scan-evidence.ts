@@ -10,12 +10,16 @@ import type { Terminal } from './terminal.ts'
 import { readPublicKeys, readVexFile } from './vex-files.ts'
 import { visibleText } from './visible-text.ts'
 
-/** The options of `casemate scan` that weigh findings by more than advisories. */
-export interface WeighOptions {
+/** The VEX documents of others, and which of them count. */
+export interface VexOptions {
   readonly platform: string
   readonly vex?: readonly string[]
   readonly vexKey?: readonly string[]
   readonly vexUnsigned?: boolean
+}
+
+/** The options of `casemate scan` that weigh findings by more than advisories. */
+export interface WeighOptions extends VexOptions {
   readonly reach?: boolean
 }
 
@@ -46,10 +50,11 @@ export async function weighFindings(
   return { findings: vexed, reach, standing: (finding) => standingOf(finding, reach) }
 }
 
-async function applyVex(
+/** Marks what VEX documents of others call harmless. Rejects with `USAGE_INVALID`, and as `readVexFile` does. */
+export async function applyVex(
   reference: string,
   { inventory, findings }: { inventory: Inventory; findings: readonly Finding[] },
-  { vex = [], vexKey = [], vexUnsigned = false, platform }: WeighOptions,
+  { vex = [], vexKey = [], vexUnsigned = false, platform }: VexOptions,
   terminal: Terminal,
 ): Promise<readonly Finding[]> {
   if (vex.length === 0) {

@@ -1,6 +1,7 @@
 import { isStale, type PartState } from '#advisory'
 import type { Finding } from '#match'
 import type { ImageReach } from '#reach'
+import { originOfFindings } from './finding-origins.ts'
 import { type ImageFindings, missingKinds } from './image-findings.ts'
 import { countsOf } from './scan-page.ts'
 
@@ -21,6 +22,7 @@ export interface ScanDocument {
 export function formatScanJson({ reference, scan, findings, reach, parts, now }: ScanDocument): string {
   const { inventory, release, debian, applications, ended } = scan
   const { name, digest, architecture } = inventory.image
+  const origin = originOfFindings(inventory)
   const document = {
     schema: 'casemate.scan/v1',
     reference,
@@ -36,7 +38,8 @@ export function formatScanJson({ reference, scan, findings, reach, parts, now }:
       notAffected: debian.notAffected + applications.notAffected,
       hasFix: debian.hasFix,
     },
-    findings,
+    findings: origin === undefined ? findings : findings.map((one) => ({ ...one, origin: origin(one) })),
+    ...(inventory.bases === undefined ? {} : { bases: inventory.bases }),
     ...(reach === undefined ? {} : { reach }),
   }
   return `${JSON.stringify(document, null, 2)}\n`

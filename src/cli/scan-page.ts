@@ -1,4 +1,5 @@
 import { type Finding, type FindingStatus, leadingRating, type Rating, SEVERITIES, subjectOf } from '#match'
+import { originOfFindings, rebaseLine } from './finding-origins.ts'
 import type { ImageFindings } from './image-findings.ts'
 import { formatTable, type Terminal } from './terminal.ts'
 import { visibleText } from './visible-text.ts'
@@ -65,7 +66,7 @@ export function scanLines(
   const fixable = counted.filter(({ status }) => status === 'fixed')
   const waiting = (kind: Finding['kind']) => counted.filter((one) => one.kind === kind && one.status !== 'fixed')
   const rest = options.all === true ? issueTable : packageTable
-  const layout = { width: terminal.width, standing: options.standing }
+  const layout = { width: terminal.width, standing: options.standing, origin: originOfFindings(scan.inventory) }
   const sections: [string, string[]][] = [
     ['Fixable now', issueTable(fixable, layout)],
     ['Waiting for Debian', rest(waiting('debian'), layout)],
@@ -104,7 +105,8 @@ function glance(findings: readonly Finding[]): string {
 }
 
 /** On what that rests, and what is not known. */
-function knowledge({ release, debian, applications, findings }: ImageFindings): string[] {
+function knowledge({ inventory, release, debian, applications, findings }: ImageFindings): string[] {
+  const rebase = rebaseLine(inventory, findings)
   const { sources, silent, notAffected, hasFix } = debian
   const counts = countsOf(findings)
   const gap = silent.length === 0 ? '' : `; of ${silent.length} the tracker says nothing`
@@ -112,6 +114,7 @@ function knowledge({ release, debian, applications, findings }: ImageFindings): 
   return [
     visibleText(`${release}: ${sources} source packages${gap}${more}`),
     `without finding: ${hasFix} issues with the fix installed, ${notAffected + applications.notAffected} not affected`,
+    ...(rebase === undefined ? [] : [rebase]),
     ...(counts.unimportant + counts.ignored === 0
       ? []
       : [`minor: ${counts.unimportant} unimportant, ${counts.ignored} ignored, in Debian’s words`]),
@@ -121,10 +124,11 @@ function knowledge({ release, debian, applications, findings }: ImageFindings): 
 /** How a table is laid out. */
 interface TableLayout extends Pick<ScanPageOptions, 'standing'> {
   readonly width: number
+  readonly origin: ReturnType<typeof originOfFindings>
 }
 
 /** A row for each issue. Where the terminal is narrow, columns that can be spared are left out. */
-function issueTable(findings: readonly Finding[], { width, standing }: TableLayout): string[] {
+function issueTable(findings: readonly Finding[], { width, standing, origin }: TableLayout): string[] {
   if (findings.length === 0) return []
   const isFixable = findings.some(({ fixedIn }) => fixedIn !== undefined)
   const last = isFixable ? 'fixed in' : 'status'
@@ -139,17 +143,18 @@ function issueTable(findings: readonly Finding[], { width, standing }: TableLayo
       label(finding),
       version,
       standing?.(finding) ?? '',
+      origin?.(finding) ?? '',
       end,
     ]
   })
-  return fitted(['', 'severity', 'EPSS', 'issue', 'package', 'installed', 'reach', last], rows, {
+  return fitted(['', 'severity', 'EPSS', 'issue', 'package', 'installed', 'reach', 'of', last], rows, {
     width,
     spare: [2, 5],
   })
 }
 
 /** A row for each package and version: how many issues of which status, the worst, and the likeliest. */
-function packageTable(findings: readonly Finding[], { width, standing }: TableLayout): string[] {
+function packageTable(findings: readonly Finding[], { width, standing, origin }: TableLayout): string[] {
   if (findings.length === 0) return []
   const groups = Map.groupBy(findings, (finding) => `${label(finding)} ${subjectOf(finding).version}`)
   const rows = [...groups.values()].sort(compareGroups).map((group) => {
@@ -166,10 +171,14 @@ function packageTable(findings: readonly Finding[], { width, standing }: TableLa
       label(first),
       subjectOf(first).version,
       standing?.(first) ?? '',
+      origin?.(first) ?? '',
       [words, ...exploited].join('; '),
     ]
   })
-  return fitted(['', 'worst', 'EPSS to', 'package', 'installed', 'reach', 'issues'], rows, { width, spare: [2, 4] })
+  return fitted(['', 'worst', 'EPSS to', 'package', 'installed', 'reach', 'of', 'issues'], rows, {
+    width,
+    spare: [2, 4],
+  })
 }
 
 function suppressedTable(findings: readonly Finding[], width: number): string[] {

@@ -8,6 +8,7 @@ import {
   type IgnoreRule,
   suppressFindings,
 } from '#match'
+import type { Inventory } from '#sbom'
 import { archiveMatches, evidenceOf, openScanStore, type ScanEvidence } from './archive-evidence.ts'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
@@ -17,7 +18,7 @@ import { printOutput } from './print-output.ts'
 import { type WeighedFindings, type WeighOptions, weighFindings } from './scan-evidence.ts'
 import { formatScanJson } from './scan-json.ts'
 import { isListed, scanLines } from './scan-page.ts'
-import { readScanned } from './scanned-inventory.ts'
+import { readScanned, sbomFile } from './scanned-inventory.ts'
 import { holdAdvisories, type StalePolicy, stalePolicy } from './stale-advisories.ts'
 import type { Terminal } from './terminal.ts'
 import type { PlaceOptions, StaleOptions } from './verb.ts'
@@ -31,6 +32,8 @@ export type ScanFormat = 'table' | 'json' | 'sarif' | 'cyclonedx' | 'gitlab'
 export interface ScanOptions extends StaleOptions, PlaceOptions, WeighOptions {
   /** Advisories; the archive without any of Debian's. */
   readonly evidence?: ScanEvidence
+  /** What the image may be built on: whose each finding is. */
+  readonly base?: readonly string[]
   readonly platform: string
   readonly failOn?: 'fixed' | 'open'
   readonly onlyFixed?: boolean
@@ -66,7 +69,7 @@ export async function runScan(reference: string, options: ScanOptions, terminal:
     if (evidence === 'advisories') requireDebian(store)
     const startedAt = new Date()
     terminal.progress(`reading ${reference} …`)
-    const inventory = await readScanned(reference, options.platform)
+    const inventory = await readWithBases(reference, options)
     terminal.progress('')
     const updates = evidence === 'archive' ? await archiveMatches(inventory, { store, options, terminal }) : undefined
     const found = findInImage(inventory, store, updates)
@@ -82,6 +85,23 @@ export async function runScan(reference: string, options: ScanOptions, terminal:
   } finally {
     store.close()
   }
+}
+
+/** What is in an image and, where bases are named, whose. Rejects as `readScanned` and `withOrigins` do. */
+async function readWithBases(
+  reference: string,
+  { platform, base: bases }: Pick<ScanOptions, 'platform' | 'base'>,
+): Promise<Inventory> {
+  const inventory = await readScanned(reference, platform)
+  if (bases === undefined) return inventory
+  if (sbomFile(reference) !== undefined) {
+    throw new UsageError(
+      'USAGE_INVALID',
+      `cannot tell whose packages are in ${reference}: it is an SBOM, want the image`,
+    )
+  }
+  const { withOrigins } = await import('./image-origins.ts')
+  return withOrigins(inventory, { reference, platform, bases })
 }
 
 function formatOf({ format, json = false }: ScanOptions): ScanFormat {

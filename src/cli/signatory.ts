@@ -6,7 +6,7 @@ import { openSignatory } from './signing-key.ts'
 
 /** The options of every verb that signs: by a key or as an identity. */
 export interface SigningOptions {
-  /** A file, or a key of Vault's. */
+  /** A file, or the name of a key that a service keeps. */
   readonly key?: string
   /** A file with a token; `true` where the option stands alone: the token that the environment has. */
   readonly identityToken?: string | true

@@ -3,13 +3,12 @@ import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import {
   isEncryptedKey,
-  isVaultKey,
+  isServiceKey,
   keySignatory,
   openPrivateKey,
-  openVaultKey,
+  openServiceSigner,
   type Signatory,
   type Signer,
-  vaultAccess,
 } from '#attest'
 import { messageOf } from '#core'
 import { UsageError } from './errors.ts'
@@ -19,9 +18,9 @@ export async function openSignatory(key: string): Promise<Signatory> {
   return keySignatory(await openSigner(key))
 }
 
-/** Opens the key that an option names, a file or a key of Vault's. Rejects with `USAGE_INVALID`, and as `openPrivateKey` and `openVaultKey` do. */
+/** Opens the key that an option names, a file or a service's. Rejects with `USAGE_INVALID`, and as `openPrivateKey` and `openServiceSigner` do. */
 export async function openSigner(key: string): Promise<Signer> {
-  if (isVaultKey(key)) return (await openVaultKey(key, await vaultAccess())).signer
+  if (isServiceKey(key)) return openServiceSigner(key)
   const pem = await readKeyFile(key)
   const password = isEncryptedKey(pem) ? await keyPassword(`password of ${key}: `) : ''
   return openPrivateKey(pem, password, key)

@@ -1,10 +1,28 @@
 import { createReadStream } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Digest, digestOf, hasSystemCode, hexOf, messageOf, parseDigest } from '#core'
-import { digestOfFile, fetchObserved, fetchPackages, ObjectCache, objectPath, type SourceReference } from '#debian'
-import { everyObserved, formatLock, type Lock, type LockedPackage, openDefinition, parseLock } from '#image'
+import {
+  type ArchivePlace,
+  digestOfFile,
+  fetchObserved,
+  fetchPackages,
+  ObjectCache,
+  objectPath,
+  type SourceReference,
+} from '#debian'
+import {
+  everyObserved,
+  formatLock,
+  type Lock,
+  type LockedPackage,
+  type OpenedDefinition,
+  openDefinition,
+  openTaking,
+  parseLock,
+  type TakenObject,
+} from '#image'
 import { debianArchitectureOf, parsePlatform } from '#oci'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
@@ -70,13 +88,13 @@ interface Wanted {
   readonly image: Digest | undefined
   /** Only this variant of the lock, where an image is kept. */
   readonly variant: string | undefined
-  readonly definitionFiles: readonly string[]
+  readonly opened: OpenedDefinition
 }
 
 async function keepRelease(wanted: Wanted, options: KeepOptions, terminal: Terminal): Promise<KeptRelease> {
-  const { name, lock, image, variant, definitionFiles } = wanted
+  const { name, lock, image, variant, opened } = wanted
   const store = new ObjectCache(resolve(options.dir))
-  const place = await placeOf(options, definitionFiles)
+  const place = await placeOf(options, opened.files)
   const kept: KeptObject[] = []
   const keep = async (file: string, object: KeptObject) => {
     terminal.progress(`keep: ${object.what}`)
@@ -90,6 +108,9 @@ async function keepRelease(wanted: Wanted, options: KeepOptions, terminal: Termi
   const files = await fetchPackages(packages, { ...place, stores: [store.folder], observed: everyObserved(lock) })
   for (const [number, { filename, digest, size }] of packages.entries()) {
     await keep(files[number] ?? '', { what: filename, digest, size })
+  }
+  for (const one of await takenObjects(wanted, { ...place, stores: [store.folder] })) {
+    await keep(one.path, { what: one.what, digest: one.digest, size: (await stat(one.path)).size })
   }
   const wantedSources = new Set(packages.map(({ source }) => `${source.name} ${source.version}`))
   const architectures = Object.keys(lock.platforms).map((platform) => debianArchitectureOf(parsePlatform(platform)))
@@ -118,17 +139,31 @@ async function keepRelease(wanted: Wanted, options: KeepOptions, terminal: Termi
   }
 }
 
+/** What the definition takes in from elsewhere, for every platform of the lock, each file once. */
+async function takenObjects({ lock, variant, opened }: Wanted, place: ArchivePlace): Promise<readonly TakenObject[]> {
+  await using taking = openTaking(place)
+  const objects = new Map<Digest, TakenObject>()
+  for (const [name, { paths }] of opened.definition.variants) {
+    if (variant !== undefined && variant !== name) continue
+    for (const platform of Object.keys(lock.platforms)) {
+      for (const one of await taking.objects(paths, platform)) objects.set(one.digest, one)
+    }
+  }
+  return [...objects.values()]
+}
+
 /** The lock of a definition, or of the recipe of an image, whose files are laid into a folder. */
 async function lockOf(reference: string, options: KeepOptions, folder: string): Promise<Wanted> {
   if (options.key !== undefined) {
     const { recipe, digest } = await trustedRecipeOf(reference, options)
     await layRecipe(recipe, folder)
+    const places = { workingFolder: folder, catalogue: join(folder, 'catalogue') }
     return {
       name: recipe.image,
       lock: parseLock(recipe.lock, 'the lock of the recipe'),
       image: digest,
       variant: recipe.variant,
-      definitionFiles: [...recipe.files.keys()].map((path) => join(folder, path)),
+      opened: await openDefinition(`./${recipe.definition}`, places),
     }
   }
   const opened = await openDefinition(reference, { workingFolder: process.cwd() })
@@ -137,13 +172,12 @@ async function lockOf(reference: string, options: KeepOptions, folder: string): 
     const how = 'write one by `casemate lock`; for an image in a registry, say whose recipe to believe by --key'
     throw new UsageError('USAGE_INVALID', `cannot keep what ${reference} is made of: it has no lock; ${how}`)
   }
-  const definitionFiles = opened.files
   return {
     name: opened.definition.image,
     lock: parseLock(text, opened.lockFile),
     image: undefined,
     variant: undefined,
-    definitionFiles,
+    opened,
   }
 }
 

@@ -48,7 +48,7 @@ export function withSignatory(command: Command): Command {
   return command
     .option(
       '--key <key>',
-      "private key in PEM (its password is asked for, or COSIGN_PASSWORD), or Vault's: hashivault://NAME",
+      "private key in PEM (its password is asked for, or COSIGN_PASSWORD), Vault's (hashivault://NAME), or a token's (pkcs11:token=T;object=NAME)",
     )
     .option(
       '--identity-token [file]',
@@ -61,4 +61,29 @@ export function withSignatory(command: Command): Command {
       '--trusted-root <file>',
       'verify what these services answer before it is attached: a trusted_root.json (default: SIGSTORE_TRUSTED_ROOT)',
     )
+}
+
+/** Adds the options of every verb that has to know whom to believe. */
+export function withTrust(command: Command): Command {
+  return command
+    .option(
+      '--key <key...>',
+      "public keys in PEM of those who are believed, Vault's (hashivault://NAME), or a token's (pkcs11:token=T;object=NAME)",
+    )
+    .option('--certificate-identity <name>', 'an identity that is believed, as its certificates name it')
+    .option('--certificate-identity-regexp <pattern>', 'identities that are believed: the whole name must match')
+    .option('--certificate-oidc-issuer <url>', 'who has vouched for the identity')
+    .option(
+      '--trusted-root <file>',
+      'whose certificates, logs and timestamps are believed: a trusted_root.json (default: SIGSTORE_TRUSTED_ROOT)',
+    )
+    .option('--signed-as <repository...>', 'further repositories that the image may have been signed as')
+}
+
+/** Adds the options that say which VEX documents of others count. */
+export function withVex(command: Command): Command {
+  return command
+    .option('--vex <file...>', 'OpenVEX documents of others: what they call harmless is listed apart, with who says so')
+    .option('--vex-key <file...>', 'public keys (PEM) that signed documents are verified with')
+    .option('--vex-unsigned', 'take documents that nobody has signed, too')
 }

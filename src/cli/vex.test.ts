@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { generateKeyPairSync, sign } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -171,5 +171,62 @@ test('documents count by who has signed them, and for the image that they are si
     const refused = run('scan', image, ...args)
     assert.deepEqual([refused.status, refused.stdout], [status, ''], args.join(' '))
     assert.match(refused.stderr, fault)
+  }
+})
+
+test('a repository has a document for each package, and is left alone by what it says already', async (t) => {
+  const { folder, image, run } = await scene(t)
+  const into = ['--repository', 'hub', '--repository-url', 'https://vex.example/main.tar.gz//main']
+  const first = run('vex', image, '--unimportant', 'not-affected', ...into)
+  assert.equal(first.status, 0, first.stderr)
+  assert.match(first.stdout, /^wrote hub: 2 documents new or changed, 2 packages$/m)
+  const read = (name: string) => readFileSync(join(folder, 'hub', name), 'utf8')
+  const index = read('index.json')
+  const { packages } = JSON.parse(index)
+  assert.deepEqual(packages, [
+    { id: 'pkg:deb/debian/bash', location: 'pkg/deb/debian/bash/vex.json' },
+    { id: 'pkg:deb/debian/libssl3t64', location: 'pkg/deb/debian/libssl3t64/vex.json' },
+  ])
+  assert.equal(JSON.parse(read('vex-repository.json')).versions[0].locations[0].url, into[3])
+  const documents = packages.map(({ location }: { location: string }) => read(location))
+  const again = run('vex', image, '--unimportant', 'not-affected', ...into)
+  assert.match(again.stdout, /^wrote hub: 0 documents new or changed, 2 packages$/m)
+  assert.deepEqual(
+    packages.map(({ location }: { location: string }) => read(location)),
+    documents,
+  )
+  assert.equal(read('index.json'), index)
+  const weighed = run('scan', image, '--vex', 'hub/pkg/deb/debian/libssl3t64/vex.json', '--vex-unsigned', '--json')
+  assert.match(weighed.stdout, /"suppression"/)
+})
+
+const misuses: readonly (readonly [options: readonly string[], reason: RegExp])[] = [
+  [['--repository', 'hub', '-o', 'x'], /not both/],
+  [['--repository', 'hub', '--image-level'], /without --image-level/],
+  [['--repository', 'hub', '--reach-policy', 'not-reached=vulnerable_code_not_in_execute_path'], /no such policy/],
+  [['--repository', 'hub', '--repository-url', 'http://vex.example/x'], /no https/],
+  [['--repository-url', 'https://vex.example/x'], /want --repository/],
+]
+for (const [options, reason] of misuses) {
+  test(`no repository is written with ${options.slice(1).join(' ')}`, async (t) => {
+    const { folder, image, run } = await scene(t)
+    const { status, stderr } = run('vex', image, ...options)
+    assert.equal(status, 2)
+    assert.match(stderr, reason)
+    assert.ok(!existsSync(join(folder, 'hub')))
+  })
+}
+
+test('a repository that somebody has broken, or keeps otherwise, is not written over', async (t) => {
+  const { folder, image, run, write } = await scene(t)
+  mkdirSync(join(folder, 'hub'))
+  const elsewhere = { id: 'pkg:deb/debian/bash', location: 'other/bash.json', format: 'csaf' }
+  const kept = ['{"updated_at":', JSON.stringify({ updated_at: '2026-01-01T00:00:00Z', packages: [elsewhere] })]
+  for (const index of kept) {
+    write('hub/index.json', index)
+    const { status, stderr } = run('vex', image, '--repository', 'hub')
+    assert.equal(status, 2, stderr)
+    assert.equal(readFileSync(join(folder, 'hub/index.json'), 'utf8'), index)
+    assert.ok(!existsSync(join(folder, 'hub/pkg')))
   }
 })

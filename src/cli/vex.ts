@@ -26,6 +26,10 @@ export interface VexOptions {
   readonly unimportant?: 'not-affected'
   readonly reachPolicy?: string
   readonly output?: string
+  /** A folder of documents by package, to be written or updated. */
+  readonly repository?: string
+  /** Where clients get that, as an archive. */
+  readonly repositoryUrl?: string
 }
 
 /** What a policy allows beyond Debian's own words. */
@@ -53,6 +57,7 @@ export async function runVex(reference: string, options: VexOptions, terminal: T
   try {
     requireDebian(store)
     const policy = await policyOf(options)
+    checkRepository(options, policy)
     terminal.progress(`reading ${reference} …`)
     const inventory = await readInventory(reference, options.platform)
     const matches = matchPackages(inventory.packages, releaseOf(inventory), store)
@@ -72,16 +77,37 @@ export async function runVex(reference: string, options: VexOptions, terminal: T
         ...(harmless === undefined ? {} : { harmless }),
       },
     })
-    const document = formatVexDocument({
+    const document = {
       author: options.author,
       timestamp: evidenceTime(image.created, store),
       tooling: `casemate-${packageVersion()}`,
       statements,
-    })
-    await printOutput(document, options.output, terminal)
+    }
+    if (options.repository === undefined) {
+      await printOutput(formatVexDocument(document), options.output, terminal)
+      return exitStatus.done
+    }
+    const { updateVexRepository } = await import('./vex-repository.ts')
+    const { changed, packages: known } = await updateVexRepository(options.repository, document, options.repositoryUrl)
+    terminal.print(`wrote ${options.repository}: ${changed} documents new or changed, ${known} packages`)
     return exitStatus.done
   } finally {
     store.close()
+  }
+}
+
+/** What a repository says of a package holds in every image, so nothing may stand in it that is true of one alone. */
+function checkRepository({ repository, repositoryUrl, imageLevel, output }: VexOptions, policy: Policy): void {
+  const refuse = (reason: string) => new UsageError('USAGE_INVALID', `cannot write a VEX repository: ${reason}`)
+  if (repository === undefined) {
+    if (repositoryUrl !== undefined) throw refuse('--repository-url says where one is to be had; want --repository DIR')
+    return
+  }
+  if (output !== undefined) throw refuse('want one of --repository and --output, not both')
+  if (imageLevel === true) throw refuse('it is of packages in any image; want it without --image-level')
+  if (policy.notReached) throw refuse('what is not reached in one image may be reached in others; want no such policy')
+  if (repositoryUrl !== undefined && !/^https:\/\/[^\s"\\]+$/.test(repositoryUrl)) {
+    throw refuse(`"${repositoryUrl}" is no https:// address of an archive`)
   }
 }
 

@@ -1,7 +1,7 @@
 import { type Digest, messageOf, parseDigest } from '#core'
+import { isSystemFile } from '#debian'
 import { type ImageFiles, type OpenedImage, openImage, parsePlatform, parseReference, readImageFiles } from '#oci'
 import { UsageError } from './errors.ts'
-import { isInventoryPath } from './image-inventory.ts'
 import { ownersOf } from './image-state.ts'
 import { sbomFile } from './scanned-inventory.ts'
 import type { Question } from './where-question.ts'
@@ -83,7 +83,7 @@ function placesInImage(
 }
 
 async function placesInFiles(image: OpenedImage, digest: Digest): Promise<readonly Place[]> {
-  const wants = ({ path }: { path: string }) => isInventoryPath(path)
+  const wants = ({ path }: { path: string }) => isSystemFile(path)
   const files: ImageFiles = await readImageFiles(image.layers, { wants, hashes: true })
   const found = [...files.entries()].filter((file) => file.digest === digest).map(({ path }) => path)
   if (found.length === 0) return []

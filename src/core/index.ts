@@ -4,10 +4,12 @@ export { CasemateError, CoreError, type CoreErrorCode, hasSystemCode, messageOf 
 export { placeFaults, reportFaults } from './fault-report.ts'
 export { canonicalJson, type Json } from './json.ts'
 export { hasMoreValues } from './json-values.ts'
+export { lateModule } from './late-module.ts'
 export { editDistance, nearest } from './nearest.ts'
-export { packageFile, programFile } from './package-files.ts'
+export { builtFolder, packageFile, programFile } from './package-files.ts'
 export { inParallel } from './parallel.ts'
 export { hasControlCharacters, isWhiteoutPath, normalizeArchivePath, PATH_BYTES } from './path.ts'
+export { formatPurl, type PurlParts, parsePurlParts } from './purl.ts'
 export {
   type DocumentPath,
   type Fault,

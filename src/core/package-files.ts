@@ -10,3 +10,8 @@ export function packageFile(path: string): URL {
 export function programFile(module: string): URL {
   return new URL(`${folder}/${module}.${folder === 'src' ? 'ts' : 'js'}`, root)
 }
+
+/** Where a folder stands that the build takes over from the sources as it is, given as `store/migrations`. */
+export function builtFolder(path: string): URL {
+  return new URL(`${folder}/${path}/`, root)
+}

@@ -5,7 +5,7 @@ import { nearest } from './nearest.ts'
  * editors' schema and, through TypeBox's inference, the TypeScript type. `title` is the noun that faults say was wanted.
  */
 export interface Shape {
-  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'boolean' | 'null'
+  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean' | 'null'
   readonly title?: string
   readonly description?: string
   readonly properties?: Readonly<Record<string, Shape>>
@@ -148,13 +148,16 @@ function wanted(shape: Shape): string {
     array: 'a list',
     string: 'text',
     integer: 'an integer',
+    number: 'a number',
     boolean: shape.const === undefined ? 'true or false' : String(shape.const),
     null: 'nothing',
   }[shape.type ?? 'object']
 }
 
 function hint(shape: Shape, value: unknown): string {
-  if (shape.type === 'string' && (typeof value === 'number' || typeof value === 'boolean')) {
+  const isText =
+    shape.type === 'string' || shape.anyOf?.every(({ type }) => type === 'string' || type === 'null') === true
+  if (isText && (typeof value === 'number' || typeof value === 'boolean')) {
     return ` (put it in quotes: "${value}")`
   }
   if (shape.enum === undefined || typeof value !== 'string') return ''

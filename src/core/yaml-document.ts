@@ -1,4 +1,5 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import type { Document, Node } from 'yaml'
+import { lateModule } from './late-module.ts'
 import { type DocumentPath, quote } from './shape.ts'
 
 /** A line and a column in a text, both counted from 1. */
@@ -23,6 +24,8 @@ export interface PlacedFault {
   readonly message: string
 }
 
+const yaml = lateModule<typeof import('yaml')>('yaml')
+
 const MAX_VALUES = 100_000
 const MAX_DEPTH = 50
 const MAX_FAULTS = 20
@@ -40,14 +43,14 @@ const OWN_WORDS: Readonly<Record<string, string>> = {
  * Gives the document, or what is wrong with it.
  */
 export function parseYaml(text: string, maxValues = MAX_VALUES): YamlDocument | readonly PlacedFault[] {
-  const lineCounter = new LineCounter()
+  const lineCounter = new (yaml().LineCounter)()
   const place = (offset: number): Place => {
     const { line, col } = lineCounter.linePos(offset)
     return { line: Math.max(line, 1), column: Math.max(col, 1) }
   }
   // Duplicate keys are looked for below: the parser's own search is quadratic, 47 s for 60,000 keys.
   // A level above `silent` is what makes a second document an error.
-  const document = parseDocument(text, {
+  const document = yaml().parseDocument(text, {
     version: '1.2',
     schema: 'core',
     uniqueKeys: false,
@@ -76,7 +79,7 @@ export function parseYaml(text: string, maxValues = MAX_VALUES): YamlDocument | 
     locate: (path, at) => place(offsetOf(document, path, at)),
     source: (path) => {
       const { value: node } = follow(document, path)
-      return isScalar(node) ? node.source : undefined
+      return yaml().isScalar(node) ? node.source : undefined
     },
   }
 }
@@ -104,16 +107,16 @@ class Unfolding {
       }
       return undefined
     }
-    if (isAlias(node)) {
+    if (yaml().isAlias(node)) {
       const target = this.#anchors.get(node.source)
       if (target === undefined) return this.#refuse(node, `the alias *${node.source} has no anchor before it`)
       return this.unfold(target, depth + 1)
     }
-    if (!isMap(node) && !isSeq(node) && !isScalar(node)) return null
+    if (!yaml().isMap(node) && !yaml().isSeq(node) && !yaml().isScalar(node)) return null
     if (node.tag !== undefined) return this.#refuse(node, `found the tag ${quote(node.tag)}, want values without tags`)
-    const value = isMap(node)
+    const value = yaml().isMap(node)
       ? this.#unfoldMap(node.items, depth)
-      : isSeq(node)
+      : yaml().isSeq(node)
         ? node.items.map((item) => this.unfold(item, depth + 1))
         : node.value
     // Set only now, so that an alias inside its own anchor finds nothing.
@@ -124,7 +127,7 @@ class Unfolding {
   #unfoldMap(pairs: readonly { key: unknown; value: unknown }[], depth: number): unknown {
     const members = new Map<string, unknown>()
     for (const pair of pairs) {
-      const key = isScalar(pair.key) && typeof pair.key.value === 'string' ? pair.key.value : undefined
+      const key = yaml().isScalar(pair.key) && typeof pair.key.value === 'string' ? pair.key.value : undefined
       if (key === undefined) this.#refuse(pair.key, 'a key must be text')
       else if (members.has(key)) this.#refuse(pair.key, `the key ${quote(key)} stands here for the second time`)
       else members.set(key, this.unfold(pair.value, depth + 1))
@@ -148,10 +151,10 @@ interface Steps {
 function follow(document: Document.Parsed, path: DocumentPath): Steps {
   let steps: Steps = { key: undefined, value: document.contents, nearest: document.contents }
   for (const step of path) {
-    const parent = isAlias(steps.value) ? steps.value.resolve(document) : steps.value
-    const pair = isMap(parent)
-      ? parent.items.find(({ key }) => isScalar(key) && key.value === step)
-      : isSeq(parent) && typeof step === 'number'
+    const parent = yaml().isAlias(steps.value) ? steps.value.resolve(document) : steps.value
+    const pair = yaml().isMap(parent)
+      ? parent.items.find(({ key }) => yaml().isScalar(key) && key.value === step)
+      : yaml().isSeq(parent) && typeof step === 'number'
         ? { key: undefined, value: parent.items[step] }
         : undefined
     if (pair === undefined) break
@@ -167,5 +170,7 @@ function offsetOf(document: Document.Parsed, path: DocumentPath, at: 'key' | 'va
 }
 
 function startOf(node: unknown): number | undefined {
-  return isAlias(node) || isMap(node) || isSeq(node) || isScalar(node) ? node.range?.[0] : undefined
+  return yaml().isAlias(node) || yaml().isMap(node) || yaml().isSeq(node) || yaml().isScalar(node)
+    ? node.range?.[0]
+    : undefined
 }

@@ -80,7 +80,7 @@ export { formatRelation, parseDependencies, parseProvisions, parseRelation, pars
 export { parseRelease, type Release, type ReleaseFile } from './release.ts'
 export { checkSignatures, type PinnedKey, readPinnedKey, type SignatureCheck } from './signature.ts'
 export type { SourceReference } from './source-index.ts'
-export { parseStanza, parseStanzas, type Stanza } from './stanza.ts'
+export { parseStanza, parseStanzas, type Stanza, splitParagraphs } from './stanza.ts'
 export {
   FUTURE_TOLERANCE,
   formatDate,
@@ -90,5 +90,7 @@ export {
   type VerifiedSuite,
   verifySuite,
 } from './suite.ts'
+export { ACCOUNT_FILES, isSystemFile, RELEASE_FILES } from './system-files.ts'
 export type { Provider, Universe } from './universe.ts'
 export { compareVersions, isVersion, parseVersion, satisfies, type VersionParts } from './version.ts'
+export { versionSortKey } from './version-sort-key.ts'

@@ -48,21 +48,10 @@ export function isVersion(text: string): text is DebVersion {
  */
 export function compareVersions(left: DebVersion, right: DebVersion): -1 | 0 | 1 {
   if (left === right) return 0
-  const [leftEpoch, leftRest] = splitEpoch(left)
-  const [rightEpoch, rightRest] = splitEpoch(right)
-  if (leftEpoch !== rightEpoch) return leftEpoch < rightEpoch ? -1 : 1
-  const leftHyphen = leftRest.lastIndexOf('-')
-  const rightHyphen = rightRest.lastIndexOf('-')
-  return (
-    compareParts(
-      leftHyphen < 0 ? leftRest : leftRest.slice(0, leftHyphen),
-      rightHyphen < 0 ? rightRest : rightRest.slice(0, rightHyphen),
-    ) ||
-    compareParts(
-      leftHyphen < 0 ? '' : leftRest.slice(leftHyphen + 1),
-      rightHyphen < 0 ? '' : rightRest.slice(rightHyphen + 1),
-    )
-  )
+  const one = splitVersion(left)
+  const other = splitVersion(right)
+  if (one.epoch !== other.epoch) return one.epoch < other.epoch ? -1 : 1
+  return compareParts(one.upstream, other.upstream) || compareParts(one.revision, other.revision)
 }
 
 /** Tells whether a version meets a relation's operator and version; a relation without operator is met by any version. */
@@ -87,10 +76,14 @@ export function satisfies(
   }
 }
 
-function splitEpoch(version: string): [number, string] {
+/** Takes any text apart as `compareVersions` sees it: an epoch that is no number counts as 0. */
+export function splitVersion(version: string): VersionParts {
   const colon = version.indexOf(':')
-  if (colon < 0) return [0, version]
-  return [Number.parseInt(version.slice(0, colon), 10) || 0, version.slice(colon + 1)]
+  const epoch = colon < 0 ? 0 : Number.parseInt(version.slice(0, colon), 10) || 0
+  const rest = colon < 0 ? version : version.slice(colon + 1)
+  const hyphen = rest.lastIndexOf('-')
+  if (hyphen < 0) return { epoch, upstream: rest, revision: '' }
+  return { epoch, upstream: rest.slice(0, hyphen), revision: rest.slice(hyphen + 1) }
 }
 
 /** The rank of a character outside digits; the end of the text and a digit rank 0, a tilde below, letters before the rest. */

@@ -62,13 +62,15 @@ export {
   catalogueNames,
   DEFINITION_FILE,
   type DefinitionPlaces,
+  definitionMembers,
   type OpenedDefinition,
   openDefinition,
 } from './io/definition-files.ts'
+export { builtLayerFacts } from './io/layer-facts.ts'
 export { checkLayers } from './io/measure-layer.ts'
 export { openMemberPool } from './io/member-pool.ts'
 export { type SolvedLock, type SolveLockOptions, solveLock } from './io/solve-lock.ts'
-export { openTaking, type TakeIn, type TakenIn, type TakenSource } from './io/take-in.ts'
+export { openTaking, type TakeIn, type TakenIn, type TakenObject, type TakenSource, type Taker } from './io/take-in.ts'
 export { assignLayers, type LayerAssignment, type SizedPackage } from './lock/assign-layers.ts'
 export { compareLock } from './lock/compare-lock.ts'
 export { formatLock } from './lock/format-lock.ts'
@@ -113,4 +115,5 @@ export {
 } from './scripts/classify-scripts.ts'
 export { readDiversions } from './scripts/diversions.ts'
 export { selectPackages, type VariantSelections } from './select-packages.ts'
+export { type TakenOrigin, takenOrigins } from './taken/taken-origin.ts'
 export type { DirectoryEntry, FileEntry, HardlinkEntry, Origin, SymlinkEntry, Tree, TreeEntry } from './tree.ts'

@@ -1,8 +1,8 @@
 import { type Digest, hexOf, type Json } from '#core'
-import { parseReference } from '#oci'
 import type { TakenSource } from './io/take-in.ts'
 import type { LockedPackage, ObservedSuite } from './lock/lock.ts'
 import type { LayerCodec } from './member.ts'
+import { imagePurl } from './taken/taken-origin.ts'
 
 /** The build type that docs/provenance.md describes. */
 export const BUILD_TYPE = 'https://casemate.dev/build/v1'
@@ -90,7 +90,7 @@ function suiteDependency({
 function takenDependencies(platforms: readonly ProvenPlatform[]): Json[] {
   const found = new Map<string, Json>()
   for (const { at, digest, kind, manifest, from, path } of platforms.flatMap(({ taken }) => taken)) {
-    const uri = kind === 'image' ? imageUri(at, digest) : at
+    const uri = kind === 'image' ? imagePurl(at, digest) : at
     found.set(`${path} ${digest} ${manifest ?? ''}`, {
       name: path,
       ...(uri === undefined ? {} : { uri }),
@@ -103,16 +103,6 @@ function takenDependencies(platforms: readonly ProvenPlatform[]): Json[] {
     })
   }
   return [...found].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, dependency]) => dependency)
-}
-
-/** The package URL of an image in a registry; a folder or file of one machine has no name elsewhere. */
-function imageUri(at: string, digest: Digest): string | undefined {
-  const reference = parseReference(at)
-  if (reference.transport !== 'docker') return undefined
-  const { registry, repository } = reference
-  const name = repository.slice(repository.lastIndexOf('/') + 1)
-  const place = encodeURIComponent(`${registry}/${repository}`)
-  return `pkg:oci/${name}@${encodeURIComponent(digest)}?repository_url=${place}`
 }
 
 /** Every .deb once, though several platforms hold those of every architecture, in the order of name, then architecture. */

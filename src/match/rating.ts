@@ -1,5 +1,6 @@
-import cvss from 'ae-cvss-calculator'
+import type * as Cvss from 'ae-cvss-calculator'
 import type { OsvRecord, OsvSeverity } from '#advisory'
+import { lateModule } from '#core'
 
 /** Words for severities, worst first. `info`: held to be harmless; `unknown`: there is a rating that cannot be read. */
 export const SEVERITIES = ['critical', 'high', 'medium', 'low', 'info', 'none', 'unknown'] as const
@@ -31,12 +32,14 @@ const METHODS: readonly RatingMethod[] = ['CVSSv4', 'CVSSv31', 'CVSSv3', 'CVSSv2
 /** No vector with all its metrics is longer. */
 const VECTOR_LENGTH = 300
 
+const cvss = lateModule<typeof Cvss>('ae-cvss-calculator')
+
 /** Each version of CVSS with the start of its vectors; one of version 2 has none. */
 const VERSIONS = [
-  { method: 'CVSSv4', start: 'CVSS:4.0/', parse: (vector: string) => new cvss.Cvss4P0(vector) },
-  { method: 'CVSSv31', start: 'CVSS:3.1/', parse: (vector: string) => new cvss.Cvss3P1(vector) },
-  { method: 'CVSSv3', start: 'CVSS:3.0/', parse: (vector: string) => new cvss.Cvss3P0(vector) },
-  { method: 'CVSSv2', start: '', parse: (vector: string) => new cvss.Cvss2(vector) },
+  { method: 'CVSSv4', start: 'CVSS:4.0/', parse: (vector: string) => new (cvss().Cvss4P0)(vector) },
+  { method: 'CVSSv31', start: 'CVSS:3.1/', parse: (vector: string) => new (cvss().Cvss3P1)(vector) },
+  { method: 'CVSSv3', start: 'CVSS:3.0/', parse: (vector: string) => new (cvss().Cvss3P0)(vector) },
+  { method: 'CVSSv2', start: '', parse: (vector: string) => new (cvss().Cvss2)(vector) },
 ] as const
 
 /** The tracker's urgencies in those words; a star or two says who gave it. What is not assigned is no rating. */

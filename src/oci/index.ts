@@ -1,20 +1,21 @@
 export { ANNOTATIONS, type Annotations } from './annotations.ts'
 export { type Artifact, type ArtifactInput, composeArtifact } from './artifact.ts'
 export { type BlobSource, readBlob, verified } from './blob-source.ts'
-export { type ExecutionParameters, formatConfig, type HistoryEntry, type ImageConfig, parseConfig } from './config.ts'
+export {
+  type ExecutionParameters,
+  environmentVariable,
+  formatConfig,
+  type HistoryEntry,
+  type ImageConfig,
+  parseConfig,
+} from './config.ts'
 export { type Descriptor, describe } from './descriptor.ts'
 export { OciError, type OciErrorCode } from './errors.ts'
+export type { KnownEntry } from './file-collector.ts'
+export { type FoundImage, findImage } from './find-image.ts'
 export { firstDifference, type ImageDifference } from './first-difference.ts'
 export { dockerArchive, ociArchive } from './image-archive.ts'
-export {
-  type ImageFile,
-  ImageFiles,
-  type LayerContent,
-  mergeLayers,
-  type ReadFilesOptions,
-  readImageFiles,
-  readLayerContent,
-} from './image-files.ts'
+export { type ImageFile, ImageFiles, type ReadFilesOptions } from './image-files.ts'
 export {
   composeImage,
   composeIndex,
@@ -41,6 +42,14 @@ export type { RegistryOptions } from './io/registry-connection.ts'
 export { type FileSegment, type SegmentedBlob, segmentBlobs } from './io/segment-blobs.ts'
 export { writeImage } from './io/write-image.ts'
 export { layerBlobs } from './layer-blobs.ts'
+export {
+  composeLayerContent,
+  type LayerContent,
+  type LayerPiece,
+  mergeLayers,
+  readImageFiles,
+  readLayerContent,
+} from './layer-content.ts'
 export { layoutTag } from './layout-format.ts'
 export { formatManifest, type Manifest, parseManifest } from './manifest.ts'
 export { compressionOf, isIndexType, type LayerCompression, MEDIA_TYPES } from './media-types.ts'

@@ -59,6 +59,26 @@ export const RECORDS = {
     package_managers: { type: 'list<File>', means: 'programs by the names of package managers' },
     undeclared: { type: 'list<string>', means: 'files that no package, effect, definition or application explains' },
   },
+  Secret: {
+    kind: {
+      type: 'string',
+      means: "`github-pat`, `private-key` …: gitleaks' name of it; `secrets/kinds.yaml` lists them",
+    },
+    path: { type: 'string', means: 'the file, or what of the config: `config env TOKEN`, `config history 3`' },
+    line: { type: 'int', means: 'in the file, from 1; 0 where its name says it' },
+    layer: { type: 'int', means: 'from 1, the lowest; 0 for the config' },
+    shown: { type: 'string', means: 'how the secret begins, and its length' },
+    package: { type: 'string', means: 'the Debian package that owns the file; empty without' },
+    published: { type: 'bool', means: 'whether the file is as its Debian package ships it: everybody has it' },
+    hidden: { type: 'bool', means: 'whether a later layer hides the file; who pulls the image has it all the same' },
+  },
+  Secrets: {
+    found: { type: 'list<Secret>', means: 'what looks like a secret, in all layers and the config' },
+    packed: {
+      type: 'list<string>',
+      means: 'compressed files that no Debian package ships: nobody has looked into them',
+    },
+  },
   Package: {
     name: { type: 'string', means: 'the Debian binary package' },
     version: { type: 'string', means: 'its version' },
@@ -111,6 +131,7 @@ export const GROUPS = {
   config: { type: 'Config', means: 'how a container of it runs' },
   contract: { type: 'Contract', means: 'what it promises to who runs it' },
   files: { type: 'Files', means: 'files that gates ask about' },
+  secrets: { type: 'Secrets', means: 'secrets in files and config' },
   packages: { type: 'list<Package>', means: 'Debian packages' },
   applications: { type: 'list<Application>', means: "applications' packages" },
   licences: { type: 'list<Licence>', means: 'licences of packages' },

@@ -26,6 +26,11 @@ const SAMPLES: { readonly [Name in RecordName]: FactRecord<Name> } = {
   Contract: { declared: true, broken: [], writable: ['/tmp'] },
   File: { path: '/usr/bin/file', mode: '0755', package: 'file', declared: false },
   Files: { setuid: [], world_writable: [], shells: [], package_managers: [], undeclared: [] },
+  Secret: {
+    ...{ kind: 'github-pat', path: '/app/.env', line: 3, layer: 2, shown: 'ghp_… (40 characters)', package: '' },
+    ...{ published: false, hidden: false },
+  },
+  Secrets: { found: [], packed: [] },
   Package: { name: 'libc6', version: '2.41-12', architecture: 'amd64', source: 'glibc' },
   Application: { ecosystem: 'npm', name: 'left-pad', version: '1.0.0', purl: 'pkg:npm/left-pad@1.0.0', path: '/srv/a' },
   Licence: {
@@ -53,6 +58,7 @@ const SOUND: Facts = {
   config: SAMPLES.Config,
   contract: SAMPLES.Contract,
   files: SAMPLES.Files,
+  secrets: SAMPLES.Secrets,
   packages: [SAMPLES.Package],
   applications: [],
   licences: [SAMPLES.Licence],

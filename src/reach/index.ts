@@ -1,5 +1,3 @@
-export { type ElfFile, isElf, parseElf } from './elf.ts'
-export { ReachError, type ReachErrorCode } from './errors.ts'
 export { type NamedFiles, namedFiles } from './named-files.ts'
 export {
   analyseReach,

@@ -4,9 +4,8 @@ import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, realpat
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { type ImageFile, ImageFiles, readImageFiles } from '#oci'
-import { type TarItem, tarOf } from '#testkit'
+import { type SampleElf, sampleElf, type TarItem, tarOf } from '#testkit'
 import { analyseReach, formatChain, isReachPath } from './reach.ts'
-import { type SampleElf, sampleElf } from './sample-elf.test.ts'
 import { Walk } from './walk.ts'
 
 /** The libraries of this machine and one program, as the files of an image; content is read when it is asked for. */

@@ -1,5 +1,5 @@
+import { LibrarySearch, type LoadedObject, rpathsBelow, splitPaths, tripletOf } from '#elf'
 import type { ImageFiles } from '#oci'
-import { LibrarySearch, type LoadedObject, rpathsBelow, splitPaths, tripletOf } from './library-search.ts'
 import { namedFiles } from './named-files.ts'
 import { runtimeOf } from './runtimes.ts'
 

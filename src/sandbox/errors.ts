@@ -14,7 +14,8 @@ export type SandboxErrorCode =
   | 'IMAGE_USER_UNKNOWN'
   /** The layers of an image cannot be unpacked. */
   | 'ROOTFS_INVALID'
-  /** An image is larger than is allowed. */
+  /** A test's helper image is not there. */
+  | 'HELPER_MISSING'
   /** None of bwrap, runc and podman works here. */
   | 'SANDBOX_MISSING'
   /** The sandbox failed before the test could answer. */

@@ -11,6 +11,8 @@ const keys = {
   anyOf: [{ type: 'object', additionalProperties: { type: 'object' } }, nothing],
 } as const satisfies Shape
 
+const nanoseconds = { type: 'integer', title: 'nanoseconds', minimum: 0 } as const satisfies Shape
+
 const imageConfigSchema = {
   type: 'object',
   required: ['architecture', 'os'],
@@ -28,13 +30,26 @@ const imageConfigSchema = {
         ExposedPorts: keys,
         Volumes: keys,
         StopSignal: text,
+        Healthcheck: {
+          title: 'a health check',
+          anyOf: [
+            {
+              type: 'object',
+              properties: { Test: texts, Interval: nanoseconds, Timeout: nanoseconds, StartPeriod: nanoseconds },
+            },
+            nothing,
+          ],
+        },
         Labels: { title: 'texts by name', anyOf: [{ type: 'object', additionalProperties: text }, nothing] },
       },
     },
   },
 } as const satisfies Shape
 
-/** The fields of an OCI image configuration that decide how a container of it runs (image-spec, config.md). */
+/**
+ * The fields of an OCI image configuration that decide how a container of it runs (image-spec, config.md), and the health check
+ * that Docker's images have.
+ */
 export type ImageConfig = XStatic<typeof imageConfigSchema>
 
 /** Checks a parsed image configuration; unknown fields are left alone. Throws `IMAGE_CONFIG_INVALID`. */

@@ -103,6 +103,25 @@ const tcpProbe = {
   properties: { port, send: text, contains: word },
 } as const satisfies Shape
 
+const helper = described(
+  word,
+  'Another image: a reference, or the name of a catalogue image that was built to `./out`.',
+)
+
+const commandProbe = {
+  type: 'object',
+  title: 'a command with what is expected of it',
+  additionalProperties: false,
+  required: ['run'],
+  properties: {
+    run: { ...listOf(text), title: 'a command with its arguments', minItems: 1 },
+    helper,
+    'exit-code': exitCode,
+    stdout: textExpectation,
+    stderr: textExpectation,
+  },
+} as const satisfies Shape
+
 /** The JSON Schema of one image test as a definition's `tests:` writes it; for embedding in the definition's schema. */
 export const imageTestSchema = {
   type: 'object',
@@ -152,6 +171,14 @@ export const imageTestSchema = {
       'Looked at in the end. A test that asks for nothing else runs no program.',
     ),
     ports: described(listOf(port), 'TCP ports that must be listened on once the service is ready.'),
+    within: {
+      ...duration,
+      description: 'How long the service may take from its start until it is ready and its probe has answered: `2s`.',
+    },
+    helper: {
+      ...helper,
+      description: `${helper.description} Its files stand, read-only, at \`/dev/casemate-helper\`: for static programs that the image has not.`,
+    },
     ready: {
       type: 'object',
       title: 'port, stdout or stderr',
@@ -161,11 +188,19 @@ export const imageTestSchema = {
     },
     probe: {
       type: 'object',
-      title: 'either http or tcp',
+      title: 'one of http, tcp, command and healthcheck',
       additionalProperties: false,
       minProperties: 1,
       maxProperties: 1,
-      properties: { http: httpProbe, tcp: tcpProbe },
+      properties: {
+        http: httpProbe,
+        tcp: tcpProbe,
+        command: described(
+          commandProbe,
+          'Runs in the container, or, with a helper, in one of that image beside it, which shares its network.',
+        ),
+        healthcheck: described(yes, "Runs the image's own health check in the container until it passes."),
+      },
     },
     stop: {
       type: 'object',
@@ -190,5 +225,6 @@ export type WrittenImageTest = XStatic<typeof imageTestSchema>
 
 export type WrittenText = XStatic<typeof textExpectation>
 export type WrittenFile = XStatic<typeof fileExpectation>
+export type WrittenCommandProbe = XStatic<typeof commandProbe>
 export type HttpProbe = XStatic<typeof httpProbe>
 export type TcpProbe = XStatic<typeof tcpProbe>

@@ -5,6 +5,7 @@ import {
   type HttpProbe,
   imageTestSchema,
   type TcpProbe,
+  type WrittenCommandProbe,
   type WrittenFile,
   type WrittenImageTest,
   type WrittenText,
@@ -12,14 +13,32 @@ import {
 import { type Pattern, readLinePattern } from './pattern.ts'
 import { expandStructureTest, isStructureTestReference } from './structure-reference.ts'
 
+/** A question that is put over the network. */
+export type NetworkProbe =
+  | ({ readonly kind: 'http'; readonly port: number } & Omit<HttpProbe, 'port'>)
+  | ({ readonly kind: 'tcp'; readonly port: number } & Omit<TcpProbe, 'port'>)
+
+/** How a service that is ready is asked whether it works. */
+export type Probe = NetworkProbe | CommandProbe | { readonly kind: 'healthcheck' }
+
+/** A command that runs beside a service, in its container or in one of another image with the same network. */
+export interface CommandProbe {
+  readonly kind: 'command'
+  readonly argv: Argv
+  readonly helper?: string
+  readonly exitCode: number
+  readonly stdout?: TextExpectation
+  readonly stderr?: TextExpectation
+}
+
 /** How a service is awaited, asked and stopped. */
 export interface ServiceExpectation {
   /** TCP ports that must be listened on. */
   readonly ports: readonly number[]
   readonly ready: { readonly port?: number; readonly stdout?: string; readonly stderr?: string }
-  readonly probe?:
-    | ({ readonly kind: 'http'; readonly port: number } & Omit<HttpProbe, 'port'>)
-    | ({ readonly kind: 'tcp'; readonly port: number } & Omit<TcpProbe, 'port'>)
+  readonly probe?: Probe
+  /** From the program's start until it is ready and the probe has answered. */
+  readonly within?: number
   /** Absent: the service is killed without a verdict on how it ends. */
   readonly stop?: { readonly signal?: string; readonly exitCode: number; readonly within: number }
 }
@@ -39,6 +58,8 @@ export interface ImageTest {
     | { readonly kind: 'none' }
     | { readonly kind: 'command'; readonly argv: readonly string[] }
     | { readonly kind: 'entrypoint'; readonly args?: readonly string[] }
+  /** Another image whose files stand at `HELPER_PATH`. */
+  readonly helper?: string
   readonly user?: string
   readonly environment: Readonly<Record<string, string>>
   readonly stdin: string
@@ -87,12 +108,13 @@ export function parseImageTest(value: unknown, place: string): ImageTest {
   const where = `"${value.name}"`
   if (value['structure-test'] !== undefined) throw invalid(where, 'its structure test was not read')
   checkCombination(value, where)
-  const { variants, platforms, user, memory, stdout, stderr } = value
+  const { variants, platforms, helper, user, memory, stdout, stderr } = value
   return {
     name: value.name,
     ...(variants && { variants }),
     ...(platforms && { platforms }),
     program: programOf(value),
+    ...(helper && { helper }),
     ...(user && { user }),
     environment: value.environment ?? {},
     stdin: value.stdin ?? '',
@@ -121,15 +143,19 @@ function isWrittenImageTest(_value: unknown, faults: readonly Fault[]): _value i
 }
 
 function parseService(test: WrittenImageTest, where: string): ServiceExpectation {
-  const { probe, stop } = test
+  const { probe, stop, within } = test
   const ready = test.ready ?? {}
   const port = probe?.http?.port ?? probe?.tcp?.port ?? ready.port ?? test.ports?.[0]
-  if (probe && port === undefined) throw invalid(where, 'probe names no port, and neither ready nor ports has one')
+  if ((probe?.http || probe?.tcp) && port === undefined)
+    throw invalid(where, 'probe names no port, and neither ready nor ports has one')
   return {
     ports: test.ports ?? [],
     ready,
     ...(probe?.http && port && { probe: { kind: 'http', ...probe.http, port } }),
     ...(probe?.tcp && port && { probe: { kind: 'tcp', ...probe.tcp, port } }),
+    ...(probe?.command && { probe: commandProbe(probe.command, where) }),
+    ...(probe?.healthcheck && { probe: { kind: 'healthcheck' } }),
+    ...(within && { within: parseDuration(within) }),
     ...(stop && {
       stop: {
         ...(stop.signal && { signal: stop.signal }),
@@ -140,13 +166,25 @@ function parseService(test: WrittenImageTest, where: string): ServiceExpectation
   }
 }
 
+function commandProbe({ run, helper, stdout, stderr, ...rest }: WrittenCommandProbe, where: string): CommandProbe {
+  return {
+    kind: 'command',
+    argv: run,
+    ...(helper && { helper }),
+    exitCode: rest['exit-code'] ?? 0,
+    ...(stdout && { stdout: textExpectation(stdout, where) }),
+    ...(stderr && { stderr: textExpectation(stderr, where) }),
+  }
+}
+
 function checkCombination(test: WrittenImageTest, where: string): void {
   if (test.command && test.args) throw invalid(where, 'has both command and args; args follow the entrypoint')
   if (test.start) {
     if (test['exit-code'] !== undefined) throw invalid(where, "a service's exit code belongs to stop")
-    if (!test.ready && !test.ports?.length) throw invalid(where, 'start needs ready or ports, to know when to probe')
+    const isAwaited = test.ready || test.ports?.length || test.probe?.healthcheck
+    if (!isAwaited) throw invalid(where, 'start needs ready or ports, to know when to probe')
   } else {
-    for (const key of ['ready', 'probe', 'stop', 'ports'] as const) {
+    for (const key of ['ready', 'probe', 'stop', 'ports', 'within'] as const) {
       if (test[key] !== undefined) throw invalid(where, `${key} needs start: true`)
     }
   }

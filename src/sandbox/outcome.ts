@@ -37,6 +37,13 @@ export interface CommandOutcome {
   readonly stderr: Output
 }
 
+/** What a command that ran beside a service did, the last time that it ran. */
+export interface CommandOutput {
+  readonly ending: Ending
+  readonly stdout: Output
+  readonly stderr: Output
+}
+
 /** Texts of licences by path; `undefined` where there is none. */
 export interface LicenceOutcome {
   /** Whether there is a folder of documentation at all. */
@@ -48,6 +55,8 @@ export interface LicenceOutcome {
 export type ProbeReply =
   | { readonly kind: 'http'; readonly status: number; readonly headers: Record<string, string>; readonly body: string }
   | { readonly kind: 'tcp'; readonly received: string }
+  | ({ readonly kind: 'command'; readonly attempts: number } & CommandOutput)
+  | { readonly kind: 'no-healthcheck' }
   | { readonly kind: 'unreachable'; readonly reason: string }
 
 /** What came of a service, as far as it got. */
@@ -56,6 +65,8 @@ export interface ServiceOutcome {
   /** TCP ports that were listened on when it was ready, in numeric order. */
   readonly listening: readonly number[]
   readonly reply?: ProbeReply
+  /** Milliseconds from the program's start until it was ready and had answered the probe; what probing costs by itself is not counted. */
+  readonly startup?: number
   /** How it took the stop signal; absent when it was not asked to stop. */
   readonly stopped?: Ending
 }

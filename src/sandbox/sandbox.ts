@@ -16,15 +16,24 @@ export interface LaunchSpec {
   readonly user: { readonly uid: number; readonly gid: number }
   /** Absolute and free of links in the image; each becomes an empty tmpfs of the user's. */
   readonly writable: readonly { readonly path: string; readonly mode: number }[]
-  readonly network: 'none' | 'host'
+  /** `none`: loopback alone; or that of another container of the same sandbox, by its number and name. */
+  readonly network: 'none' | 'host' | { readonly pid: number; readonly id: string }
   /** Bytes. */
   readonly memory?: number
   /** A static program of the host that is put, read-only, at `EMULATOR_PATH` in the container. */
   readonly emulator?: string
+  /** Another image's root on the host, which is put, read-only, at `HELPER_PATH` in the container. */
+  readonly helper?: string
 }
+
+/** What a program in a container that runs already is started with; its user is the container's. */
+export type EntrySpec = Pick<LaunchSpec, 'argv' | 'environment' | 'user' | 'workDir'>
 
 /** Where a program that runs another architecture's code stands in a container. */
 export const EMULATOR_PATH = '/dev/casemate-emulator'
+
+/** Where another image's files stand in a container. */
+export const HELPER_PATH = '/dev/casemate-helper'
 
 /** Bytes that a writable path can hold when the test sets no memory limit. */
 export const WRITABLE_BYTES = 256 * 1024 ** 2
@@ -47,6 +56,11 @@ export interface Container {
   readonly limits: Limits
   /** Lets the program begin. Once only. */
   begin(): RunningProgram
+  /**
+   * Runs another program in the container while its own runs: same namespaces, files and user, no capability, no new
+   * privileges. It ends with the container at the latest. Throws `SANDBOX_FAILED` where the sandbox cannot do it safely.
+   */
+  enter(spec: EntrySpec): RunningProgram
   /** Sends a signal, by number, to the program, which is process 1 in its namespace. */
   signal(number: number): Promise<void>
   /** Ends every process and removes what the driver made. Idempotent; never rejects because all is gone already. */
@@ -62,6 +76,8 @@ export interface Sandbox {
   readonly name: 'bwrap' | 'runc' | 'podman' | 'unshare'
   /** `undefined` when it works here, else why not, in plain words. */
   unavailable(): Promise<string | undefined>
+  /** Its version, as its program tells it. Rejects with `SANDBOX_FAILED`. */
+  version(): Promise<string>
   /** Rejects with `SANDBOX_FAILED`, nothing left behind, when the container cannot be made. */
   launch(spec: LaunchSpec): Promise<Container>
 }

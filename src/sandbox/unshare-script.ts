@@ -1,4 +1,4 @@
-import { EMULATOR_PATH, type LaunchSpec, WRITABLE_BYTES } from './sandbox.ts'
+import { EMULATOR_PATH, HELPER_PATH, type LaunchSpec, WRITABLE_BYTES } from './sandbox.ts'
 
 /** The descriptors of the shell that sets a container up: it tells its process number, then waits to be let go. */
 export const UNSHARE_DESCRIPTORS = { info: 3, hold: 4 } as const
@@ -66,10 +66,17 @@ function devices(spec: LaunchSpec): string[] {
     'ln -s /proc/self/fd dev/fd',
     ...['stdin', 'stdout', 'stderr'].map((name, fd) => `ln -s /proc/self/fd/${fd} dev/${name}`),
     ...(spec.emulator ? node(spec.emulator, `.${EMULATOR_PATH}`) : []),
+    ...(spec.helper ? helper(spec.helper) : []),
     'mkdir dev/shm',
     `mount -n -t tmpfs -o nosuid,nodev,noexec,mode=1777,size=${spec.memory ?? WRITABLE_BYTES} tmpfs dev/shm`,
     'mount -n -o remount,bind,ro,nosuid dev',
   ]
+}
+
+function helper(root: string): string[] {
+  const place = `.${HELPER_PATH}`
+  const bind = `mount -n --bind ${quote(root)} ${place}`
+  return [`mkdir ${place}`, bind, `mount -n -o remount,bind,ro,nosuid,nodev ${place}`]
 }
 
 function tmpfs(place: string, { bits, spec, mode }: { bits: number; spec: LaunchSpec; mode: UnshareMode }): string {
@@ -92,6 +99,6 @@ function program(spec: LaunchSpec, mode: UnshareMode): string {
 }
 
 /** As one word of a shell (POSIX, 2.2.2). */
-function quote(text: string): string {
+export function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`
 }

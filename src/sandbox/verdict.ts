@@ -1,4 +1,4 @@
-import type { ImageTest, ServiceExpectation } from './image-test.ts'
+import type { CommandProbe, ImageTest, NetworkProbe, Probe, ServiceExpectation } from './image-test.ts'
 import { judgeFile } from './judge-file.ts'
 import { judgeLicences, judgeMetadata } from './judge-metadata.ts'
 import { judgeText, textContaining, textOf } from './judge-text.ts'
@@ -47,6 +47,7 @@ function judgeService(test: ImageTest, want: ServiceExpectation, { ending, servi
   }
   return [
     ...(want.probe && service.reply ? judgeReply(want.probe, service.reply) : []),
+    ...judgeStartup(want, service),
     ...judgeStop(want, service, stderr),
   ]
 }
@@ -60,7 +61,34 @@ function judgeStop({ stop }: ServiceExpectation, { stopped }: ServiceOutcome, st
   return [`${describeEnding(stopped)} ${signal}, want exit code ${stop.exitCode}${lastWords(stderr)}`]
 }
 
-function judgeReply(want: NonNullable<ServiceExpectation['probe']>, reply: ProbeReply): string[] {
+function judgeStartup({ within }: ServiceExpectation, { startup }: ServiceOutcome): string[] {
+  if (within === undefined || startup === undefined || startup <= within) return []
+  return [`took ${startup} ms to start, want at most ${within} ms`]
+}
+
+function judgeReply(want: Probe, reply: ProbeReply): string[] {
+  if (reply.kind === 'no-healthcheck') return ['the image declares no health check']
+  if (want.kind === 'healthcheck' || want.kind === 'command') return judgeCommand(want, reply)
+  return judgeAnswer(want, reply)
+}
+
+function judgeCommand(want: CommandProbe | { readonly kind: 'healthcheck' }, reply: ProbeReply): string[] {
+  if (reply.kind !== 'command') return []
+  const { ending, stdout, stderr, attempts } = reply
+  const [what, exitCode] = want.kind === 'command' ? [`${want.argv[0]}`, want.exitCode] : ['the health check', 0]
+  const times = attempts > 1 ? ` at the last of ${attempts} times` : ''
+  const said = lastWords(stderr) || lastWords(stdout, 'stdout')
+  if (ending.kind !== 'exited' || ending.code !== exitCode) {
+    return [`${what}: ${describeEnding(ending)}${times}, want exit code ${exitCode}${said}`]
+  }
+  if (want.kind === 'healthcheck') return []
+  return [
+    ...judgeText(`stdout of ${what}`, want.stdout, stdout),
+    ...judgeText(`stderr of ${what}`, want.stderr, stderr),
+  ]
+}
+
+function judgeAnswer(want: NetworkProbe, reply: ProbeReply): string[] {
   if (reply.kind === 'unreachable') return [`does not answer on port ${want.port}: ${reply.reason}`]
   if (want.kind === 'tcp') {
     return reply.kind === 'tcp'
@@ -96,8 +124,8 @@ function missingPorts({ ready, ports }: ServiceExpectation, listening: readonly 
   return missing.length === 0 ? '' : `: nothing listens on port ${missing.join(', ')}`
 }
 
-function lastWords({ text }: Output): string {
-  return text.trim() === '' ? '' : `; stderr ends ${JSON.stringify(text.trim().slice(-200))}`
+function lastWords({ text }: Output, name = 'stderr'): string {
+  return text.trim() === '' ? '' : `; ${name} ends ${JSON.stringify(text.trim().slice(-200))}`
 }
 
 const SIGNALS: Readonly<Record<number, string>> = {

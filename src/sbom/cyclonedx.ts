@@ -50,6 +50,7 @@ export function formatCycloneDx(inventory: Inventory, { tool }: DocumentMaker): 
         purl: own,
         hashes: [{ alg: 'SHA-256', content: image.digest.replace('sha256:', '') }],
         properties: imageProperties(inventory),
+        ...pedigree(inventory),
         ...files.componentsOf(),
       },
     },
@@ -63,6 +64,28 @@ export function formatCycloneDx(inventory: Inventory, { tool }: DocumentMaker): 
     ],
   }
   return `${JSON.stringify(JSON.parse(canonicalJson(document)), null, 1)}\n`
+}
+
+/** What the image is built on, nearest first (CycloneDX 1.6, `pedigree.ancestors`). */
+function pedigree({ bases = [] }: Inventory): { readonly [key: string]: Json } {
+  if (bases.length === 0) return {}
+  const ancestors = bases.toReversed().map((base) => ({
+    type: 'container',
+    name: base.name,
+    version: base.digest,
+    purl: imagePurl(base),
+    hashes: [{ alg: 'SHA-256', content: hexOf(base.digest) }],
+    properties: [
+      { name: 'casemate:origin', value: base.origin },
+      { name: 'casemate:base:layers', value: `${base.layers}` },
+    ],
+  }))
+  return { pedigree: { ancestors } }
+}
+
+/** Whether a component came with a base, an overlay or the application. */
+function originProperty({ origin }: Pick<DebComponent, 'origin'>): Json[] {
+  return origin === undefined ? [] : [{ name: 'casemate:origin', value: origin }]
 }
 
 function imageProperties({ image, definition, account, faults }: Inventory): Json[] {
@@ -96,6 +119,7 @@ function applicationComponent(one: ApplicationComponent): Component {
     properties: [
       { name: 'casemate:application:ecosystem', value: one.ecosystem },
       ...(one.layer === undefined ? [] : [{ name: 'casemate:layer:diff-id', value: one.layer }]),
+      ...originProperty(one),
     ],
   }
 }
@@ -108,8 +132,17 @@ function groupComponent(group: FileGroup, inventory: Inventory): Component {
     name: groupName(group),
     version: versionOfImage(inventory),
     description: group.description,
+    ...originOf(group),
     evidence: { occurrences: group.files.map((location) => ({ location })) },
   }
+}
+
+/** Where the files of a group were taken from, with the digest of what is found there. */
+function originOf({ origin }: FileGroup): { readonly [key: string]: Json } {
+  if (origin === undefined) return {}
+  const { at, digest, purl = at } = origin
+  const hashes = [{ alg: 'SHA-256', content: hexOf(digest) }]
+  return { externalReferences: [{ type: 'distribution', url: purl, hashes }] }
 }
 
 function component(one: DebComponent, purl: string): Component {
@@ -133,6 +166,7 @@ function component(one: DebComponent, purl: string): Component {
       { name: 'casemate:deb:architecture', value: one.architecture },
       ...(one.licence?.unclassified ?? []).map((value) => ({ name: 'casemate:licence:unclassified', value })),
       ...(one.layer === undefined ? [] : [{ name: 'casemate:layer:diff-id', value: one.layer }]),
+      ...originProperty(one),
     ],
   }
 }

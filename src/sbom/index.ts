@@ -1,10 +1,5 @@
-export {
-  type ApplicationContent,
-  type ApplicationReadings,
-  ApplicationScan,
-  type ScannedFile,
-  type UnownedFile,
-} from './applications/application-scan.ts'
+export type { ApplicationReadings, ScannedFile } from './applications/application-reader.ts'
+export { type ApplicationContent, ApplicationScan, type UnownedFile } from './applications/application-scan.ts'
 export {
   compareFiles,
   type FileAspect,
@@ -50,15 +45,18 @@ export type { ImageSettings, ImageState, StateFile, StateLayer } from './image-s
 export type {
   ApplicationComponent,
   ApplicationEcosystem,
+  BaseImage,
   DebComponent,
   DefinitionFacts,
   Distribution,
   FileAccount,
   FileGroup,
+  FileOrigin,
   FileOwner,
   InventoriedImage,
   Inventory,
   ListedFile,
+  Origin,
 } from './inventory.ts'
 export { joinExtracted } from './licences/extracted-licences.ts'
 export {

@@ -12,6 +12,20 @@ export interface Distribution {
   readonly codename?: string
 }
 
+/** Who has brought something into an image; an overlay stands between the base and the application. */
+export type Origin = 'base' | 'overlay' | 'application'
+
+/** An image that this one is built on, as its layers prove. */
+export interface BaseImage {
+  readonly name: string
+  /** Of its manifest. */
+  readonly digest: Digest
+  readonly architecture: string
+  readonly origin: Exclude<Origin, 'application'>
+  /** How many of the image's layers are its, those of bases below it among them. */
+  readonly layers: number
+}
+
 /** A Debian binary package in an image. */
 export interface DebComponent {
   readonly name: string
@@ -32,6 +46,8 @@ export interface DebComponent {
   readonly licence?: PackageLicence
   /** The .deb that it came from; known from a lock only. */
   readonly file?: PackageFile
+  /** Absent where the image's base is not known. */
+  readonly origin?: Origin
 }
 
 /** A .deb as an archive has it. */
@@ -57,6 +73,8 @@ export interface ApplicationComponent {
   readonly layer: Digest | undefined
   /** As the package declares it, where that is a valid SPDX expression. */
   readonly licence?: string
+  /** Absent where the image's base is not known. */
+  readonly origin?: Origin
 }
 
 /** Everything that is known to be in one platform's image. */
@@ -75,6 +93,8 @@ export interface Inventory {
   readonly account?: FileAccount
   /** What the image's definition says; absent where none was at hand. */
   readonly definition?: DefinitionFacts
+  /** What it is built on, lowest first. Absent where nobody has said what it may be. */
+  readonly bases?: readonly BaseImage[]
   /** The regular files that the image shows, hard links as files of their own, by path. Absent unless asked for. */
   readonly files?: readonly ListedFile[]
 }
@@ -98,12 +118,23 @@ export type FileOwner =
 /** Files without a package that something known has made. */
 export interface FileGroup {
   readonly kind: 'effect' | 'definition' | 'package-database'
-  /** The effect's name, or `definition`, `dpkg`. */
+  /** The effect's name, or `definition`, `dpkg`; of what was taken in from elsewhere the path where it stands. */
   readonly name: string
   /** A sentence. */
   readonly description: string
   /** Files and links, sorted. */
   readonly files: readonly string[]
+  /** Where they were taken from, if from elsewhere. */
+  readonly origin?: FileOrigin
+}
+
+/** Where files were taken from. */
+export interface FileOrigin {
+  /** A URL, or an image reference without its digest. */
+  readonly at: string
+  readonly digest: Digest
+  /** Of an image in a registry. */
+  readonly purl?: string
 }
 
 /** How files that no Debian package owns came to be. */

@@ -3,6 +3,7 @@ import type { DefinitionFacts, FileGroup, Inventory } from './inventory.ts'
 /** What documents call the files of an effect, of the definition or of dpkg. */
 export function groupName({ kind, name }: FileGroup): string {
   if (kind === 'effect') return `effect ${name}`
+  if (name.startsWith('/')) return `taken in: ${name}`
   return kind === 'package-database' ? `package database of ${name}` : `definition files: ${name}`
 }
 

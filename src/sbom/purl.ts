@@ -1,4 +1,4 @@
-import { PackageURL } from 'packageurl-js'
+import { formatPurl } from '#core'
 import type { DebComponent, Distribution, InventoriedImage } from './inventory.ts'
 
 /**
@@ -16,15 +16,14 @@ export function debPurl(one: DebComponent, distribution: Distribution | undefine
     ...(versionId === '' ? {} : { distro: `${id}-${versionId}` }),
     ...(upstream === '' ? {} : { upstream }),
   }
-  return format(new PackageURL('deb', id, name, version, qualifiers, undefined))
+  return formatPurl({ type: 'deb', namespace: id, name, version, qualifiers })
 }
 
 /** Gives an image's purl by the digest of its manifest (purl-spec, type oci). */
-export function imagePurl({ name, digest, architecture }: InventoriedImage): string {
-  return format(new PackageURL('oci', undefined, name, digest, { arch: architecture }, undefined))
-}
-
-/** The library leaves a plus sign in versions as it is; scanners write it as purl-spec says, and compare texts. */
-function format(purl: PackageURL): string {
-  return purl.toString().replaceAll('+', '%2B')
+export function imagePurl({
+  name,
+  digest,
+  architecture,
+}: Pick<InventoriedImage, 'name' | 'digest' | 'architecture'>): string {
+  return formatPurl({ type: 'oci', name, version: digest, qualifiers: { arch: architecture } })
 }

@@ -1,9 +1,14 @@
 import { digestOf, hexOf, type Json } from '#core'
 import type { FileHolder } from './files/placed-file.ts'
-import type { ApplicationComponent, DebComponent, FileGroup } from './inventory.ts'
+import type { ApplicationComponent, BaseImage, DebComponent, FileGroup } from './inventory.ts'
 
 /** The image's own element. */
 export const IMAGE_ID = 'SPDXRef-Image'
+
+/** The identifier of the element of an image that this one is built on. */
+export function baseId({ digest }: BaseImage): string {
+  return `SPDXRef-Base-${hexOf(digest).slice(0, 24)}`
+}
 
 /** The identifier of a component's element, the same in every document that has it. */
 export function elementId(one: FileHolder): string {
@@ -22,6 +27,7 @@ function applicationId({ ecosystem, purl, path }: ApplicationComponent): string 
 }
 
 function groupId({ kind, name }: FileGroup): string {
+  if (name.startsWith('/')) return `SPDXRef-${kind}-${hexOf(digestOf(name)).slice(0, 24)}`
   return `SPDXRef-${kind}-${name}`
 }
 

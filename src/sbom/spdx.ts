@@ -1,11 +1,11 @@
 import { canonicalJson, hexOf, type Json } from '#core'
 import { spdxFiles } from './files/spdx-files.ts'
-import type { ApplicationComponent, DebComponent, FileGroup, Inventory } from './inventory.ts'
+import type { ApplicationComponent, BaseImage, DebComponent, FileGroup, Inventory } from './inventory.ts'
 import { joinExtracted } from './licences/extracted-licences.ts'
 import type { PackageLicence } from './licences/package-licence.ts'
 import { definitionNote, groupName, versionOfImage } from './own-components.ts'
 import { debPurl, imagePurl } from './purl.ts'
-import { elementId, IMAGE_ID, relationship } from './spdx-elements.ts'
+import { baseId, elementId, IMAGE_ID, relationship } from './spdx-elements.ts'
 import { supplierOf } from './supplier.ts'
 
 /** What tells how documents are made. */
@@ -26,6 +26,7 @@ type Package = { readonly SPDXID: string } & { readonly [key: string]: Json }
 export function formatSpdx(inventory: Inventory, { tool }: DocumentMaker): string {
   const { image, packages, distribution } = inventory
   const groups = inventory.account?.groups ?? []
+  const bases = inventory.bases ?? []
   const components = [
     ...packages.map((one) => debPackage(one, debPurl(one, distribution))),
     ...inventory.applications.map(applicationPackage),
@@ -40,7 +41,7 @@ export function formatSpdx(inventory: Inventory, { tool }: DocumentMaker): strin
     name: `${image.name}@${image.digest}`,
     documentNamespace: `urn:casemate:sbom:spdx:${image.digest}${inventory.files === undefined ? '' : ':files'}`,
     creationInfo: { created: image.created, creators: [`Tool: ${tool}`] },
-    packages: [imagePackage(inventory, tool), ...components].map((one) => ({
+    packages: [imagePackage(inventory, tool), ...bases.map(basePackage), ...components].map((one) => ({
       ...one,
       ...listed.analysisOf(one.SPDXID),
     })),
@@ -53,6 +54,7 @@ export function formatSpdx(inventory: Inventory, { tool }: DocumentMaker): strin
     relationships: [
       relationship('SPDXRef-DOCUMENT', 'DESCRIBES', IMAGE_ID),
       ...components.map(({ SPDXID }) => relationship(IMAGE_ID, 'CONTAINS', SPDXID)),
+      ...baseRelationships(inventory),
       ...listed.relationships,
     ],
   }
@@ -76,6 +78,35 @@ function imagePackage(inventory: Inventory, tool: string): Package {
     externalRefs: [purlReference(imagePurl(image))],
     ...(notes.length === 0 ? {} : { annotations: notes.map((text) => note(text, inventory, tool)) }),
   }
+}
+
+/** An image below this one; what it has brought hangs on it by `CONTAINS`. */
+function basePackage(base: BaseImage): Package {
+  return {
+    SPDXID: baseId(base),
+    name: base.name,
+    versionInfo: base.digest,
+    supplier: NONE,
+    downloadLocation: NONE,
+    licenseConcluded: NONE,
+    licenseDeclared: NONE,
+    copyrightText: NONE,
+    comment: `${base.origin}: the image's lowest ${base.layers} layers are its, by their diff IDs`,
+    primaryPackagePurpose: 'CONTAINER',
+    checksums: [{ algorithm: 'SHA256', checksumValue: hexOf(base.digest) }],
+    externalRefs: [purlReference(imagePurl(base))],
+  }
+}
+
+/** The image descends from the topmost of them, which descends from the one below it (SPDX 2.3, clause 11). */
+function baseRelationships({ bases = [], packages, applications }: Inventory): Json[] {
+  const chain = [...bases.map(baseId), IMAGE_ID]
+  const descent = chain.slice(1).map((id, index) => relationship(id, 'DESCENDANT_OF', chain[index] ?? ''))
+  const brought = [...packages, ...applications].flatMap((one) => {
+    const base = bases.findLast(({ origin }) => origin === one.origin)
+    return base === undefined ? [] : [relationship(baseId(base), 'CONTAINS', elementId(one))]
+  })
+  return [...descent, ...brought]
 }
 
 /** What the image's own entry says beside its components: what was left out, what could not be read or explained. */
@@ -142,13 +173,24 @@ function groupPackage(group: FileGroup, inventory: Inventory, tool: string): Pac
     name: groupName(group),
     versionInfo: versionOfImage(inventory),
     supplier: NONE,
-    downloadLocation: 'NONE',
+    ...originOf(group),
     licenseConcluded: NONE,
     licenseDeclared: NONE,
     copyrightText: NONE,
     summary: group.description,
     primaryPackagePurpose: 'FILE',
     annotations: [note(`files:\n${group.files.join('\n')}`, inventory, tool)],
+  }
+}
+
+/** Where the files of a group can be had, with the digest of what is found there. */
+function originOf({ origin }: FileGroup): { readonly [key: string]: Json } {
+  if (origin === undefined) return { downloadLocation: 'NONE' }
+  const { at, digest, purl } = origin
+  return {
+    downloadLocation: /^https?:/.test(at) ? at : NONE,
+    checksums: [{ algorithm: 'SHA256', checksumValue: hexOf(digest) }],
+    ...(purl === undefined ? {} : { externalRefs: [purlReference(purl)] }),
   }
 }
 

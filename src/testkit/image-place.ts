@@ -50,7 +50,7 @@ export async function testImagePlace(t: TestContext, options: TestArchiveOptions
   const folder = dirname(archive.archiveFolder)
   const pool = openMemberPool(1)
   t.after(async () => pool[Symbol.asyncDispose]())
-  const workshop = openWorkshop(join(folder, 'workshop'), pool, 'gzip', 'test')
+  const workshop = openWorkshop(join(folder, 'workshop'), pool, { codec: 'gzip', owner: 'test' })
   const { archives: _, architecture: __, ...place } = archive.options
   const taking = openTaking(place)
   t.after(async () => taking[Symbol.asyncDispose]())
@@ -110,6 +110,7 @@ function inputOf(
       labels: {},
     }),
     fetch,
+    takeIn: openTaking(place).takeIn,
   }
 }
 

@@ -21,10 +21,22 @@ export {
 export { type DebianTool, debianTool, installDebianTools } from './debian-tools.ts'
 export { dockerRegistry, httpServer, type Interference, proxyBefore } from './docker-registry.ts'
 export { testEffectInput, testPackage } from './effects.ts'
+export { type SampleElf, sampleElf } from './elf.ts'
 export { type ImagePlace, type TestImage, testImagePlace } from './image-place.ts'
 export { type Fault, type MirrorRequest, requestsFor, type TestMirror, testMirror } from './mirror.ts'
+export {
+  databaseFolder,
+  debianPrograms,
+  serverOptions,
+  TEST_POSTGRES_USER,
+  TEST_SERVERS,
+  type TestServer,
+  type TestServers,
+  testServers,
+} from './postgres.ts'
 export { clearsign } from './sign.ts'
 export { TEST_ISSUER, type TestSigstore, type TrustedRootJson, testSigstore } from './sigstore.ts'
+export { type SoftToken, softToken } from './soft-token.ts'
 export { bytesOf, forgedTarItem, paxItem, paxRecord, type TarItem, TEST_MTIME, tarItem, tarOf } from './tar.ts'
 export { type TestPath, type TestTree, testTree } from './tree.ts'
 export { type HandmadePackage, type PackageFields, pkg, universeOf } from './universe.ts'

@@ -1,4 +1,4 @@
-import { PackageURL } from 'packageurl-js'
+import { formatPurl, parsePurlParts } from '#core'
 
 /** A package URL taken apart (purl-spec). */
 export interface Purl {
@@ -17,20 +17,18 @@ export interface Purl {
  */
 export function parsePurl(text: string): Purl | undefined {
   if (!text.startsWith('pkg:') || text.length > 4096) return undefined
-  try {
-    const { type, namespace, name, version, qualifiers, subpath } = PackageURL.fromString(text)
-    const purl = {
-      type,
-      namespace: namespace ?? '',
-      name,
-      version: version ?? '',
-      qualifiers: new Map(Object.entries(qualifiers ?? {})),
-      subpath: subpath ?? '',
-    }
-    return type === 'deb' ? withWholeVersion(purl) : purl
-  } catch {
-    return undefined
+  const parts = parsePurlParts(text)
+  if (parts === undefined) return undefined
+  const { type, namespace, name, version, qualifiers, subpath } = parts
+  const purl = {
+    type,
+    namespace: namespace ?? '',
+    name,
+    version: version ?? '',
+    qualifiers: new Map(Object.entries(qualifiers ?? {})),
+    subpath: subpath ?? '',
   }
+  return type === 'deb' ? withWholeVersion(purl) : purl
 }
 
 function withWholeVersion(purl: Purl): Purl {
@@ -60,7 +58,10 @@ export function matchesPurl(said: Purl, is: Purl): boolean {
  * statement has, and scanners write `distro` differently.
  */
 export function debProduct(one: { readonly name: string; readonly version: string; readonly architecture: string }) {
-  return format(new PackageURL('deb', 'debian', one.name, one.version, { arch: one.architecture }, undefined))
+  return formatPurl({
+    ...{ type: 'deb', namespace: 'debian', name: one.name, version: one.version },
+    qualifiers: { arch: one.architecture },
+  })
 }
 
 /**
@@ -75,13 +76,5 @@ export function purlWithEpochApart(text: string): string | undefined {
 /** Gives an image's purl as VEX names it: by the digest of its manifest and nothing else (purl-spec, type oci). */
 export function imageProduct({ name, digest }: { readonly name: string; readonly digest: string }): string {
   const called = name.toLowerCase()
-  return format(new PackageURL('oci', undefined, called, digest, undefined, undefined)).replace(
-    '@sha256:',
-    '@sha256%3A',
-  )
-}
-
-/** The library leaves a plus sign in versions as it is; scanners write it as purl-spec says, and compare texts. */
-function format(purl: PackageURL): string {
-  return purl.toString().replaceAll('+', '%2B')
+  return formatPurl({ type: 'oci', name: called, version: digest }).replace('@sha256:', '@sha256%3A')
 }

@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib'
 import { digestOf } from '#core'
 import { composeImage, composeIndex, MEDIA_TYPES, platformOfDebian, pushImage, segmentBlobs } from '#oci'
 import { RegistryServer } from '#oci/registry'
-import { debianTool, tarOf, testSigstore, testVault } from '#testkit'
+import { debianTool, softToken, tarOf, testSigstore, testVault } from '#testkit'
 import { fencedBlocks } from '../readme-blocks.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -31,6 +31,9 @@ async function workplace(t: TestContext) {
   await pushSample(folder, server.address)
   const [sigstore, vault] = [await testSigstore(t), await testVault(t)]
   vault.createKey('release')
+  const token = softToken(t, 'team')
+  token.createKey('release', { id: '01' })
+  writeFileSync(join(folder, 'token-pin'), token.pin)
   writeFileSync(join(folder, 'trusted_root.json'), JSON.stringify(sigstore.trustedRoot))
   mkdirSync(join(folder, 'bin'))
   const main = join(root, 'src/cli/main.ts')
@@ -46,6 +49,7 @@ async function workplace(t: TestContext) {
     SIGSTORE_FULCIO_URL: sigstore.url,
     SIGSTORE_REKOR_URL: sigstore.url,
     SIGSTORE_TSA_URL: sigstore.url,
+    ...token.environment,
     VAULT_ADDR: vault.url,
     VAULT_TOKEN: vault.token,
     NO_COLOR: '1',

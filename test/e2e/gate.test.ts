@@ -105,3 +105,36 @@ test('attached results of tests count where they are believed, and a summary of 
   assert.ok(decodeURIComponent(resourceUri).includes(opened.manifestDocument.descriptor.digest), resourceUri)
   assert.equal(typeof verifier.id, 'string')
 })
+
+test('an image in a folder is gated by evidence that lies there, and gets its summary there', async (t) => {
+  const { place } = await openPublisher(t)
+  await place.build(['-o', 'oci:./out:greeting'])
+  const name = 'registry.example.org/team/greeting'
+  const run = async (...args: readonly string[]) => place.run(args, { env: PASSWORD })
+  const signed = await run('sign', 'oci:./out:greeting', '--key', 'casemate.key', '--signed-as', name)
+  assert.equal(signed.status, 0, signed.stderr)
+  place.write(
+    'signed.yaml',
+    "policies:\n  - { name: signed, expression: 'evidence.asked && size(evidence.refusals) == 0', reason: why, remedy: how }\n",
+  )
+  const gate = (...args: readonly string[]) =>
+    run('gate', 'oci:./out:greeting', '--platform', 'linux/amd64', '--policy', 'signed.yaml', ...args)
+  const passed = await gate('--key', 'casemate.pub', '--signed-as', name, '--attest', 'casemate.key')
+  assert.equal(passed.status, 0, passed.stdout + passed.stderr)
+  const summary = await run(
+    'evidence',
+    'oci:./out:greeting',
+    '--key',
+    'casemate.pub',
+    '--signed-as',
+    name,
+    '--type',
+    'vsa',
+  )
+  assert.match(summary.stdout, /"verificationResult": "PASSED"/)
+  assert.ok(decodeURIComponent(summary.stdout).includes(`repository_url=${name}`), summary.stdout)
+  assert.equal((await gate('--key', 'casemate.pub', '--signed-as', 'registry.example.org/other')).status, 1)
+  const nameless = await gate('--key', 'casemate.pub')
+  assert.equal(nameless.status, 2)
+  assert.match(nameless.stderr, /say the repository that it was signed as by --signed-as/)
+})

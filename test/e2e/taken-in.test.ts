@@ -201,6 +201,17 @@ test('archives are unpacked: what is chosen of them, with our owners', async (t)
   assert.deepEqual(only(lastLayer(place, one), '/opt/'), { '/opt/tool': '-rwxr-xr-x 0/0 7' })
 })
 
+/** A registry that ends with the test; gives its address. */
+async function openRegistry(t: TestContext): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'casemate-registry-'))
+  const server = await RegistryServer.start(folder, { host: '127.0.0.1', port: 0, onError: () => {} })
+  t.after(async () => {
+    await server.close(100)
+    rmSync(folder, { recursive: true })
+  })
+  return server.address
+}
+
 /** An image of two layers for each architecture, as a source that can be written and pushed. */
 function toolImage(folder: string) {
   const made = ['amd64', 'arm64'].map((architecture) => {
@@ -240,17 +251,8 @@ test('paths of another image are taken in by its digest, from layout or registry
   const source = toolImage(join(place.folder, 'layers'))
   const { digest } = source.top.descriptor
   await writeLayout(join(place.folder, 'tools'), source, 'tools')
-  const folder = mkdtempSync(join(tmpdir(), 'casemate-registry-'))
-  const server = await RegistryServer.start(folder, {
-    host: '127.0.0.1',
-    port: 0,
-    onError: () => {},
-  })
-  t.after(async () => {
-    await server.close(100)
-    rmSync(folder, { recursive: true })
-  })
-  await pushImage(source, { transport: 'docker', registry: server.address, repository: 'team/tools', tag: '1' })
+  const registry = await openRegistry(t)
+  await pushImage(source, { transport: 'docker', registry, repository: 'team/tools', tag: '1' })
 
   const entries = (reference: string) => [
     `{ path: /usr/local/bin/tool, image: "${reference}@${digest}", from-path: /usr/bin/alias }`,
@@ -268,11 +270,11 @@ test('paths of another image are taken in by its digest, from layout or registry
   await t.test('another place and the cache give the same image', async () => {
     rmSync(join(place.folder, 'tools'), { recursive: true })
     assert.equal(await place.digest(['--offline']), first.digest)
-    place.write('casemate.yaml', withPaths(...entries(`${server.address}/team/tools:1`)))
+    place.write('casemate.yaml', withPaths(...entries(`${registry}/team/tools:1`)))
     rmSync(join(place.folder, 'cache/casemate/objects'), { recursive: true })
     assert.equal(await place.digest(), first.digest)
     const explained = await place.run(['explain', '.', '/opt/tools/new'])
-    assert.match(explained.stdout, new RegExp(`taken in +from ${server.address}/team/tools:1, /opt \\(${digest}\\)`))
+    assert.match(explained.stdout, new RegExp(`taken in +from ${registry}/team/tools:1, /opt \\(${digest}\\)`))
   })
 
   const refusals: readonly [string, RegExp][] = [
@@ -299,4 +301,86 @@ test('paths of another image are taken in by its digest, from layout or registry
       assert.match(refused.stderr, words)
     })
   }
+})
+
+/** Checks that every format of the SBOM says where a tool and paths of an image are from. */
+async function checkSbom(
+  place: Workplace,
+  { reference, url, sha256, image }: { reference: string; url: string; sha256: string; image: string },
+): Promise<void> {
+  const run = async (format: string) => {
+    const sbom = await place.run(['sbom', reference, '--definition', '.', '--format', format])
+    assert.equal(sbom.status, 0, sbom.stderr)
+    return sbom.stdout
+  }
+  const spdx = JSON.parse(await run('spdx'))
+  const found = (name: string) => spdx.packages.find((one: { name: string }) => one.name === `taken in: ${name}`)
+  assert.deepEqual(
+    [found('/usr/local/bin/tool').downloadLocation, found('/usr/local/bin/tool').checksums[0].checksumValue],
+    [`${url}/tool`, sha256],
+  )
+  const [name = '', digest = ''] = image.split('@')
+  const purl = `pkg:oci/tools@${encodeURIComponent(digest)}?repository_url=${encodeURIComponent(name)}`
+  assert.deepEqual(found('/opt/tools').externalRefs[0].referenceLocator, purl)
+  assert.match(found('/opt/tools').annotations[0].comment, /^files:\n\/opt\/tools\/new$/)
+  const cyclonedx = JSON.parse(await run('cyclonedx'))
+  const components = cyclonedx.components.filter((one: { name: string }) => one.name.startsWith('taken in: '))
+  assert.deepEqual(
+    components.map((one: { externalReferences: { url: string }[] }) => one.externalReferences[0]?.url),
+    [purl, `${url}/tool`],
+  )
+  assert.match(await run('text'), new RegExp(`taken in +/usr/local/bin/tool, from ${url}/tool`))
+}
+
+test('what was taken in is told with the image, and it is built again from its recipe and a store alone', async (t) => {
+  const place = await openWorkplace(t)
+  const registry = await openRegistry(t)
+  const source = toolImage(join(place.folder, 'layers'))
+  const { digest } = source.top.descriptor
+  await pushImage(source, { transport: 'docker', registry, repository: 'team/tools', tag: '1' })
+  const tool = Buffer.from('#!/usr/bin/greet\n')
+  const sha256 = hexOf(digestOf(tool))
+  const { url, requests } = await webServer(t, { '/tool': tool })
+  place.write('app/bin/run', 'run')
+  place.write('app/notes', 'left out')
+  chmodSync(join(place.folder, 'app/bin/run'), 0o755)
+  symlinkSync('bin/run', join(place.folder, 'app/start'))
+  const image = `${registry}/team/tools@${digest}`
+  place.write(
+    'casemate.yaml',
+    withPaths(
+      `{ path: /usr/local/bin/tool, url: "${url}/tool", sha256: ${sha256}, mode: "0755" }`,
+      `{ path: /opt/tools, image: "${image}", from-path: /opt, include: [new] }`,
+      '{ path: /srv/app, source: app, include: [bin, start] }',
+      '{ path: /opt/tools/own, content: own }',
+    ),
+  )
+  const secret = { env: { COSIGN_PASSWORD: 'secret' } }
+  const made = await place.run(['keygen'], secret)
+  assert.equal(made.status, 0, made.stderr)
+  assert.equal((await place.run(['lock', '.'])).status, 0)
+  const reference = `${registry}/team/greeting:1`
+  const built = await place.build(['-o', `docker://${reference}`, '--key', 'casemate.key'], secret)
+
+  await t.test('the SBOM says of each where it is from', () => checkSbom(place, { reference, url, sha256, image }))
+  const kept = await place.run(['store', 'keep', reference, '--dir', 'kept', '--key', 'casemate.pub', '--json'])
+  assert.equal(kept.status, 0, kept.stderr)
+  const names = JSON.parse(kept.stdout).objects.map((one: { what: string }) => one.what)
+  assert.ok(names.includes(`${url}/tool`) && names.includes(image), names.join(', '))
+  for (const gone of ['cache', 'casemate.yaml', 'casemate.lock', 'app', 'out', 'layers']) place.remove(gone)
+  rmSync(place.archive.folder, { recursive: true })
+  requests.length = 0
+  const again = await place.run([
+    'reproduce',
+    reference,
+    '--key',
+    'casemate.pub',
+    '--store',
+    'kept',
+    '--offline',
+    '--json',
+  ])
+  assert.equal(again.status, 0, again.stdout + again.stderr)
+  assert.equal(JSON.parse(again.stdout).compared[0].got, built.digest)
+  assert.deepEqual(requests, [])
 })

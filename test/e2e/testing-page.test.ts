@@ -6,42 +6,49 @@ import { delimiter, dirname, join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { digestOf } from '#core'
-import { composeImage, composeIndex, MEDIA_TYPES, type Platform, segmentBlobs, writeLayout } from '#oci'
-import { tarOf } from '#testkit'
+import { composeImage, composeIndex, type ExecutionParameters, MEDIA_TYPES, type Platform, writeLayout } from '#oci'
+import { type TarItem, tarOf } from '#testkit'
 import { fencedBlocks } from '../readme-blocks.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
-/** A web server that ends when it is asked to, in an image of busybox. */
-async function writeServer(folder: string): Promise<string> {
-  const serve =
-    '#!/bin/busybox sh\ntrap "exit 0" TERM\n/bin/busybox httpd -p 8080 -h /srv &\nwhile :; do /bin/busybox sleep 0.05; done\n'
-  const tar = tarOf(
-    { path: 'bin/busybox', mode: 0o755, content: readFileSync('/bin/busybox') },
-    { path: 'bin/serve', mode: 0o755, content: serve },
+const BUSYBOX: TarItem = { path: 'bin/busybox', mode: 0o755, content: readFileSync('/bin/busybox') }
+const SERVE = `#!/bin/busybox sh
+trap "exit 0" TERM
+/bin/busybox httpd -p 8080 -h /srv &
+while :; do /bin/busybox sleep 0.05; done
+`
+
+/** Writes an image for the platform that this is, as a layout. */
+async function writeImage(place: string, config: ExecutionParameters, ...items: readonly TarItem[]): Promise<void> {
+  const tar = tarOf(...items)
+  const bytes = gzipSync(tar)
+  const descriptor = { mediaType: MEDIA_TYPES.layerGzip, digest: digestOf(bytes), size: bytes.length }
+  const platform: Platform = { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch }
+  const image = composeImage({ config: { platform, config }, layers: [{ descriptor, diffId: digestOf(tar) }] })
+  const source = {
+    async *open() {
+      yield bytes
+    },
+  }
+  await writeLayout(place, composeIndex([image], source), 'latest')
+}
+
+/** A web server that ends when it is asked to, and beside it an image with tools. */
+async function writeImages(folder: string): Promise<string> {
+  await writeImage(join(folder, 'tools'), {}, BUSYBOX)
+  const server = { User: '65532:65532', Env: ['PATH=/bin'], Entrypoint: ['/bin/serve'], ExposedPorts: ['8080/tcp'] }
+  const files: readonly TarItem[] = [
+    BUSYBOX,
+    { path: 'bin/serve', mode: 0o755, content: SERVE },
     { path: 'etc/passwd', content: 'root:x:0:0::/root:/x\nnonroot:x:65532:65532::/:/x\n' },
     { path: 'etc/web.conf', mode: 0o640, gid: 65532, content: 'port = 8080\nroot = /srv\n' },
     { path: 'srv', type: 'directory', mode: 0o755, uid: 65532, gid: 65532 },
     { path: 'srv/index.html', content: '<h1>Welcome</h1>\n' },
-  )
-  const bytes = gzipSync(tar)
-  const path = join(folder, 'layer.tar.gz')
-  writeFileSync(path, bytes)
-  const descriptor = { mediaType: MEDIA_TYPES.layerGzip, digest: digestOf(bytes), size: bytes.length }
-  const platform: Platform = { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch }
-  const config = {
-    User: '65532:65532',
-    Env: ['PATH=/bin'],
-    Entrypoint: ['/bin/serve'],
-    ExposedPorts: ['8080/tcp'],
-  }
-  const image = composeImage({ config: { platform, config }, layers: [{ descriptor, diffId: digestOf(tar) }] })
-  await writeLayout(
-    join(folder, 'web-image'),
-    composeIndex([image], segmentBlobs([{ descriptor, segments: [{ path }] }])),
-    'web',
-  )
-  return `oci:${join(folder, 'web-image')}:web`
+  ]
+  await writeImage(join(folder, 'web-image'), server, ...files)
+  await writeImage(join(folder, 'old-image'), server, ...files, { path: 'srv/old', content: 'old' })
+  return `oci:${join(folder, 'web-image')}`
 }
 
 /** A folder with the page's files, and `casemate` to call. */
@@ -55,7 +62,8 @@ async function workplace(t: TestContext) {
   const env = {
     PATH: [join(folder, 'bin'), process.env['PATH'] ?? ''].join(delimiter),
     HOME: folder,
-    IMAGE: await writeServer(folder),
+    IMAGE: await writeImages(folder),
+    OLD: `oci:${join(folder, 'old-image')}`,
     NO_COLOR: '1',
   }
   const run = (line: string) =>
@@ -89,7 +97,7 @@ test('every command of the page on testing does what the page says', async (t) =
     for (const command of text.split('\n')) {
       const { status, output } = await run(command)
       assert.equal(status, 0, `line ${line}: ${command}\n${output}`)
-      assert.match(output, /^\d+ passed \(/m, command)
+      assert.match(output, /^(\d+ passed|no regression) \(/m, command)
     }
   }
 })

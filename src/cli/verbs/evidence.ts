@@ -1,5 +1,4 @@
-import type { Command } from 'commander'
-import type { Verb } from '../verb.ts'
+import { type Verb, withTrust } from '../verb.ts'
 
 /** `casemate verify` and `casemate evidence`: what is said about an image, and whether to believe it. */
 export const evidenceVerbs: Verb = (program, session) => {
@@ -35,17 +34,4 @@ export const evidenceVerbs: Verb = (program, session) => {
       const { runEvidence } = await import('../evidence.ts')
       session.end(await runEvidence(reference, options, session.terminal))
     })
-}
-
-function withTrust(command: Command): Command {
-  return command
-    .option('--key <key...>', "public keys in PEM of those who are believed, or Vault's: hashivault://NAME")
-    .option('--certificate-identity <name>', 'an identity that is believed, as its certificates name it')
-    .option('--certificate-identity-regexp <pattern>', 'identities that are believed: the whole name must match')
-    .option('--certificate-oidc-issuer <url>', 'who has vouched for the identity')
-    .option(
-      '--trusted-root <file>',
-      'whose certificates, logs and timestamps are believed: a trusted_root.json (default: SIGSTORE_TRUSTED_ROOT)',
-    )
-    .option('--signed-as <repository...>', 'further repositories that the image may have been signed as')
 }

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { hostPlatform } from '../host-platform.ts'
-import { type Verb, withPlaceOptions, withStaleOptions } from '../verb.ts'
+import { type Verb, withPlaceOptions, withStaleOptions, withTrust, withVex } from '../verb.ts'
 
 /** `casemate gate REF` and `casemate policy`: whether an image may pass, and by which rules. */
 export const gateVerbs: Verb = (program, session) => {
@@ -17,7 +17,6 @@ export const gateVerbs: Verb = (program, session) => {
       '--definition <definition>',
       "the image's definition, by which things are declared (default: the catalogue's)",
     )
-    .option('--attest <key>', 'sign what came of it with this private key, and attach it as a verification summary')
     .option('--json', 'print the verdicts as JSON')
     .addHelpText(
       'after',
@@ -50,15 +49,22 @@ export const gateVerbs: Verb = (program, session) => {
     })
 }
 
+/** Evidence is asked for where somebody is named to believe. */
 function withEvidence(command: Command): Command {
-  return command
-    .option('--key <file...>', 'public keys in PEM of those who are believed; without, evidence is not asked for')
-    .option('--signed-as <repository...>', 'further repositories that the image may have been signed as')
+  return withTrust(command)
     .option('--tests <file>', 'what `casemate test REF --json` wrote of this image, in place of an attached result')
+    .option(
+      '--attest <key>',
+      "sign what came of it with this private key, or Vault's, and attach it as a verification summary",
+    )
+    .option('--attest-identity-token [file]', 'the same as whom a token names; without a file, the CI job’s own')
+    .option('--fulcio-url <url>', "who issues certificates (default: SIGSTORE_FULCIO_URL, or Sigstore's)")
+    .option('--rekor-url <url>', "the transparency log (default: SIGSTORE_REKOR_URL, or Sigstore's)")
+    .option('--timestamp-url <url>', 'who issues timestamps (default: SIGSTORE_TSA_URL, or nobody)')
 }
 
 function withFindings(command: Command): Command {
-  return command
+  return withVex(command)
     .addOption(
       new Option(
         '--evidence <what>',

@@ -16,6 +16,7 @@ import { licensesVerb } from './licenses.ts'
 import { lockVerb } from './lock.ts'
 import { loginVerb } from './login.ts'
 import { patchVerb } from './patch.ts'
+import { rebaseVerb } from './rebase.ts'
 import { registryVerb } from './registry.ts'
 import { reproduceVerb } from './reproduce.ts'
 import { sbomVerb } from './sbom.ts'
@@ -47,6 +48,7 @@ export const verbs: readonly Verb[] = [
   signVerbs,
   evidenceVerbs,
   gateVerbs,
+  rebaseVerb,
   reproduceVerb,
   storeVerb,
   catalogVerb,

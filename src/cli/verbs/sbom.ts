@@ -20,10 +20,14 @@ export const sbomVerb: Verb = (program, session) => {
         'instead, write what each layer says of its files to sha256-<diff ID>.json there, the same for every image that has it',
       ).conflicts(['files', 'definition']),
     )
+    .option(
+      '--base <reference...>',
+      'what it may be built on: says of each package whether it is of base, overlay or application',
+    )
     .option('--platform <platform>', 'which image of an index', hostPlatform())
     .addHelpText(
       'after',
-      '\nExamples:\n  casemate sbom oci:./out:python\n  casemate sbom docker://registry.example.org/team/app:1.0 --format cyclonedx\n  casemate sbom oci:./out:python --format text --definition python\n  casemate sbom oci:./out:python --files --format cyclonedx\n  casemate sbom oci:./out:python --layers ./layer-files',
+      '\nExamples:\n  casemate sbom oci:./out:python\n  casemate sbom docker://registry.example.org/team/app:1.0 --format cyclonedx\n  casemate sbom oci:./out:python --format text --definition python\n  casemate sbom oci:./out:python --files --format cyclonedx\n  casemate sbom oci:./out:python --layers ./layer-files\n  casemate sbom docker://registry.example.org/team/app:1.0 --base docker://registry.example.org/base/python:3.13 --format cyclonedx',
     )
     .action(async (reference: string, options) => {
       const { runSbom } = await import('../sbom.ts')

@@ -1,10 +1,10 @@
 import { Option } from 'commander'
 import { hostPlatform } from '../host-platform.ts'
-import { type Verb, withPlaceOptions, withStaleOptions } from '../verb.ts'
+import { type Verb, withPlaceOptions, withStaleOptions, withVex } from '../verb.ts'
 
 /** `casemate scan REF`: what is wrong with an image, and what can be done now. */
 export const scanVerb: Verb = (program, session) => {
-  withPlaceOptions(withStaleOptions(program.command('scan')))
+  withVex(withPlaceOptions(withStaleOptions(program.command('scan'))))
     .argument(
       '<reference>',
       'the image: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://…; or an SBOM: sbom:FILE or FILE.json',
@@ -26,9 +26,10 @@ export const scanVerb: Verb = (program, session) => {
       ).choices(['fixed', 'open']),
     )
     .option('--ignore-file <file>', 'rules that suppress findings, each with a reason (default: .casemateignore.yaml)')
-    .option('--vex <file...>', 'OpenVEX documents of others: what they call harmless is listed apart, with who says so')
-    .option('--vex-key <file...>', 'public keys (PEM) that signed documents are verified with')
-    .option('--vex-unsigned', 'take documents that nobody has signed, too')
+    .option(
+      '--base <reference...>',
+      'what the image may be built on: says whose each finding is, and which ones a rebase closes',
+    )
     .option('--reach', 'say of each package whether the entrypoint can load it')
     .addOption(
       new Option(
@@ -40,7 +41,7 @@ export const scanVerb: Verb = (program, session) => {
     .option('-o, --output <file>', 'write the result to a file')
     .addHelpText(
       'after',
-      '\nExamples:\n  casemate scan oci:./out:python\n  casemate scan docker://registry.example.org/team/app:1.0 --only-fixed --fail-on fixed\n  casemate scan oci:./out:python --format sarif -o casemate.sarif\n  casemate scan app.spdx.json --only-fixed\n  casemate scan oci:./out:python --evidence archive\n  casemate scan oci:./out:python --vex vendor.vex.json --vex-key vendor.pub --reach',
+      '\nExamples:\n  casemate scan oci:./out:python\n  casemate scan docker://registry.example.org/team/app:1.0 --only-fixed --fail-on fixed\n  casemate scan oci:./out:python --format sarif -o casemate.sarif\n  casemate scan app.spdx.json --only-fixed\n  casemate scan oci:./out:python --evidence archive\n  casemate scan oci:./out:python --vex vendor.vex.json --vex-key vendor.pub --reach\n  casemate scan docker://registry.example.org/team/app:1.0 --base docker://registry.example.org/base/python:3.13',
     )
     .action(async (reference: string, options) => {
       const { runScan } = await import('../scan.ts')

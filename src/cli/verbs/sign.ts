@@ -10,7 +10,7 @@ export const signVerbs: Verb = (program, session) => {
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  casemate sign registry.example.org/team/app:1.0 --key casemate.key\n  casemate sign registry.example.org/team/app:1.0 --key hashivault://release\n  casemate sign registry.example.org/team/app:1.0 --identity-token',
+      '\nExamples:\n  casemate sign registry.example.org/team/app:1.0 --key casemate.key\n  casemate sign registry.example.org/team/app:1.0 --key hashivault://release\n  casemate sign registry.example.org/team/app:1.0 --key "pkcs11:token=team;object=release?pin-source=file:/run/pin"\n  casemate sign registry.example.org/team/app:1.0 --identity-token',
     )
     .action(async (reference: string, options) => {
       const { runSign } = await import('../sign.ts')

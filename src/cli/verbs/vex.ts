@@ -25,9 +25,11 @@ export const vexVerb: Verb = (program, session) => {
       ).choices(['not-reached=vulnerable_code_not_in_execute_path']),
     )
     .option('-o, --output <file>', 'write the document here')
+    .option('--repository <folder>', 'write a document for each package into a VEX repository, or update what is there')
+    .option('--repository-url <url>', 'where clients get an archive of the repository; writes its manifest')
     .addHelpText(
       'after',
-      '\nExamples:\n  casemate vex oci:./out:nginx -o nginx.openvex.json\n  casemate vex oci:./out:nginx --image-level --unimportant not-affected --reach-policy not-reached=vulnerable_code_not_in_execute_path',
+      '\nExamples:\n  casemate vex oci:./out:nginx -o nginx.openvex.json\n  casemate vex oci:./out:nginx --image-level --unimportant not-affected --reach-policy not-reached=vulnerable_code_not_in_execute_path\n  casemate vex oci:./out:nginx --repository ./vexhub --repository-url https://vex.example/main.tar.gz//main',
     )
     .action(async (reference: string, options) => {
       const { runVex } = await import('../vex.ts')

@@ -135,6 +135,9 @@ export interface Certificate {
   readonly pem: string
 }
 
+/** Named texts; `null` takes away what an extended definition or a base has under that name. */
+export type Settings = Readonly<Record<string, string | null>>
+
 /** What definitions and variants have in common, as far as one document says it; what it does not say is `undefined` or empty. */
 export interface Fragment<Path = PathDeclaration, CertificateForm = string> {
   readonly title: string | undefined
@@ -142,7 +145,7 @@ export interface Fragment<Path = PathDeclaration, CertificateForm = string> {
   readonly packages: readonly Request[]
   readonly keep: readonly string[]
   readonly derived: readonly string[]
-  readonly environment: Readonly<Record<string, string>>
+  readonly environment: Settings
   readonly entrypoint: readonly string[] | undefined
   readonly cmd: readonly string[] | undefined
   readonly contract: ContractDeclaration
@@ -156,8 +159,8 @@ export interface Fragment<Path = PathDeclaration, CertificateForm = string> {
   readonly keystore: 'jks' | 'pkcs12' | undefined
   readonly locales: readonly string[]
   readonly acknowledge: Readonly<Record<string, string>>
-  readonly labels: Readonly<Record<string, string>>
-  readonly annotations: Readonly<Record<string, string>>
+  readonly labels: Settings
+  readonly annotations: Settings
   /** Each with a `name`; the rest is for whoever runs them to check. */
   readonly tests: readonly TestDeclaration[]
 }
@@ -177,6 +180,8 @@ export interface Definition<Path = PathDeclaration, CertificateForm = string> ex
   readonly extends: string | undefined
   /** What an overlay stacks on; where it extends something, only the last of those may say it. */
   readonly from: string | undefined
+  /** What it stacks on where that is several: an image on each; see `memberOf`. */
+  readonly bases: readonly string[]
   readonly archives: readonly string[] | undefined
   readonly without: Readonly<Record<string, string>>
   /** Packages of the base that an overlay takes away, with reasons. */

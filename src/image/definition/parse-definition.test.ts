@@ -62,7 +62,7 @@ test('all faults are told together, in the order of the text', () => {
     '  casemate.yaml:5:17: paths[0].path: found "usr/bin", want an absolute path without "." and ".." in it',
     '  casemate.yaml:5:28: paths[1]: found "nonsense", want a path with what stands there',
     '  casemate.yaml:6:20: variants.dev: unknown key `package`: did you mean `packages`?',
-    '  casemate.yaml:7:19: environment.A: found 1, want text without a zero byte (put it in quotes: "1")',
+    '  casemate.yaml:7:19: environment.A: found 1, want text without a zero byte, or null to take it away (put it in quotes: "1")',
     '  casemate.yaml:7:22: environment: found the key "B C", want the name of an environment variable',
   ])
 })

@@ -110,6 +110,19 @@ test('users and groups merge by name, and the uid can be changed without saying 
   assert.deepEqual(groups, [{ name: 'g', gid: 2, members: ['a', 'b'] }])
 })
 
+test('null takes a setting away, in a variant too, and nothing that is not there', () => {
+  const base = 'image: base\nenvironment: { A: "1", B: "2" }\nlabels: { org.example.a: x }'
+  const app =
+    'image: app\nenvironment: { A: null }\nlabels: { org.example.a: null }\nvariants: { dev: { environment: { B: null } } }'
+  assert.deepEqual([runtime(base, app).environment, runtime(base, app).labels], [{ B: '2' }, {}])
+  assert.deepEqual(variant('dev', base, app).environment, {})
+  assert.deepEqual(runtime(base, app, 'image: x\nenvironment: { A: again }').environment, { A: 'again', B: '2' })
+  assert.throws(() => resolved(base, 'image: x\nenvironment: { AA: null }'), {
+    code: 'DEFINITION_INVALID',
+    message: /cannot take AA away from the environment by 1\.yaml: nothing .* has it: did you mean A\?/,
+  })
+})
+
 test('the same entry at a path merges, another is an error with both sides named, and replace settles it', () => {
   const base = 'image: base\npaths: [{ path: /etc/a, content: one }]'
   const same = 'image: x\npaths: [{ path: /etc/a, content: one, mode: "0644" }]'

@@ -7,6 +7,7 @@ import type { FolderEntry } from '../taken/folder-tree.ts'
 import type { DefinedPath, Definition, EffectiveDefinition, LoadedDefinition, LoadedFragment } from './definition.ts'
 import { type FileContents, loadDefinition } from './load-definition.ts'
 import { mergeDefinitions, mergeFragments, withoutAsked } from './merge-definitions.ts'
+import { checkRemovals, settingsLeft } from './removed-settings.ts'
 
 /** One file of a chain of definitions: its name for messages, its value, and the bytes it refers to by relative path. */
 export interface DefinitionFile {
@@ -49,6 +50,7 @@ export function resolveDefinition(chain: readonly DefinitionFile[], base?: Resol
   if ((own.from === undefined) !== (base === undefined)) {
     throw new ImageError('DEFINITION_INVALID', `cannot resolve ${own.image}: what it stacks on was not read`)
   }
+  checkRemovals(chain, base?.merged)
   const merged = base === undefined ? own : stackDefinitions(base, own, chain)
   const variants = effectiveVariants(merged, base)
   return {
@@ -146,7 +148,7 @@ function effectiveFragment(image: string, fragment: LoadedFragment): FragmentPar
     derived: sortedUnique(
       needsLocaleArchive(fragment.locales) ? [...fragment.derived, 'locale-archive'] : fragment.derived,
     ),
-    environment: sortedRecord(fragment.environment),
+    environment: sortedRecord(settingsLeft(fragment.environment)),
     entrypoint: fragment.entrypoint ?? [],
     cmd: fragment.cmd ?? [],
     contract: {
@@ -172,8 +174,8 @@ function effectiveFragment(image: string, fragment: LoadedFragment): FragmentPar
     ...(fragment.keystore === 'pkcs12' ? { keystore: fragment.keystore } : {}),
     locales: sortedUnique(fragment.locales),
     acknowledge: sortedRecord(fragment.acknowledge),
-    labels: sortedRecord(fragment.labels),
-    annotations: sortedRecord(fragment.annotations),
+    labels: sortedRecord(settingsLeft(fragment.labels)),
+    annotations: sortedRecord(settingsLeft(fragment.annotations)),
     tests: fragment.tests,
   }
 }

@@ -13,6 +13,11 @@ function described<const Part extends Shape>(part: Part, description: string) {
   return { ...part, description } as const satisfies Shape
 }
 
+/** A value, or nothing in the place of one that an extended definition or a base has. */
+function removable<const Part extends Shape & { readonly title: string }>(part: Part) {
+  return { title: `${part.title}, or null to take it away`, anyOf: [part, { type: 'null' }] } as const satisfies Shape
+}
+
 const component = '(?!\\.{1,2}(?:/|$))(?!\\.wh\\.)[^/\\u0000-\\u001f\\u007f]{1,255}'
 const line = text(
   'text on one line, not empty',
@@ -73,6 +78,7 @@ export const parts = {
   packageRequest,
   port,
   reason,
+  removable,
   text,
   url,
   words,

@@ -80,14 +80,27 @@ export interface BuiltImage {
   readonly tags: readonly string[]
 }
 
+/** How a workshop works. */
+export interface WorkshopOptions {
+  readonly codec: LayerCodec
+  /** E.g. the process id; stands in the names of unfinished files. */
+  readonly owner: string
+  /** Who wants to know of layers what an inventory reads in them, see `builtLayerFacts`; nobody unless given. */
+  readonly reader?: string
+}
+
 /**
- * Opens the place where layers are made, below a cache folder. `owner`, e.g. the process id, stands in the names of
- * unfinished files; what makes them unique is added, because containers that share a cache share process ids too.
+ * Opens the place where layers are made, below a cache folder. What makes names of unfinished files unique is added to the owner,
+ * because containers that share a cache share process ids too.
  */
-export function openWorkshop(cache: string, pool: MemberPool, codec: LayerCodec, owner: string): LayerWorkshop {
+export function openWorkshop(
+  cache: string,
+  pool: MemberPool,
+  { codec, owner, reader }: WorkshopOptions,
+): LayerWorkshop {
   const unique = `${owner}.${randomBytes(4).toString('hex')}`
   return {
-    members: new MemberStore(join(cache, 'members'), unique),
+    members: new MemberStore(join(cache, 'members'), unique, reader),
     layers: new LayerStore(join(cache, 'layers'), unique),
     derived: new DerivedStore(join(cache, 'derived'), unique),
     pool,

@@ -39,7 +39,7 @@ function pathsOf({ segments }: LaidLayer): readonly string[] {
 async function base(t: TestContext, files: Readonly<Record<string, string>>) {
   const folder = mkdtempSync(join(tmpdir(), 'casemate-derived-'))
   t.after(() => rmSync(folder, { recursive: true }))
-  const workshop = openWorkshop(folder, pool, 'gzip', 'test')
+  const workshop = openWorkshop(folder, pool, { codec: 'gzip', owner: 'test' })
   const own = await layOwn({ kind: 'own', entries: [], read: () => new Uint8Array() }, workshop)
   const layers = await layDerived([own], resultOf(files), workshop)
   assert.deepEqual(

@@ -37,7 +37,7 @@ after(() => pool[Symbol.asyncDispose]())
 async function prepare(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'casemate-layers-'))
   t.after(() => rmSync(folder, { recursive: true }))
-  const workshop = await openWorkshop(folder, pool, 'gzip', 'test')
+  const workshop = await openWorkshop(folder, pool, { codec: 'gzip', owner: 'test' })
   const members: MemberIndex[] = []
   for (const spec of packages) {
     const bytes = buildDeb(spec)

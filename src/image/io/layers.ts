@@ -11,7 +11,12 @@ import type { LayerSegment, MemberPool } from './member-task.ts'
 export interface BuiltLayer extends MeasuredLayer {
   readonly name: string
   readonly segments: readonly LayerSegment[]
+  /** What it is made of, in order. */
+  readonly parts: readonly LayerPart[]
 }
+
+/** Tar with its end mark, or a member. */
+export type LayerPart = Uint8Array | MemberIndex
 
 /** Where layers are made. */
 export interface LayerWorkshop {
@@ -35,12 +40,15 @@ export async function buildPackageLayer(
   const { layers, codec, pool } = workshop
   const directories = encodeTar(layerDirectories(members, tree), () => new Uint8Array())
   const ordered = [...members].sort((left, right) => (left.package < right.package ? -1 : 1))
+  const filled = ordered.filter((member) => member.size > 0)
   const segments = [
     ...(directories.length > 0 ? [await layers.putStream(directories, codec)] : []),
-    ...ordered.filter((member) => member.size > 0).map((member) => memberSegment(member, workshop)),
+    ...filled.map((member) => memberSegment(member, workshop)),
     await layers.putStream(TAR_END, codec),
   ]
-  return { name, segments, ...(measuredAlone(members, directories) ?? (await layers.measure(segments, codec, pool))) }
+  const parts = [Buffer.concat([directories, TAR_END]), ...filled]
+  const measured = measuredAlone(members, directories) ?? (await layers.measure(segments, codec, pool))
+  return { name, segments, parts, ...measured }
 }
 
 /** What a layer of one member was measured as when the member was made, if its directories are what they were then. */
@@ -64,7 +72,8 @@ export async function buildKnownLayer(
   diffId: Digest = digestOf(tar),
 ): Promise<BuiltLayer> {
   const segment = await workshop.layers.putStream(tar, workshop.codec, diffId)
-  return { name, segments: [segment], digest: segment.digest, diffId, size: sizeOf(segment) }
+  const measured = { digest: segment.digest, diffId, size: sizeOf(segment) }
+  return { name, segments: [segment], parts: [tar], ...measured }
 }
 
 function memberSegment(member: MemberIndex, { members }: LayerWorkshop): LayerSegment {

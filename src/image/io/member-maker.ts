@@ -54,6 +54,7 @@ async function makeMissing(
       kind: 'unpack',
       ...own,
       ...(decoded === undefined ? {} : { decoded }),
+      ...(store.reader === undefined ? {} : { reader: store.reader }),
     })
     const stream = new BlockWriter(unfinished.path)
     const alone = await AloneLayer.open(request.recipe.codec, directoriesAlone(result.member.entries))
@@ -66,7 +67,7 @@ async function makeMissing(
       stream.close()
     }
     const index: MemberIndex = { ...result.member, key, ...stream.described(), alone: alone.end(result) }
-    unfinished.commit(index)
+    unfinished.commit(index, result.facts)
     return index
   } catch (error) {
     unfinished.abandon()

@@ -11,6 +11,7 @@ import {
   type MemberIndex,
   parseMemberIndex,
 } from '../member.ts'
+import { type MemberFacts, parseMemberFacts } from '../member-facts.ts'
 import { readBytes } from './file-bytes.ts'
 
 /**
@@ -25,9 +26,13 @@ export class MemberStore {
   readonly #making = new Map<Digest, Promise<MemberIndex>>()
   #expanded: { readonly name: string; readonly bytes: Uint8Array } | undefined
 
+  /** Who reads in members what an inventory wants; nobody unless given. */
+  readonly reader: string | undefined
+
   /** `directory` need not exist. `owner` tells processes apart in the names of unfinished files. */
-  constructor(directory: string, owner: string) {
+  constructor(directory: string, owner: string, reader?: string) {
     this.#directory = directory
+    this.reader = reader
     this.#uncommitted = `.${owner}.tmp`
   }
 
@@ -60,41 +65,57 @@ export class MemberStore {
   }
 
   #read(key: Digest): MemberIndex | undefined {
+    const body = this.#readSummed(key, 'json')
+    const index = body === undefined ? undefined : parseMemberIndex(body, key)
+    return index !== undefined && this.#isWhole(index) ? index : undefined
+  }
+
+  /** What stands behind its sum in a file; `undefined` where there is none, or it is damaged. */
+  #readSummed(key: Digest, kind: string): string | undefined {
     let text: string
     try {
-      text = readFileSync(this.#path(key, 'json'), 'utf8')
+      text = readFileSync(this.#path(key, kind), 'utf8')
     } catch (error) {
       if (hasSystemCode(error, 'ENOENT')) return undefined
       throw new ImageError('CACHE_FAILED', `cannot read member ${key}: ${messageOf(error)}`, { cause: error })
     }
     const body = text.slice(text.indexOf('\n') + 1)
-    if (text.slice(0, text.indexOf('\n')) !== digestOf(body)) return undefined
-    const index = parseMemberIndex(body, key)
-    return index !== undefined && this.#isWhole(index) ? index : undefined
+    return text.slice(0, text.indexOf('\n')) === digestOf(body) ? body : undefined
   }
 
   /** Opens an unfinished stream for a member; `commit` gives it its name. */
-  create(key: Digest): { path: string; commit(index: MemberIndex): void; abandon(): void } {
+  create(key: Digest): { path: string; commit(index: MemberIndex, facts?: MemberFacts): void; abandon(): void } {
     const target = this.streamPath(key)
     mkdirSync(dirname(target), { recursive: true })
     const path = target + this.#uncommitted
     return {
       path,
-      commit: (index) => {
-        const body = formatMemberIndex(index)
-        const unfinished = this.#path(key, 'json') + this.#uncommitted
-        writeFileSync(unfinished, `${digestOf(body)}\n${body}`)
+      commit: (index, facts) => {
+        if (facts !== undefined) this.#write(key, 'facts', JSON.stringify(facts))
         renameSync(path, target)
-        renameSync(unfinished, this.#path(key, 'json'))
+        this.#write(key, 'json', formatMemberIndex(index))
       },
       abandon: () => rmSync(path, { force: true }),
     }
   }
 
+  /** Writes a document behind its sum; it is seen whole or not at all. */
+  #write(key: Digest, kind: string, body: string): void {
+    const target = this.#path(key, kind)
+    writeFileSync(target + this.#uncommitted, `${digestOf(body)}\n${body}`)
+    renameSync(target + this.#uncommitted, target)
+  }
+
+  /** What was read in a member when it was made, by the reader of now; `undefined` where nothing is kept. */
+  factsOf({ key }: MemberIndex): MemberFacts | undefined {
+    const text = this.reader === undefined ? undefined : this.#readSummed(key, 'facts')
+    return text === undefined ? undefined : parseMemberFacts(text, this.reader ?? '')
+  }
+
   /** Takes a damaged member away, so that it is made anew. */
   discard(key: Digest): void {
     this.#known.delete(key)
-    rmSync(this.#path(key, 'json'), { force: true })
+    for (const kind of ['json', 'facts']) rmSync(this.#path(key, kind), { force: true })
     rmSync(this.streamPath(key), { force: true })
   }
 

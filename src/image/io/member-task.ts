@@ -1,6 +1,7 @@
 import type { Digest } from '#core'
 import type { XzBlock } from '#debian'
 import type { LayerCodec, MeasuredLayer, MemberIndex, MemberRecipe } from '../member.ts'
+import type { MemberFacts } from '../member-facts.ts'
 import type { TarPart } from '../member-plan.ts'
 import type { HostXz } from './host-xz.ts'
 
@@ -19,6 +20,8 @@ export interface UnpackTask {
   readonly xz?: HostXz
   /** Bytes of decoded data that stand in `spill` already; they are not decoded again. */
   readonly decoded?: number
+  /** Who reads on the way what an inventory wants; nobody does unless given. */
+  readonly reader?: string
 }
 
 /** Decodes one block of a package's data into its place in a file. */
@@ -63,18 +66,23 @@ export interface MeasureTask {
 
 export type MemberTask = UnpackTask | DecodeTask | CompressTask | MeasureTask
 
+/** What an unpacked package is beside its blocks. */
+interface Unpacked {
+  readonly member: UnpackedMember
+  readonly facts?: MemberFacts
+}
+
 /** All of an index but what compression decides. */
 export type UnpackedMember = Omit<MemberIndex, 'key' | 'blocks' | 'size' | 'digest' | 'alone'>
 
 export type UnpackResult =
-  | {
+  | (Unpacked & {
       readonly kind: 'compressed'
-      readonly member: UnpackedMember
       readonly blocks: readonly Uint8Array[]
       /** Of the layer that holds nothing but this member. */
       readonly diffId: Digest
-    }
-  | { readonly kind: 'spilled'; readonly member: UnpackedMember; readonly blocks: readonly (readonly TarPart[])[] }
+    })
+  | (Unpacked & { readonly kind: 'spilled'; readonly blocks: readonly (readonly TarPart[])[] })
 
 /** The result of each kind of task. */
 export interface MemberResults {

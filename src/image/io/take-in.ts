@@ -36,6 +36,15 @@ export interface TakenIn {
   readonly sources: readonly TakenSource[]
 }
 
+/** A file by its digest that something is taken in from. */
+export interface TakenObject {
+  /** The URL or image that it is of. */
+  readonly what: string
+  readonly digest: Digest
+  /** Where it lies, in the cache or a store. */
+  readonly path: string
+}
+
 /** Takes in what a definition's paths ask for of elsewhere; see `openTaking`. */
 export type TakeIn = (paths: readonly DefinedPath[], contents: FileContents, platform: string) => Promise<TakenIn>
 
@@ -50,7 +59,7 @@ const MAX_FILE_BYTES = 2 ** 29
  * rejects with `SOURCE_INVALID`, with `DEFINITION_INVALID` where two entries put different things at a path, and as
  * `ContentStore` and `openImage` do.
  */
-export function openTaking(place: ArchivePlace): AsyncDisposable & { readonly takeIn: TakeIn } {
+export function openTaking(place: ArchivePlace): Taker {
   let store: ContentStore | undefined
   return {
     async takeIn(paths, contents, platform) {
@@ -58,8 +67,29 @@ export function openTaking(place: ArchivePlace): AsyncDisposable & { readonly ta
       store ??= new ContentStore(place)
       return takeAllIn(paths, contents, { platform, store })
     },
+    async objects(paths, platform) {
+      const objects: TakenObject[] = []
+      for (const entry of paths.filter((one) => one.type === 'taken')) {
+        store ??= new ContentStore(place)
+        const { parts, name } = await openTaken(entry, { platform, store })
+        for (const digest of parts) {
+          const path = await store.find(digest)
+          if (path === undefined)
+            throw new ImageError('SOURCE_INVALID', `cannot keep ${name}: ${digest} is not at hand`)
+          objects.push({ what: name, digest, path })
+        }
+      }
+      return objects
+    },
     [Symbol.asyncDispose]: async () => store?.close(),
   }
+}
+
+/** Takes in content from elsewhere, by a place that it was opened for. */
+export interface Taker extends AsyncDisposable {
+  readonly takeIn: TakeIn
+  /** Everything that taking in reads on a platform, so that it can be kept: a build from these needs no network. */
+  objects(paths: readonly DefinedPath[], platform: string): Promise<readonly TakenObject[]>
 }
 
 interface Taking {
@@ -103,6 +133,8 @@ interface OpenedTaken {
   readonly tree: TakenTree
   readonly source: Omit<TakenSource, 'path' | 'paths'>
   readonly name: string
+  /** The files by digest that it is read from. */
+  readonly parts: readonly Digest[]
 }
 
 async function openTaken(entry: TakenDeclaration, { platform, store }: Taking): Promise<OpenedTaken> {
@@ -112,15 +144,15 @@ async function openTaken(entry: TakenDeclaration, { platform, store }: Taking): 
   const { kind } = content
   if (kind === 'image') {
     const image = { reference: at, digest, folder: dirname(place.file) }
-    const { manifest, ...tree } = await openTakenImage(image, platform, store)
-    return { tree, source: { at, digest, kind, manifest, from: content.from }, name: `${at}@${digest}` }
+    const { manifest, parts, ...tree } = await openTakenImage(image, platform, store)
+    return { tree, source: { at, digest, kind, manifest, from: content.from }, name: `${at}@${digest}`, parts }
   }
   const path = await store.fetch({ url: at, digest, limit: MAX_URL_BYTES })
   if (kind === 'archive') {
     const tree = await openTakenArchive(path, { ...content, name: at })
-    return { tree, source: { at, digest, kind, from: content.from }, name: at }
+    return { tree, source: { at, digest, kind, from: content.from }, name: at, parts: [digest] }
   }
-  return { tree: await fileTree(path, at), source: { at, digest, kind, from: '' }, name: at }
+  return { tree: await fileTree(path, at), source: { at, digest, kind, from: '' }, name: at, parts: [digest] }
 }
 
 /** A file alone, as a tree whose root it is. */

@@ -33,12 +33,14 @@ export async function openTakenImage(
   image: TakenImage,
   platform: string,
   store: ContentStore,
-): Promise<TakenTree & { readonly manifest: Digest }> {
+): Promise<TakenTree & { readonly manifest: Digest; readonly parts: readonly Digest[] }> {
   const opened = (await openKept(image, platform, store)) ?? (await keep(image, platform, store))
   const files = await readImageFiles(opened.layers, { wants: () => false })
+  const documents = [opened.top, opened.manifestDocument, opened.configDocument]
   return {
     files,
     manifest: opened.manifestDocument.descriptor.digest,
+    parts: [...documents, ...opened.layers].map(({ descriptor }) => descriptor.digest),
     async read(paths) {
       const options = { wants: ({ path }: { path: string }) => paths.has(path), maxContent: ARCHIVE_LIMITS.held }
       return contentsOf(await readImageFiles(opened.layers, options), paths)

@@ -13,7 +13,7 @@ import {
 } from '#debian'
 import { compressBlock } from '../codec.ts'
 import { directoriesAlone } from '../layer.ts'
-import { cutBlocks, planMember, type UnpackedEntry } from '../member-plan.ts'
+import { cutBlocks, type MemberPlan, planMember, type TarPart, type UnpackedEntry } from '../member-plan.ts'
 import { databaseDirectories, databaseFiles } from '../package-database.ts'
 import { mergeUsr, ruleAgainst } from '../path-rules.ts'
 import { decodeByHost, isForHostXz } from './host-xz.ts'
@@ -50,6 +50,7 @@ async function unpack(task: UnpackTask, source: DebSource, bench: Workbench): Pr
     recipe,
   )
   spill.finish()
+  const facts = await factsOf(task, plan, spill)
   const member = {
     package: name,
     control,
@@ -61,7 +62,7 @@ async function unpack(task: UnpackTask, source: DebSource, bench: Workbench): Pr
     newest: shipped.newest,
   }
   const blocks = cutBlocks(plan.parts)
-  if (spill.isFile) return { kind: 'spilled', member, blocks }
+  if (spill.isFile) return { kind: 'spilled', member, ...facts, blocks }
   const layer = createHash('sha256').update(directoriesAlone(plan.entries))
   const compressed = blocks.map((parts) => {
     const tar = spill.assemble(parts)
@@ -69,8 +70,37 @@ async function unpack(task: UnpackTask, source: DebSource, bench: Workbench): Pr
     return compressBlock(recipe.codec, tar)
   })
   const diffId = digestFromHex(layer.update(TAR_END).digest('hex'))
-  return { kind: 'compressed', member, blocks: compressed, diffId }
+  return { kind: 'compressed', member, ...facts, blocks: compressed, diffId }
 }
+
+/** What an inventory would read in the member, where somebody asks for it. */
+async function factsOf({ reader }: UnpackTask, { entries, parts }: MemberPlan, spill: Spill) {
+  if (reader === undefined) return {}
+  // What is looked for in files is loaded where somebody looks: making images does without.
+  const { readMemberFacts } = await import('../read-member-facts.ts')
+  const spilled = spilledParts(parts)
+  const facts = readMemberFacts(reader, entries, ({ offset = 0, size }, onPiece) => {
+    const start = spilled.get(offset) ?? 0
+    for (let at = 0; at < size; at += PIECE) {
+      onPiece(spill.assemble([{ offset: start + at, length: Math.min(PIECE, size - at) }]))
+    }
+  })
+  return { facts }
+}
+
+/** Where each range of the spill that stands in a member's tar begins, by its place in the tar. */
+function spilledParts(parts: readonly TarPart[]): ReadonlyMap<number, number> {
+  const places = new Map<number, number>()
+  let at = 0
+  for (const part of parts) {
+    if (!(part instanceof Uint8Array)) places.set(at, part.offset)
+    at += part.length
+  }
+  return places
+}
+
+/** Bytes of a file that are read at once. */
+const PIECE = 1024 * 1024
 
 /** Reads data.tar entry by entry, from the spill where it was decoded before, else into the spill as it is decoded. */
 async function readData(

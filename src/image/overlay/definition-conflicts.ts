@@ -234,7 +234,8 @@ function programConflicts(base: LoadedDefinition, over: LoadedDefinition, side: 
   const locales = new Set(['C.UTF-8', ...base.locales, ...over.locales])
   for (const [name, value] of Object.entries(over.environment)) {
     const isLocale = name === 'LANG' || name.startsWith('LC_')
-    if (!isLocale || !/\.utf-?8/i.test(value) || locales.has(value.replace(/\.utf-?8/i, '.UTF-8'))) continue
+    if (value === null || !isLocale || !/\.utf-?8/i.test(value) || locales.has(value.replace(/\.utf-?8/i, '.UTF-8')))
+      continue
     conflicts.push({
       kind: 'locale',
       sides: `base ${base.image} has the locales ${[...locales].join(', ')}, ${side(({ environment }) => (Object.hasOwn(environment, name) ? ['environment', name] : undefined))} sets ${name} to ${value}`,

@@ -1,4 +1,4 @@
-import { PackageURL } from 'packageurl-js'
+import { parsePurlParts } from '#core'
 import { type Finding, type Suppression, subjectOf } from '../finding.ts'
 import type { IgnoreRule } from './ignore-file.ts'
 
@@ -27,55 +27,46 @@ export function suppressFindings(
     return rule === undefined ? finding : { ...finding, suppression: suppressionOf(rule) }
   })
   return { findings: marked, expired: [...expired] }
-}
 
-function isOver({ expires }: IgnoreRule, today: string): boolean {
-  return expires !== undefined && expires <= today
-}
-
-function suppressionOf({ place, statement, owner, expires }: IgnoreRule): Suppression {
-  return {
-    by: 'ignore-file',
-    place,
-    statement,
-    ...(owner === undefined ? {} : { owner }),
-    ...(expires === undefined ? {} : { expires }),
+  function isOver({ expires }: IgnoreRule, today: string): boolean {
+    return expires !== undefined && expires <= today
   }
-}
 
-function isAbout(rule: IgnoreRule, finding: Finding): boolean {
-  if (rule.id !== finding.cve && !finding.aliases.includes(rule.id)) return false
-  if (rule.package !== undefined && !isNamed(rule.package, finding)) return false
-  if (rule.purls.length > 0 && !rule.purls.some((purl) => isMeant(purl, finding))) return false
-  if (rule.paths.length === 0) return true
-  if (finding.kind === 'debian') return false
-  // A rule for one place must not hide the same version in another.
-  const patterns = rule.paths.map(patternOf)
-  return finding.paths.every((path) => patterns.some((pattern) => pattern.test(path.replace(/^\//, ''))))
-}
+  function suppressionOf({ place, statement, owner, expires }: IgnoreRule): Suppression {
+    return {
+      by: 'ignore-file',
+      place,
+      statement,
+      ...(owner === undefined ? {} : { owner }),
+      ...(expires === undefined ? {} : { expires }),
+    }
+  }
 
-/** A finding stands for all binary packages of its source: the name of one of several is not enough. */
-function isNamed(name: string, finding: Finding): boolean {
-  if (finding.kind === 'application') return finding.name === name
-  return finding.source === name || (finding.packages.length === 1 && finding.packages[0] === name)
-}
+  function isAbout(rule: IgnoreRule, finding: Finding): boolean {
+    if (rule.id !== finding.cve && !finding.aliases.includes(rule.id)) return false
+    if (rule.package !== undefined && !isNamed(rule.package, finding)) return false
+    if (rule.purls.length > 0 && !rule.purls.some((purl) => isMeant(purl, finding))) return false
+    if (rule.paths.length === 0) return true
+    if (finding.kind === 'debian') return false
+    // A rule for one place must not hide the same version in another.
+    const patterns = rule.paths.map(patternOf)
+    return finding.paths.every((path) => patterns.some((pattern) => pattern.test(path.replace(/^\//, ''))))
+  }
 
-/** Whether a purl means what a finding is about, at its version where it names one; qualifiers say nothing. */
-function isMeant(text: string, finding: Finding): boolean {
-  const purl = parsed(text)
-  if (purl === undefined) return false
-  if (purl.version !== undefined && purl.version !== subjectOf(finding).version) return false
-  if (finding.kind === 'debian') return purl.type === 'deb' && isNamed(purl.name ?? '', finding)
-  const own = parsed(finding.purl)
-  return own !== undefined && own.type === purl.type && own.namespace === purl.namespace && own.name === purl.name
-}
+  /** A finding stands for all binary packages of its source: the name of one of several is not enough. */
+  function isNamed(name: string, finding: Finding): boolean {
+    if (finding.kind === 'application') return finding.name === name
+    return finding.source === name || (finding.packages.length === 1 && finding.packages[0] === name)
+  }
 
-function parsed(text: string): PackageURL | undefined {
-  try {
-    return PackageURL.fromString(text)
-  } catch {
-    // A text that is no purl means no package; the rule then suppresses nothing.
-    return undefined
+  /** Whether a purl means what a finding is about, at its version where it names one; qualifiers say nothing. */
+  function isMeant(text: string, finding: Finding): boolean {
+    const purl = parsePurlParts(text)
+    if (purl === undefined) return false
+    if (purl.version !== undefined && purl.version !== subjectOf(finding).version) return false
+    if (finding.kind === 'debian') return purl.type === 'deb' && isNamed(purl.name ?? '', finding)
+    const own = parsePurlParts(finding.purl)
+    return own !== undefined && own.type === purl.type && own.namespace === purl.namespace && own.name === purl.name
   }
 }
 

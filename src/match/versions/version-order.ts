@@ -1,6 +1,7 @@
-import { compare as comparePep440, valid as isPep440 } from '@renovatebot/pep440'
-import compareSemver from 'semver/functions/compare.js'
-import parseSemver from 'semver/functions/parse.js'
+import type * as Pep440 from '@renovatebot/pep440'
+import type compareSemver from 'semver/functions/compare.js'
+import type parseSemver from 'semver/functions/parse.js'
+import { lateModule } from '#core'
 import type { ApplicationComponent } from '#sbom'
 import { compareMavenVersions, isMavenVersion } from './maven.ts'
 import { compareRubyVersions, isRubyVersion } from './rubygems.ts'
@@ -16,15 +17,22 @@ export interface VersionOrder {
 /** No ecosystem publishes longer ones; comparing them would take time for nothing. */
 const VERSION_LENGTH = 256
 
+const pep440 = lateModule<typeof Pep440>('@renovatebot/pep440')
+const semverParse = lateModule<typeof parseSemver>('semver/functions/parse.js')
+const semverCompare = lateModule<typeof compareSemver>('semver/functions/compare.js')
+
 const semver: VersionOrder = {
-  isVersion: (text) => parseSemver(semverOf(text), { loose: true }) !== null,
-  compare: (left, right) => compareSemver(semverOf(left), semverOf(right), true),
+  isVersion: (text) => semverParse()(semverOf(text), { loose: true }) !== null,
+  compare: (left, right) => semverCompare()(semverOf(left), semverOf(right), true),
 }
 
 const ORDERS: Readonly<Record<ApplicationComponent['ecosystem'], VersionOrder>> = {
   npm: semver,
   Go: semver,
-  PyPI: { isVersion: (text) => isPep440(text) !== null, compare: comparePep440 },
+  PyPI: {
+    isVersion: (text) => pep440().valid(text) !== null,
+    compare: (left, right) => pep440().compare(left, right),
+  },
   Maven: { isVersion: isMavenVersion, compare: compareMavenVersions },
   RubyGems: { isVersion: isRubyVersion, compare: compareRubyVersions },
 }

@@ -1,7 +1,5 @@
-import { digestOf } from '#core'
-import { OciError } from '../errors.ts'
-import { isIndexType, isManifestType } from '../media-types.ts'
-import { type OpenedImage, openFrom } from '../opened-image.ts'
+import { findImage } from '../find-image.ts'
+import type { OpenedImage } from '../opened-image.ts'
 import type { Platform } from '../platform.ts'
 import { formatReference, type Reference, type RegistryReference } from '../reference.ts'
 import { openDockerArchive } from './open-docker-archive.ts'
@@ -36,32 +34,11 @@ export async function openImage(reference: Reference, options: OpenOptions = {})
 async function openRegistryImage(reference: RegistryReference, options: OpenOptions): Promise<OpenedImage> {
   const client = new RegistryClient(reference, options)
   try {
-    const name = formatReference(reference)
-    const wanted = reference.digest ?? reference.tag ?? 'latest'
-    const { mediaType, bytes } = await readManifest(client, wanted, name)
-    const digest = digestOf(bytes)
-    if (reference.digest !== undefined && digest !== reference.digest) {
-      throw new OciError('BLOB_MISMATCH', `cannot open ${name}: the registry sent a manifest with the digest ${digest}`)
-    }
-    if (!isIndexType(mediaType) && !isManifestType(mediaType)) {
-      throw new OciError('DOCUMENT_INVALID', `cannot open ${name}: it is no image but "${mediaType}"`)
-    }
-    const store = {
-      readManifest: async (descriptor: { digest: string }) =>
-        (await readManifest(client, descriptor.digest, name)).bytes,
-      blobs: client.blobs(),
-      close: () => client.close(),
-    }
-    const top = { descriptor: { mediaType, digest, size: bytes.length }, bytes }
-    return await openFrom(store, top, { name, platform: options.platform })
+    const found = await findImage(client, reference.digest ?? reference.tag ?? 'latest', formatReference(reference))
+    const image = await found.open(options.platform)
+    return { ...image, close: () => client.close() }
   } catch (error) {
     await client.close()
     throw error
   }
-}
-
-async function readManifest(client: RegistryClient, reference: string, name: string) {
-  const found = await client.readManifest(reference)
-  if (found) return found
-  throw new OciError('IMAGE_UNKNOWN', `cannot open ${name}: the registry has no manifest ${reference}`)
 }

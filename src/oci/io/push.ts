@@ -14,6 +14,10 @@ const TRANSFERS = 4
 export interface PushOptions extends RegistryOptions {
   /** Repositories of the same registry that may have some of the layers, such as the base image's. */
   readonly mountFrom?: readonly string[]
+  /** Blobs that the repository has, since a manifest in it names them: it is not asked for each. */
+  readonly present?: ReadonlySet<Digest>
+  /** Used instead of a client of its own, and left open: one that has spoken to the registry before need not ask how. */
+  readonly client?: RegistryClient
   /** Told of every blob, when the registry has it. */
   readonly onBlob?: (blob: Descriptor, outcome: BlobOutcome) => void
 }
@@ -42,13 +46,13 @@ export async function pushImage(
   if (reference.digest !== undefined && reference.digest !== digest) {
     throw new OciError('IMAGE_UNKNOWN', `cannot push to ${formatReference(reference)}: the image's digest is ${digest}`)
   }
-  const client = new RegistryClient(reference, options)
+  const client = options.client ?? new RegistryClient(reference, options)
   try {
     const pushed = await pushBlobs(client, image, options)
     const manifests = await pushManifests(client, image, reference.tag)
     return { digest, ...pushed, manifests }
   } finally {
-    await client.close()
+    if (options.client === undefined) await client.close()
   }
 }
 
@@ -60,7 +64,9 @@ async function pushBlobs(client: RegistryClient, image: ImageSource, options: Pu
   let uploadedBytes = 0
   const wanted = [...layersOf(image.images), ...configs.map(({ descriptor }) => descriptor)]
   await inParallel(TRANSFERS, wanted, async (blob) => {
-    const outcome = await client.ensureBlob(blob, source, own.has(blob.digest) ? [] : options.mountFrom)
+    const mountFrom = own.has(blob.digest) ? [] : options.mountFrom
+    const isThere = options.present?.has(blob.digest) ?? false
+    const outcome = isThere ? 'present' : await client.ensureBlob(blob, source, mountFrom)
     blobs[outcome]++
     if (outcome === 'uploaded') uploadedBytes += blob.size
     options.onBlob?.(blob, outcome)

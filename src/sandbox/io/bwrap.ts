@@ -1,11 +1,31 @@
 import type { ChildProcess } from 'node:child_process'
 import fs from 'node:fs'
+import { dirname } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { SandboxError } from '../errors.ts'
-import { type Container, EMULATOR_PATH, type LaunchSpec, type Sandbox, WRITABLE_BYTES } from '../sandbox.ts'
+import {
+  type Container,
+  EMULATOR_PATH,
+  HELPER_PATH,
+  type LaunchSpec,
+  type Sandbox,
+  WRITABLE_BYTES,
+} from '../sandbox.ts'
 import { isSameDirectory } from './container-files.ts'
+import { enterArgv, joinArgv } from './enter.ts'
 import { type PipedTool, startPiped } from './output-pipes.ts'
-import { exitCodeOf, extraPipe, hasEnded, poll, reasonOf, runTool, sendSignal, standardInput } from './process.ts'
+import {
+  exitCodeOf,
+  extraPipe,
+  hasEnded,
+  poll,
+  reasonOf,
+  runTool,
+  sendSignal,
+  standardInput,
+  startProgram,
+  versionOf,
+} from './process.ts'
 
 const INFO = 3
 const HOLD = 4
@@ -25,10 +45,15 @@ export const bwrap: Sandbox = {
       return reasonOf(error)
     }
   },
+  version: () => versionOf('bwrap'),
   async launch(spec) {
     const identity = process.getuid?.() === 0 ? spec.user : undefined
-    if (identity) fs.chownSync(spec.directory, identity.uid, identity.gid)
-    const { child, outputs } = await startPiped(command(spec), spec, identity)
+    for (const directory of [spec.directory, ...(spec.helper ? [dirname(spec.helper)] : [])]) {
+      if (identity) fs.chownSync(directory, identity.uid, identity.gid)
+    }
+    const joined = typeof spec.network === 'object'
+    const [program, ...args] = [...joinArgv(spec), ...command(spec)]
+    const { child, outputs } = await startPiped([program ?? '', ...args], spec, joined ? undefined : identity)
     const exited = exitCodeOf(child)
     try {
       return await adopt({ child, exited, spec, outputs })
@@ -67,6 +92,7 @@ async function adopt(started: {
       extraPipe(child, HOLD).end('.')
       return { stdin: standardInput(child), ...outputs, exited }
     },
+    enter: (entry) => startProgram(enterArgv({ entry, pid, owner: pid })),
     async signal(number) {
       if (!hasEnded(child)) sendSignal(pid, number)
     },
@@ -118,9 +144,10 @@ function command(spec: LaunchSpec): [string, ...string[]] {
   const argv = memory ? ['prlimit', `--data=${memory}`, '--', 'bwrap'] : ['bwrap']
   argv.push('--unshare-all', '--unshare-user', '--uid', `${user.uid}`, '--gid', `${user.gid}`, '--cap-drop', 'ALL')
   argv.push('--as-pid-1', '--die-with-parent', '--new-session', '--hostname', 'casemate', '--clearenv')
-  if (spec.network === 'host') argv.push('--share-net')
+  if (spec.network !== 'none') argv.push('--share-net')
   argv.push(spec.rootIsWritable ? '--bind' : '--ro-bind', spec.root, '/', '--proc', '/proc', ...devices())
   if (spec.emulator) argv.push('--ro-bind', spec.emulator, EMULATOR_PATH)
+  if (spec.helper) argv.push('--ro-bind', spec.helper, HELPER_PATH)
   for (const { path, mode } of spec.writable) argv.push('--perms', mode.toString(8), '--size', size, '--tmpfs', path)
   for (const [name, value] of Object.entries(spec.environment)) argv.push('--setenv', name, value)
   argv.push('--chdir', spec.workDir, '--info-fd', `${INFO}`, '--block-fd', `${HOLD}`, '--', ...spec.argv)

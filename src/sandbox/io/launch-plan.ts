@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { posix } from 'node:path'
+import { SandboxError } from '../errors.ts'
 import type { ImageTest } from '../image-test.ts'
-import { EMULATOR_PATH, type LaunchSpec } from '../sandbox.ts'
+import { EMULATOR_PATH, HELPER_PATH, type LaunchSpec } from '../sandbox.ts'
 import type { ContainerFiles } from './container-files.ts'
 import { accountOf, type PreparedImage } from './prepared-image.ts'
 
@@ -24,7 +25,7 @@ export function planLaunch(image: PreparedImage, test: ImageTest): LaunchPlan {
   }
   const [name, ...args] = argvOf(image, test)
   if (name === undefined) return { kind: 'not-started', reason: 'the image has neither entrypoint nor cmd' }
-  const program = findProgram(files, { name, searchPath: environment.PATH, workDir: contract['work-dir'] })
+  const program = locateProgram(image, test, { name, searchPath: environment.PATH, workDir: contract['work-dir'] })
   if (program === undefined) return { kind: 'not-started', reason: `the image has no program "${name}"` }
   const spec: LaunchSpec = {
     directory: rootfs.directory,
@@ -37,6 +38,7 @@ export function planLaunch(image: PreparedImage, test: ImageTest): LaunchPlan {
     user: { uid: account.uid, gid: account.gid },
     writable,
     network: test.network,
+    ...(test.helper && { helper: helperOf(image, test.helper).rootfs.root }),
     ...(test.memory && { memory: test.memory }),
     ...(emulator?.path && { emulator: emulator.path }),
   }
@@ -49,11 +51,28 @@ function argvOf({ contract }: PreparedImage, { program }: ImageTest): readonly s
   return [...contract.entrypoint, ...(program.args ?? contract.cmd)]
 }
 
+/** The image of a reference that a test names. Throws `HELPER_MISSING`. */
+export function helperOf({ helpers }: PreparedImage, reference: string): PreparedImage {
+  const found = helpers.get(reference)
+  if (found) return found
+  throw new SandboxError('HELPER_MISSING', `cannot use helper image ${reference}: it was not opened`)
+}
+
+/** A program of the image, or, below `HELPER_PATH`, of the helper. */
+function locateProgram(image: PreparedImage, { helper }: ImageTest, sought: SoughtProgram): string | undefined {
+  if (helper === undefined || !sought.name.startsWith(`${HELPER_PATH}/`)) return findProgram(image.files, sought)
+  const found = findProgram(helperOf(image, helper).files, { ...sought, name: sought.name.slice(HELPER_PATH.length) })
+  return found && `${HELPER_PATH}${found}`
+}
+
+interface SoughtProgram {
+  readonly name: string
+  readonly searchPath: string
+  readonly workDir: string
+}
+
 /** As execvp(3) looks for it. */
-function findProgram(
-  files: ContainerFiles,
-  { name, searchPath, workDir }: { name: string; searchPath: string; workDir: string },
-): string | undefined {
+function findProgram(files: ContainerFiles, { name, searchPath, workDir }: SoughtProgram): string | undefined {
   const places = name.includes('/') ? [name] : searchPath.split(':').map((directory) => posix.join(directory, name))
   return places
     .map((place) => posix.resolve(workDir, place))

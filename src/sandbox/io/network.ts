@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { programFile } from '#core'
-import type { ServiceExpectation } from '../image-test.ts'
+import type { NetworkProbe } from '../image-test.ts'
 import { parseListeningPorts } from '../listening-ports.ts'
 import { OUTPUT_LIMIT, type ProbeReply } from '../outcome.ts'
 import type { ProbeRequest } from './probe.ts'
@@ -15,13 +15,13 @@ export function listeningPorts(pid: number): number[] {
 }
 
 /**
- * Asks a service from inside its network namespace, which needs no client in the image. Root enters the namespace
+ * Asks a service once, and says how many milliseconds it took to answer: from inside its network namespace, which needs no client in the image. Root enters the namespace
  * alone; who is not root enters the user namespace that owns it as well, being its maker.
  */
 export async function askService(
-  probe: NonNullable<ServiceExpectation['probe']>,
+  probe: NetworkProbe,
   target: { pid: number; network: 'none' | 'host'; timeout: number },
-): Promise<ProbeReply> {
+): Promise<{ readonly reply: ProbeReply; readonly took: number }> {
   const limits = { port: probe.port, limit: OUTPUT_LIMIT, timeout: target.timeout }
   const request: ProbeRequest =
     probe.kind === 'http'

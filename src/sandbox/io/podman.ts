@@ -1,6 +1,13 @@
 import { SandboxError } from '../errors.ts'
-import { type Container, EMULATOR_PATH, type LaunchSpec, type Sandbox, WRITABLE_BYTES } from '../sandbox.ts'
-import { exitCodeOf, reasonOf, runTool, standardStreams, startTool } from './process.ts'
+import {
+  type Container,
+  EMULATOR_PATH,
+  HELPER_PATH,
+  type LaunchSpec,
+  type Sandbox,
+  WRITABLE_BYTES,
+} from '../sandbox.ts'
+import { exitCodeOf, reasonOf, runTool, standardStreams, startProgram, startTool, versionOf } from './process.ts'
 
 /**
  * podman, for who has nothing else or wants what production runs: the slowest, some tenths of a second a container.
@@ -17,6 +24,7 @@ export const podman: Sandbox = {
       return reasonOf(error)
     }
   },
+  version: () => versionOf('podman'),
   async launch(spec) {
     const runtime = ['podman', ...(await runtimeOption())] as [string, ...string[]]
     const remove = () => runTool([...runtime, 'rm', '--force', '--ignore', '--time', '0', spec.id])
@@ -38,6 +46,11 @@ export const podman: Sandbox = {
             ended = true
           })
           return { ...standardStreams(child), exited }
+        },
+        enter({ argv, environment, user, workDir }) {
+          const options = [`--user=${user.uid}:${user.gid}`, `--workdir=${workDir}`]
+          const variables = Object.entries(environment).map(([name, value]) => `--env=${name}=${value}`)
+          return startProgram([...runtime, 'exec', ...options, ...variables, spec.id, ...argv])
         },
         async signal(number) {
           if (!ended) await runTool([...runtime, 'kill', '--signal', String(number), spec.id])
@@ -67,10 +80,12 @@ function options(spec: LaunchSpec): string[] {
   list.push('--cap-drop=ALL', '--security-opt=no-new-privileges', `--user=${user.uid}:${user.gid}`)
   // podman's own limits are above what an unprivileged root may set.
   list.push('--ulimit=nofile=1024:1024', '--ulimit=nproc=1024:1024', '--pids-limit=1024', '--log-driver=none')
-  list.push(`--network=${spec.network}`, `--workdir=${spec.workDir}`, '--http-proxy=false', '--entrypoint=')
+  const network = typeof spec.network === 'string' ? spec.network : `container:${spec.network.id}`
+  list.push(`--network=${network}`, `--workdir=${spec.workDir}`, '--http-proxy=false', '--entrypoint=')
   if (spec.network === 'none') list.push('--hostname=casemate')
   if (memory) list.push(`--memory=${memory}b`, `--memory-swap=${memory}b`)
   if (spec.emulator) list.push(`--volume=${spec.emulator}:${EMULATOR_PATH}:ro`)
+  if (spec.helper) list.push(`--volume=${spec.helper}:${HELPER_PATH}:ro,nosuid,nodev`)
   for (const { path } of spec.writable) list.push(`--mount=type=tmpfs,destination=${path},tmpfs-size=${size},U=true`)
   for (const [name, value] of Object.entries(spec.environment)) list.push(`--env=${name}=${value}`)
   return list

@@ -29,6 +29,8 @@ export interface PreparedImage {
   /** Whether this is a copy for one test, whose programs may change any file that their user may. */
   readonly rootIsWritable?: boolean
   readonly emulator?: Emulator
+  /** Other images whose files tests have beside this one's, by their references. */
+  readonly helpers: ReadonlyMap<string, PreparedImage>
   /** Removes it from the disk. */
   remove(): void
 }
@@ -63,6 +65,7 @@ export async function prepareImage(
       platform: `${image.os}/${image.architecture}`,
       writable: [...new Map(writable.map((mount) => [mount.path, mount])).values()],
       ...(emulator && { emulator }),
+      helpers: new Map(),
       remove: rootfs.remove,
     }
   } catch (error) {

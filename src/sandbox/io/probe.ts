@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ProbeReply } from '../outcome.ts'
 
 /**
- * A program of its own: asks a service on loopback once and prints the `ProbeReply` as JSON. It is run inside the
+ * A program of its own: asks a service on loopback once and prints the `ProbeReply`, with the milliseconds it took, as JSON. It is run inside the
  * container's network namespace (and nothing else of the container), where our own process cannot be.
  */
 export type ProbeRequest = { readonly port: number; readonly limit: number; readonly timeout: number } & (
@@ -55,9 +55,11 @@ function textOf(chunks: readonly Buffer[], limit: number): string {
 }
 
 function print(reply: ProbeReply): void {
-  process.stdout.write(JSON.stringify(reply), () => process.exit())
+  const took = Math.round(performance.now() - began)
+  process.stdout.write(JSON.stringify({ reply, took }), () => process.exit())
 }
 
+const began = performance.now()
 const request: ProbeRequest = JSON.parse(process.argv[2] ?? '')
 const reply = request.kind === 'http' ? askHttp(request) : askTcp(request)
 const late = delay(request.timeout + 100).then(() => Promise.reject(new Error('no whole answer in time')))

@@ -5,7 +5,8 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { hasSystemCode, messageOf } from '#core'
 import { SandboxError } from '../errors.ts'
-import { OUTPUT_LIMIT, type Output } from '../outcome.ts'
+import { type Ending, OUTPUT_LIMIT, type Output } from '../outcome.ts'
+import type { RunningProgram } from '../sandbox.ts'
 
 /** The variables that runtimes need to find their files; nothing else of our environment is handed on. */
 export function toolEnvironment(): Record<string, string> {
@@ -36,6 +37,12 @@ export function standardInput({ stdin }: ChildProcess): Writable {
   // Programs need not read what they are given.
   stdin.on('error', () => {})
   return stdin
+}
+
+/** Starts a tool that runs a container's program, with pipes for all it reads and writes. */
+export function startProgram([program = '', ...args]: readonly string[]): RunningProgram {
+  const child = startTool([program, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+  return { ...standardStreams(child), exited: exitCodeOf(child) }
 }
 
 /** A pipe beyond the standard ones. */
@@ -80,6 +87,12 @@ export async function runTool(argv: readonly [string, ...string[]]): Promise<str
   }
 }
 
+/** The version in the first line of what a tool says of itself. Rejects with `SANDBOX_FAILED`. */
+export async function versionOf(tool: string): Promise<string> {
+  const [line = ''] = (await runTool([tool, '--version'])).split('\n')
+  return /[0-9][^ ]*$/.exec(line.trim())?.[0] ?? line.trim()
+}
+
 /** An output that is being read: what came so far, and all of it once the program has closed it. */
 export interface OutputReader {
   soFar(): string
@@ -101,6 +114,20 @@ export function readOutput(stream: Readable): OutputReader {
     return { text: soFar(), truncated }
   }
   return { soFar, whole: read() }
+}
+
+/** How a program ends within a time, in milliseconds. Rejects with the signal's reason. */
+export async function awaitEnd(program: RunningProgram, milliseconds: number, signal?: AbortSignal): Promise<Ending> {
+  const timer = new AbortController()
+  const stop = signal ? AbortSignal.any([timer.signal, signal]) : timer.signal
+  try {
+    return await Promise.race([
+      program.exited.then((code): Ending => ({ kind: 'exited', code })),
+      delay(milliseconds, undefined, { signal: stop }).then((): Ending => ({ kind: 'timed-out' })),
+    ])
+  } finally {
+    timer.abort()
+  }
 }
 
 /** Asks again every few milliseconds until there is an answer; `undefined` when `goOn` says no. */

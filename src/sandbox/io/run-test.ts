@@ -1,33 +1,13 @@
-import { constants } from 'node:os'
-import { setTimeout as delay } from 'node:timers/promises'
-import { SandboxError } from '../errors.ts'
 import type { LicenceExpectation } from '../expectation.ts'
-import type { Argv, ImageTest, ServiceExpectation } from '../image-test.ts'
-import type { CommandOutcome, Ending, FileState, LicenceOutcome, Outcome, Output, ServiceOutcome } from '../outcome.ts'
-import type { Container, RunningProgram, Sandbox } from '../sandbox.ts'
+import type { Argv, ImageTest } from '../image-test.ts'
+import type { CommandOutcome, Ending, FileState, LicenceOutcome, Outcome, Output } from '../outcome.ts'
+import type { Sandbox } from '../sandbox.ts'
 import { type ContainerFiles, holdWritable } from './container-files.ts'
 import { copyImage } from './image-copy.ts'
 import { planLaunch } from './launch-plan.ts'
-import { askService, listeningPorts } from './network.ts'
 import type { PreparedImage } from './prepared-image.ts'
-import { poll, readOutput } from './process.ts'
-
-interface Seen {
-  readonly ending: Ending
-  readonly service?: ServiceOutcome
-}
-
-interface Run {
-  readonly test: ImageTest
-  readonly container: Container
-  readonly program: RunningProgram
-  /** What the program has said so far. */
-  readonly said: () => { readonly stdout: string; readonly stderr: string }
-  /** On the clock of `performance.now`. */
-  readonly deadline: number
-  readonly stopSignal: string
-  readonly signal?: AbortSignal | undefined
-}
+import { awaitEnd, readOutput } from './process.ts'
+import { type Run, watchService } from './watch-service.ts'
 
 /**
  * Runs one test in containers of its own and tells what was seen. Every process is gone when it returns.
@@ -89,7 +69,7 @@ async function runProgram(
   try {
     const files = holdWritable(container.root, plan.spec, image.rootfs.owners)
     try {
-      const seen = await observe({ container, test, image, signal })
+      const seen = await observe({ sandbox, container, spec: plan.spec, test, image, signal })
       const limits = { ...container.limits, ...(image.emulator && { emulator: image.emulator.name }) }
       const duration = Math.round(performance.now() - started)
       return { ...seen, files: look(files, test), duration, limits }
@@ -102,74 +82,22 @@ async function runProgram(
 }
 
 /** Lets the program begin and watches it to its end, by itself or by us. */
-async function observe(input: {
-  container: Container
-  test: ImageTest
-  image: PreparedImage
-  signal: AbortSignal | undefined
-}): Promise<Pick<Outcome, 'ending' | 'service' | 'stdout' | 'stderr'>> {
-  const { container, test, image, signal } = input
+async function observe(
+  input: Pick<Run, 'sandbox' | 'container' | 'spec' | 'test' | 'image' | 'signal'>,
+): Promise<Pick<Outcome, 'ending' | 'service' | 'stdout' | 'stderr'>> {
+  const { container, test } = input
+  const began = performance.now()
   const program = container.begin()
   program.stdin.end(test.stdin)
   const stdout = readOutput(program.stdout)
   const stderr = readOutput(program.stderr)
-  const stopSignal = test.service?.stop?.signal ?? image.contract['stop-signal']
-  const deadline = performance.now() + test.timeout
   const said = () => ({ stdout: stdout.soFar(), stderr: stderr.soFar() })
-  const run = { test, container, program, said, deadline, stopSignal, signal }
-  const seen = test.service ? await watchService(run, test.service) : { ending: await awaitEnd(run, test.timeout) }
+  const run: Run = { ...input, program, said, began }
+  const seen = test.service
+    ? await watchService(run, test.service)
+    : { ending: await awaitEnd(program, test.timeout, input.signal) }
   await container.destroy()
   return { ...seen, stdout: await stdout.whole, stderr: await stderr.whole }
-}
-
-async function watchService(run: Run, want: ServiceExpectation): Promise<Seen> {
-  const { container, program, deadline, signal } = run
-  let alive = true
-  const gone = () => {
-    alive = false
-  }
-  program.exited.then(gone, gone)
-  let listening: number[] = []
-  const ready = await poll(
-    () => {
-      listening = listeningPorts(container.pid)
-      return isReady(want, listening, run.said()) || undefined
-    },
-    () => alive && performance.now() < deadline && !signal?.aborted,
-  )
-  if (!ready) return { ending: await awaitEnd(run, 0), service: { ready: false, listening } }
-  const timeout = Math.max(1, Math.round(deadline - performance.now()))
-  const target = { pid: container.pid, network: run.test.network, timeout }
-  const reply = want.probe && (await askService(want.probe, target))
-  const service = { ready: true, listening, ...(reply && { reply }) }
-  if (!want.stop || !alive) return { ending: await awaitEnd(run, 0), service }
-  await container.signal(signalNumber(run.stopSignal))
-  const stopped = await awaitEnd(run, want.stop.within)
-  return { ending: stopped, service: { ...service, stopped } }
-}
-
-function isReady(
-  { ready, ports }: ServiceExpectation,
-  listening: readonly number[],
-  said: ReturnType<Run['said']>,
-): boolean {
-  const wanted = ready.port === undefined ? ports : [ready.port, ...ports]
-  const hasSaid = said.stdout.includes(ready.stdout ?? '') && said.stderr.includes(ready.stderr ?? '')
-  return hasSaid && wanted.every((port) => listening.includes(port))
-}
-
-/** How the program ends within a time. */
-async function awaitEnd({ program, signal }: Run, milliseconds: number): Promise<Ending> {
-  const timer = new AbortController()
-  const stop = signal ? AbortSignal.any([timer.signal, signal]) : timer.signal
-  try {
-    return await Promise.race([
-      program.exited.then((code): Ending => ({ kind: 'exited', code })),
-      delay(milliseconds, undefined, { signal: stop }).then((): Ending => ({ kind: 'timed-out' })),
-    ])
-  } finally {
-    timer.abort()
-  }
 }
 
 /** What a test without a program asks for. */
@@ -197,15 +125,6 @@ function lookAtLicences(files: ContainerFiles, want: LicenceExpectation): Licenc
   const folders = want.debian ? files.folders(DOCUMENTATION) : undefined
   const paths = [...(folders ?? []).map((name) => `${DOCUMENTATION}/${name}/copyright`), ...want.files]
   return { hasFolder: folders !== undefined, texts: new Map(paths.map((path) => [path, files.read(path)])) }
-}
-
-/** Linux counts the real-time signals that programs may use from 34. */
-function signalNumber(name: string): number {
-  const known = Object.entries(constants.signals).find(([signal]) => signal === name)?.[1]
-  const realTime = /^SIGRTMIN(?:\+([0-9]+))?$/.exec(name)
-  if (known === undefined && !realTime)
-    throw new SandboxError('CONTRACT_INVALID', `cannot send signal "${name}": it is unknown`)
-  return known ?? 34 + Number(realTime?.[1] ?? 0)
 }
 
 function nothingRun(ending: Ending): Outcome {

@@ -1,4 +1,4 @@
-import { EMULATOR_PATH, type LaunchSpec, WRITABLE_BYTES } from '../sandbox.ts'
+import { EMULATOR_PATH, HELPER_PATH, type LaunchSpec, WRITABLE_BYTES } from '../sandbox.ts'
 
 const HOLD = 'cat > "$1.part" && mv "$1.part" "$1" && until [ -e "$2" ]; do [ -e "$1" ] || exit 1; sleep 0.01; done'
 
@@ -26,16 +26,19 @@ export function runcSpec(spec: LaunchSpec, files: { state: string; go: string })
     linux: {
       cgroupsPath: `/${spec.id}`,
       resources: { ...(memory && { memory: { limit: memory } }), pids: { limit: 1024 } },
-      namespaces: ['pid', 'ipc', 'uts', 'mount', ...(spec.network === 'none' ? ['network'] : [])].map((type) => ({
-        type,
-      })),
+      namespaces: [...['pid', 'ipc', 'uts', 'mount'].map((type) => ({ type })), ...network(spec)],
       maskedPaths: ['/proc/kcore', '/proc/keys', '/proc/sysrq-trigger', '/proc/timer_list', '/sys/firmware'],
       readonlyPaths: ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys'],
     },
   }
 }
 
-function mounts({ user, writable, memory, emulator }: LaunchSpec): object[] {
+function network({ network }: LaunchSpec): object[] {
+  if (network === 'host') return []
+  return [{ type: 'network', ...(network !== 'none' && { path: `/proc/${network.pid}/ns/net` }) }]
+}
+
+function mounts({ user, writable, memory, emulator, helper }: LaunchSpec): object[] {
   const size = `size=${memory ?? WRITABLE_BYTES}`
   const tmpfs = { type: 'tmpfs', source: 'tmpfs' }
   return [
@@ -48,6 +51,9 @@ function mounts({ user, writable, memory, emulator }: LaunchSpec): object[] {
       options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620'],
     },
     { destination: '/dev/shm', ...tmpfs, options: ['nosuid', 'nodev', 'noexec', 'mode=1777', size] },
+    ...(helper
+      ? [{ destination: HELPER_PATH, type: 'none', source: helper, options: ['rbind', 'ro', 'nosuid', 'nodev'] }]
+      : []),
     ...(emulator
       ? [{ destination: EMULATOR_PATH, type: 'none', source: emulator, options: ['bind', 'ro', 'nosuid', 'nodev'] }]
       : []),

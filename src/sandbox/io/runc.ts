@@ -3,7 +3,18 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { SandboxError } from '../errors.ts'
 import type { Container, Sandbox } from '../sandbox.ts'
-import { exitCodeOf, hasEnded, poll, reasonOf, runTool, sendSignal, standardStreams, startTool } from './process.ts'
+import {
+  exitCodeOf,
+  hasEnded,
+  poll,
+  reasonOf,
+  runTool,
+  sendSignal,
+  standardStreams,
+  startProgram,
+  startTool,
+  versionOf,
+} from './process.ts'
 import { runcSpec } from './runc-spec.ts'
 
 /**
@@ -21,6 +32,7 @@ export const runc: Sandbox = {
       return reasonOf(error)
     }
   },
+  version: () => versionOf('runc'),
   async launch(spec) {
     const bundle = join(spec.directory, spec.id)
     const [state, go] = [join(bundle, 'state'), join(bundle, 'go')]
@@ -54,6 +66,12 @@ export const runc: Sandbox = {
       begin() {
         fs.writeFileSync(go, '')
         return { ...standardStreams(child), exited }
+      },
+      enter({ argv, environment, user, workDir }) {
+        const options = ['--user', `${user.uid}:${user.gid}`, '--cwd', workDir]
+        const variables = Object.entries(environment).flatMap(([name, value]) => ['--env', `${name}=${value}`])
+        const command = [...runtime, 'exec', ...options, ...variables, spec.id, ...argv] as const
+        return startProgram([...command])
       },
       async signal(number) {
         if (!hasEnded(child)) sendSignal(pid, number)

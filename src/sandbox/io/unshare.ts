@@ -6,8 +6,19 @@ import { SandboxError } from '../errors.ts'
 import type { Container, LaunchSpec, Sandbox } from '../sandbox.ts'
 import { UNSHARE_DESCRIPTORS, type UnshareMode, unshareScript } from '../unshare-script.ts'
 import { isSameDirectory } from './container-files.ts'
+import { enterArgv, joinArgv } from './enter.ts'
 import { type PipedTool, startPiped } from './output-pipes.ts'
-import { exitCodeOf, extraPipe, hasEnded, reasonOf, runTool, sendSignal, standardInput } from './process.ts'
+import {
+  exitCodeOf,
+  extraPipe,
+  hasEnded,
+  reasonOf,
+  runTool,
+  sendSignal,
+  standardInput,
+  startProgram,
+  versionOf,
+} from './process.ts'
 
 /**
  * util-linux alone, which every Linux has: unshare(1), mount(8), setpriv(1) and a shell. As root it needs no user
@@ -33,9 +44,10 @@ export const unshare: Sandbox = {
       return reasonOf(error)
     }
   },
+  version: () => versionOf('unshare'),
   async launch(spec) {
     const limit = spec.memory ? ['prlimit', `--data=${spec.memory}`, '--'] : []
-    const [program = 'setpriv', ...args] = [...limit, ...namespaces(spec), 'sh', '-c']
+    const [program = 'setpriv', ...args] = [...joinArgv(spec, 'keep'), ...limit, ...namespaces(spec), 'sh', '-c']
     const { child, outputs } = await startPiped([program, ...args, unshareScript(spec, mode())], spec)
     const exited = exitCodeOf(child)
     try {
@@ -82,6 +94,7 @@ async function adopt(started: {
       extraPipe(child, UNSHARE_DESCRIPTORS.hold).end('go\n')
       return { stdin: standardInput(child), ...outputs, exited }
     },
+    enter: (entry) => startProgram(enterArgv({ entry, pid, owner: child.pid ?? pid })),
     async signal(number) {
       if (!hasEnded(child)) sendSignal(pid, number)
     },

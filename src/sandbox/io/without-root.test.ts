@@ -23,6 +23,10 @@ test('structure tests need no root: owners are told by the layers, setup runs ov
   runWithoutRoot('structure-test', '^((bwrap|unshare): setup|paths are judged|licences)', 4)
 })
 
+test('health checks and helper images need no root', () => {
+  runWithoutRoot('services', "^(bwrap|unshare): (runs the image's|asks|gives)", 8)
+})
+
 /** Runs the tests of a suite whose names match as a user who is not root, all of whom must pass. */
 function runWithoutRoot(suite: string, pattern: string, count: number): void {
   const file = fileURLToPath(new URL(`./${suite}.test.ts`, import.meta.url))

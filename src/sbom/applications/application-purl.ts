@@ -1,4 +1,4 @@
-import { PackageURL } from 'packageurl-js'
+import { formatPurl } from '#core'
 import type { FoundPackage } from './found-package.ts'
 
 /** Gives the purl of an application's package (purl-spec, types npm, pypi, golang, maven, gem). Throws for a name that cannot be one. */
@@ -21,13 +21,5 @@ function splitAtLast(text: string, separator: string): Names {
 }
 
 function format(type: string, [namespace, name]: Names, version: string | undefined, platform?: string): string {
-  const purl = new PackageURL(
-    type,
-    namespace,
-    name,
-    version,
-    platform === undefined ? undefined : { platform },
-    undefined,
-  )
-  return purl.toString().replaceAll('+', '%2B')
+  return formatPurl({ type, namespace, name, version, qualifiers: platform === undefined ? undefined : { platform } })
 }

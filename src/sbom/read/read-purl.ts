@@ -1,4 +1,4 @@
-import { PackageURL } from 'packageurl-js'
+import { parsePurlParts } from '#core'
 import type { ApplicationComponent, DebComponent } from '../inventory.ts'
 
 /** A package as a document says it, whichever format it has. */
@@ -33,7 +33,7 @@ const PURL_LENGTH = 4096
  * document says, else the qualifier `upstream`, else the package itself; its version is never a rebuild's `+bN`.
  */
 export function readPackage(stated: StatedPackage): ReadPackage {
-  const purl = stated.purl.length > PURL_LENGTH ? undefined : parsed(stated.purl)
+  const purl = stated.purl.length > PURL_LENGTH ? undefined : parsePurlParts(stated.purl)
   if (purl === undefined) return { kind: 'fault', reason: 'is no purl' }
   const { type, namespace, name } = purl
   const ecosystem = Object.hasOwn(ECOSYSTEMS, type ?? '') ? ECOSYSTEMS[type ?? ''] : undefined
@@ -48,39 +48,30 @@ export function readPackage(stated: StatedPackage): ReadPackage {
       name: ecosystem === 'PyPI' ? full.toLowerCase().replace(/[-_.]+/g, '-') : full,
     },
   }
-}
 
-function debian(
-  { source }: StatedPackage,
-  purl: { name: string; version: string; namespace?: string | null | undefined; qualifiers?: unknown },
-): ReadPackage {
-  const qualifier = (key: string): string => {
-    const value: unknown = Object(purl.qualifiers)[key]
-    return typeof value === 'string' ? value : ''
-  }
-  // One scanner keeps the epoch apart from the version.
-  const epoch = qualifier('epoch')
-  const version = epoch === '' || purl.version.includes(':') ? purl.version : `${epoch}:${purl.version}`
-  const [name = '', upstreamVersion = ''] = qualifier('upstream').split('@')
-  const sourceVersion = source?.version ?? (upstreamVersion || version.replace(/\+b[0-9]+$/, ''))
-  const vendor = purl.namespace ?? 'debian'
-  const distro = qualifier('distro')
-  return {
-    kind: 'deb',
-    one: {
-      ...{ name: purl.name, version, architecture: qualifier('arch') },
-      source: { name: source?.name ?? (name || purl.name), version: sourceVersion },
-      ...{ maintainer: '', homepage: '', description: '', layer: undefined, files: [] },
-    },
-    distribution: distro.includes('-') ? distro : `${vendor}-${distro}`,
-  }
-}
-
-function parsed(text: string): PackageURL | undefined {
-  try {
-    return PackageURL.fromString(text)
-  } catch {
-    // The caller names the text: the library's reason is about its own parts.
-    return undefined
+  function debian(
+    { source }: StatedPackage,
+    purl: { name: string; version: string; namespace?: string | null | undefined; qualifiers?: unknown },
+  ): ReadPackage {
+    const qualifier = (key: string): string => {
+      const value: unknown = Object(purl.qualifiers)[key]
+      return typeof value === 'string' ? value : ''
+    }
+    // One scanner keeps the epoch apart from the version.
+    const epoch = qualifier('epoch')
+    const version = epoch === '' || purl.version.includes(':') ? purl.version : `${epoch}:${purl.version}`
+    const [name = '', upstreamVersion = ''] = qualifier('upstream').split('@')
+    const sourceVersion = source?.version ?? (upstreamVersion || version.replace(/\+b[0-9]+$/, ''))
+    const vendor = purl.namespace ?? 'debian'
+    const distro = qualifier('distro')
+    return {
+      kind: 'deb',
+      one: {
+        ...{ name: purl.name, version, architecture: qualifier('arch') },
+        source: { name: source?.name ?? (name || purl.name), version: sourceVersion },
+        ...{ maintainer: '', homepage: '', description: '', layer: undefined, files: [] },
+      },
+      distribution: distro.includes('-') ? distro : `${vendor}-${distro}`,
+    }
   }
 }

@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto'
+import { type OpenedImage, type OpenedLayer, readLayerContent } from '#oci'
+import type { ImageSecrets } from '#policy'
+import { findSecretsIn, LayerSearch, type LayerSecrets, readSecretKinds, SecretSearch } from '#secrets'
+import { LayerNotes } from './layer-notes.ts'
+
+/** To be raised when what is noted of a layer changes; the kinds that are looked for count beside it. */
+const FORMAT = 1
+
+/**
+ * Looks for secrets in every file of every layer, those that later layers hide among them, because who pulls the image gets them
+ * all, and in its config. What was found in a layer is remembered by its digest. Rejects as reading layers does, and closes the image then.
+ */
+export async function readImageSecrets(image: OpenedImage): Promise<ImageSecrets> {
+  try {
+    return await secretsOf(image)
+  } catch (error) {
+    await image.close()
+    throw error
+  }
+}
+
+async function secretsOf(image: OpenedImage): Promise<ImageSecrets> {
+  const { text, kinds } = readSecretKinds()
+  const search = new SecretSearch(kinds)
+  const notes = new LayerNotes('layer-secrets', `${FORMAT} ${createHash('sha256').update(text).digest('hex')}`)
+  const layers: LayerSecrets[] = []
+  for (const layer of image.layers) layers.push(await secretsOfLayer(layer, search, notes))
+  const config = configTexts(image).map(([place, written]) => {
+    return { place, secrets: findSecretsIn(`${written}\n`, '/config', search) }
+  })
+  return { layers, config: config.filter(({ secrets }) => secrets.length > 0) }
+}
+
+async function secretsOfLayer(layer: OpenedLayer, search: SecretSearch, notes: LayerNotes): Promise<LayerSecrets> {
+  const known = await notes.recall(layer)
+  // The notes' sum vouches for the form: nobody else writes it.
+  if (known !== undefined) return JSON.parse(known)
+  const files = new LayerSearch(search, () => createHash('md5'))
+  await readLayerContent(layer, { wants: () => false, take: (file) => files.sink(file) })
+  const found = files.finish()
+  await notes.keep(layer, JSON.stringify(found))
+  return found
+}
+
+/** Everything that somebody has written into a config, with what it is called. */
+function configTexts({ config: { config, history = [] } }: OpenedImage): readonly (readonly [string, string])[] {
+  const { Env = [], Labels = {}, Entrypoint, Cmd } = config
+  return [
+    ...Env.map((one) => [`config env ${one.split('=', 1)[0]}`, one] as const),
+    ...Object.entries(Labels).map(([name, value]) => [`config label ${name}`, `${name}=${value}`] as const),
+    ['config entrypoint', (Entrypoint ?? []).join(' ')],
+    ['config cmd', (Cmd ?? []).join(' ')],
+    ...history.map(({ created_by = '', comment = '' }, place) => {
+      return [`config history ${place + 1}`, `${created_by}\n${comment}`] as const
+    }),
+  ]
+}

@@ -1,0 +1,11 @@
+import { CasemateError } from '#core'
+
+/** Why the factory cannot record or believe something. */
+export type FactoryErrorCode =
+  /** Entries of the ledger do not follow from one another, or a checkpoint does not fit them: history was changed. */
+  | 'LEDGER_BROKEN'
+  /** What was signed as a checkpoint of the ledger is none. */
+  | 'CHECKPOINT_INVALID'
+
+/** Thrown by `factory`. */
+export class FactoryError extends CasemateError<FactoryErrorCode> {}

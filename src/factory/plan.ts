@@ -1,0 +1,52 @@
+import { canonicalJson, type Digest, digestOf } from '#core'
+import type { DebVersion } from '#debian'
+import type { Moment } from './moment.ts'
+
+/** A package of an image that a rebuild changes; without `from` it is new, without `to` it goes. */
+export type PackageChange = {
+  readonly package: string
+  readonly from?: DebVersion
+  readonly to?: DebVersion
+}
+
+/** Why an image is to be rebuilt. */
+export type Reason = {
+  /** The recorded event that it follows from. */
+  readonly event: number
+  /** Names of advisories that are answered by it; none for a change that closes no finding. */
+  readonly advisories: readonly string[]
+  readonly changes: readonly PackageChange[]
+}
+
+/** What keeps an image from being rebuilt now. */
+export type Held = {
+  readonly by: 'policy' | 'hold' | 'approval' | 'parent'
+  readonly reason: string
+  /** When it is to be thought about again, where that is known. */
+  readonly until?: Moment
+}
+
+/** An image that a plan concerns. */
+export interface PlannedImage {
+  readonly image: string
+  /** Images of the same plan that come before, because this one is built on them. */
+  readonly after: readonly string[]
+  readonly reasons: readonly Reason[]
+  /** `undefined` for an image that is to be rebuilt. */
+  readonly held: Held | undefined
+}
+
+/** What shall be done because of events, and what not, with reasons: a value that can be printed and kept. */
+export interface Plan {
+  /** Numbers of the recorded events that it answers, rising. */
+  readonly events: readonly number[]
+  /** In the order of work: nothing comes before what it is built on. */
+  readonly images: readonly PlannedImage[]
+  readonly made: Moment
+}
+
+/** The identity of a plan: what it says, whenever it was made. */
+export function planDigest({ events, images }: Plan): Digest {
+  const said = images.map(({ image, after, reasons, held }) => ({ image, after, reasons, held }))
+  return digestOf(canonicalJson({ events, images: said }))
+}

@@ -1,0 +1,122 @@
+import type { Digest, Json } from '#core'
+import type { DebVersion } from '#debian'
+import type { Checkpoint } from './checkpoint.ts'
+import type { ClockMark } from './clock.ts'
+import type { Approval, Hold, NewHold } from './decision.ts'
+import type { FactoryEvent, NewEvent } from './event.ts'
+import type { LedgerEntry, LedgerNote, LedgerTip } from './ledger.ts'
+import type { Moment } from './moment.ts'
+import type { Plan } from './plan.ts'
+import type { NewRelease, Release } from './release.ts'
+import type { StageName, StageRecord } from './run.ts'
+
+/** Whatever was noticed, in the order of recording. */
+export interface EventLog {
+  /** Records events; gives each with its number, in the order given. One whose key is known already keeps the first's word. */
+  record(events: readonly NewEvent[]): Promise<readonly FactoryEvent[]>
+  /** Events that no plan answers yet, the oldest first. */
+  open(limit: number): Promise<readonly FactoryEvent[]>
+}
+
+/** Plans that were made. */
+export interface PlanLog {
+  /** Records a plan; gives its number. Idempotent by `planDigest`. Rejects with `RECORD_REFUSED` for an event that is not recorded. */
+  record(plan: Plan): Promise<number>
+  /** Gives a plan, or `undefined` when there is none of this number. */
+  read(id: number): Promise<Plan | undefined>
+}
+
+/** Runs, and what became of their stages. */
+export interface RunLog {
+  /** Begins a run of a plan; gives its number. */
+  start(plan: number, started: Moment): Promise<number>
+  /** Records steps of stages. Idempotent: an attempt comes to a state once, and the first word counts. */
+  record(records: readonly StageRecord[]): Promise<void>
+  /** Every record of a run, in the order of recording. */
+  records(run: number): Promise<readonly StageRecord[]>
+  /** What a stage gave when it was last done with this input, in whichever run; `undefined` when it never was. */
+  outputFor(stage: StageName, input: Digest): Promise<Json | undefined>
+}
+
+/** What was published. */
+export interface ReleaseLog {
+  /** Records releases, all or none; gives their numbers, in the order given. */
+  record(releases: readonly NewRelease[]): Promise<readonly number[]>
+  /** The release that an image and variant is at now; `undefined` when it has none. */
+  latest(image: string, variant: string): Promise<Release | undefined>
+  /** Releases of an image and variant, the newest first. */
+  history(image: string, variant: string, limit: number): Promise<readonly Release[]>
+  /** Which of the latest releases hold a source package in a version below another, by Debian's order. */
+  affected(question: AffectedQuestion): Promise<readonly AffectedImage[]>
+}
+
+/** The question of every fix. */
+export interface AffectedQuestion {
+  readonly archive: string
+  readonly source: string
+  /** The version with the fix. */
+  readonly below: DebVersion
+}
+
+/** An image whose latest release holds packages that are older than a fix. */
+export interface AffectedImage {
+  readonly image: string
+  readonly variant: string
+  readonly platform: string
+  /** Binary packages as `NAME VERSION`, sorted. */
+  readonly packages: readonly string[]
+}
+
+/** What people decide. */
+export interface DecisionLog {
+  /** Gives the number of the hold. */
+  hold(hold: NewHold): Promise<number>
+  /** Ends a hold; who comes second with it changes nothing. Rejects with `RECORD_REFUSED` when there is no such hold. */
+  endHold(hold: number, by: string, ended: Moment): Promise<void>
+  /** Holds that nobody has ended and whose time has not run out at `now`, the oldest first. */
+  holds(now: Moment): Promise<readonly Hold[]>
+  approve(approval: Approval): Promise<void>
+  /** Every word on a plan, in the order of giving. */
+  approvals(plan: number): Promise<readonly Approval[]>
+}
+
+/** The marks that findings have come to. */
+export interface ClockLog {
+  /** Records marks. Of each finding, image and mark the first word counts for good. */
+  record(marks: readonly ClockMark[]): Promise<void>
+  /** All marks of an image. */
+  ofImage(image: string): Promise<readonly ClockMark[]>
+}
+
+/** The record that can be shown to others: hash-chained and complete. */
+export interface Ledger {
+  /** Appends notes, all or none; gives the entries. Writers wait for each other, so it belongs at the end of a transaction. */
+  append(notes: readonly LedgerNote[]): Promise<readonly LedgerEntry[]>
+  tip(): Promise<LedgerTip>
+  /** At most `limit` entries behind `after`, in order. */
+  read(after: number, limit: number): Promise<readonly LedgerEntry[]>
+  /** Keeps a checkpoint with its envelope. Rejects with `RECORD_REFUSED` when the ledger has no such entry. Idempotent. */
+  keep(checkpoint: Checkpoint, envelope: string): Promise<void>
+  /** The envelopes of all checkpoints, in the order of the ledger. */
+  checkpoints(): Promise<readonly string[]>
+}
+
+/** Everything that the factory remembers. What one of these methods was called for is durable when it resolves. */
+export interface FactoryLogs {
+  readonly events: EventLog
+  readonly plans: PlanLog
+  readonly runs: RunLog
+  readonly releases: ReleaseLog
+  readonly decisions: DecisionLog
+  readonly clocks: ClockLog
+  readonly ledger: Ledger
+}
+
+/** The factory's memory. History is appended and never edited; what something is now is derived from it. */
+export interface FactoryStore extends FactoryLogs {
+  /**
+   * Does `work` whole or not at all: everything that it records is durable when this resolves, and nothing when it rejects. `work` may be
+   * done again, so it has no effects but on the logs that it is given.
+   */
+  transaction<Result>(work: (logs: FactoryLogs) => Promise<Result>): Promise<Result>
+}

@@ -1,0 +1,5 @@
+export { SecretError, type SecretErrorCode } from './errors.ts'
+export { readSecretKinds, SECRET_KINDS } from './io/default-kinds.ts'
+export { parseSecretKinds, type SecretKind } from './kinds.ts'
+export { LayerSearch, type LayerSecrets, type SecretFile, type SummedFile } from './layer-secrets.ts'
+export { type FoundSecret, findSecretsIn, type SearchedFile, SecretSearch } from './search.ts'

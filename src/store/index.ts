@@ -1,0 +1,6 @@
+export { type DatabaseAddress, parseDatabaseAddress, showAddress } from './address.ts'
+export { readBackup, writeBackup } from './backup/backup-file.ts'
+export type { Database, DatabaseOptions, Session } from './database.ts'
+export { StoreError, type StoreErrorCode } from './errors.ts'
+export { type EmbeddedOptions, type EmbeddedPostgres, embeddedAddress, startPostgres } from './postgres/server.ts'
+export { type OpenStore, openStore } from './store.ts'

@@ -1,0 +1,128 @@
+import { versionSortKey } from '#debian'
+import type { AffectedImage, AffectedQuestion, NewRelease, Release, ReleaseLog } from '#factory'
+import { recordContents } from '../contents.ts'
+import { type Atomically, jsonText } from '../session.ts'
+
+/** Every release whose heads and manifests are asked for, `filter` being what stands behind `where`. */
+const SELECT = `
+  select r.id, r.image, r.variant, r.digest, r.lock, r.tags, r.evidence, r.released, r.run, r.restores,
+    (select jsonb_agg(jsonb_build_object('platform', m.platform, 'digest', m.digest, 'contents', s.digest) order by m.platform)
+     from casemate.release_manifest m join casemate.package_set s on s.id = m.contents where m.release = r.id) as manifests
+  from casemate.release r`
+
+/**
+ * Images in groups that hold the same. Thousands of overlays share some dozens of bases, so what a base holds is worked out
+ * once, and set by set only those that differ from their base in one of the packages in question.
+ */
+const AFFECTED = `
+  with old as materialized (
+    select id, name || ' ' || version as package from casemate.package_version
+    where archive = $1 and source = $2 and source_key < $3
+  ), hit as materialized (
+    select w.set, s.base, o.id, o.package
+    from old o join casemate.package_set_with w on w.package = o.id join casemate.package_set s on s.id = w.set
+  ), special as materialized (
+    select set, base from hit where base is not null
+    union
+    select w.set, s.base
+    from old o join casemate.package_set_without w on w.package = o.id join casemate.package_set s on s.id = w.set
+  ), exact as (
+    select set, array_agg(package order by package) as packages
+    from (
+      select set, package from hit where base is not null
+      union all
+      select p.set, h.package from special p join hit h on h.set = p.base
+      where not exists (select from casemate.package_set_without w where w.package = h.id and w.set = p.set)
+    ) parts group by set
+  ), root as (
+    select set, array_agg(package order by package) as packages from hit where base is null group by set
+  )
+  select g.variant, g.platform, r.packages, g.images from root r cross join lateral (
+    select m.variant, m.platform, json_agg(m.image) as images from casemate.head_manifest m
+    where m.root = r.set and m.contents not in (select set from special) group by m.variant, m.platform) g
+  union all
+  select m.variant, m.platform, e.packages, json_agg(m.image) from exact e join casemate.head_manifest m on m.contents = e.set
+  group by m.variant, m.platform, e.packages`
+
+type ReleaseRow = Omit<Release, 'run' | 'restores'> & { readonly run: number | null; readonly restores: number | null }
+
+/** The releases in PostgreSQL. */
+export class StoredReleases implements ReleaseLog {
+  readonly #atomically: Atomically
+
+  constructor(atomically: Atomically) {
+    this.#atomically = atomically
+  }
+
+  async record(releases: readonly NewRelease[]): Promise<readonly number[]> {
+    if (releases.length === 0) return []
+    return await this.#atomically(async (session) => {
+      const manifests = releases.flatMap((release) => release.manifests)
+      const contents = await recordContents(session, manifests)
+      const rows = await session.query<{ id: number }>(
+        'record releases',
+        `insert into casemate.release (image, variant, digest, lock, tags, run, restores, evidence, released)
+         select image, variant, digest, lock, array(select jsonb_array_elements_text(tags)), run, restores, evidence, released
+         from rows from (jsonb_to_recordset($1::jsonb) as (image text, variant text, digest text, lock text, tags jsonb, run bigint,
+           restores bigint, evidence jsonb, released timestamptz)) with ordinality
+           as r (image, variant, digest, lock, tags, run, restores, evidence, released, position)
+         order by position returning id`,
+        [jsonText(releases.map(({ manifests: _, ...release }) => release))],
+      )
+      const ids = rows.map(({ id }) => id).sort((left, right) => left - right)
+      await session.query(
+        'record the manifests of releases',
+        `insert into casemate.release_manifest (release, platform, digest, contents)
+         select * from unnest($1::bigint[], $2::text[], $3::text[], $4::int[])`,
+        [
+          releases.flatMap((release, at) => release.manifests.map(() => ids[at])),
+          manifests.map(({ platform }) => platform),
+          manifests.map(({ digest }) => digest),
+          contents,
+        ],
+      )
+      return ids
+    })
+  }
+
+  async latest(image: string, variant: string): Promise<Release | undefined> {
+    const [release] = await this.#select(
+      'where r.id = (select release from casemate.image_head where image = $1 and variant = $2)',
+      [image, variant],
+    )
+    return release
+  }
+
+  async history(image: string, variant: string, limit: number): Promise<readonly Release[]> {
+    return await this.#select('where r.image = $1 and r.variant = $2 order by r.id desc limit $3', [
+      image,
+      variant,
+      limit,
+    ])
+  }
+
+  async affected({ archive, source, below }: AffectedQuestion): Promise<readonly AffectedImage[]> {
+    const groups = await this.#atomically(
+      async (session) =>
+        await session.query<Omit<AffectedImage, 'image'> & { readonly images: readonly string[] }>(
+          'ask which images are affected',
+          AFFECTED,
+          [archive, source, Buffer.from(versionSortKey(below))],
+        ),
+    )
+    return groups.flatMap(({ images, variant, platform, packages }) =>
+      images.map((image) => ({ image, variant, platform, packages })),
+    )
+  }
+
+  async #select(filter: string, values: readonly unknown[]): Promise<Release[]> {
+    const rows = await this.#atomically(
+      async (session) => await session.query<ReleaseRow>('read releases', `${SELECT} ${filter}`, values),
+    )
+    return rows.map(({ run, restores, ...release }) => ({
+      ...release,
+      ...(run === null ? {} : { run }),
+      ...(restores === null ? {} : { restores }),
+    }))
+  }
+}
