@@ -122,6 +122,19 @@ async function openAbove(
   }
 }
 
+/** A finished image does not say why its paths are there; its definition does, and with its lock it makes the same image. */
+function refuseImage(from: string, { file, locate }: ReadFile): void {
+  const isImage =
+    /^(?:docker|oci|oci-archive|docker-archive|containers-storage):|^[^/]+[.:][^/]*\/.+[:@]|@sha256:/.test(from)
+  if (!isImage) return
+  const place = locate?.(['from'], 'value')
+  const at = place === undefined ? file : `${file}:${place.line}:${place.column}`
+  const reason = 'it names an image, want the name of a catalogue image or the path of a definition'
+  const waysOut =
+    'the definition and lock of an image of ours stand in its recipe, which `casemate evidence --type recipe` prints'
+  throw new ImageError('DEFINITION_INVALID', `cannot stack on ${from} (${at}): ${reason}; ${waysOut}`)
+}
+
 /** Each image has a lock of its own, so that an update of one base changes nothing of the others. */
 function lockFileOf(file: string, member: string | undefined): string {
   const stem = basename(file).replace(/\.ya?ml$/, '')
@@ -139,19 +152,6 @@ export async function definitionMembers(reference: string, places: DefinitionPla
   const bytes = await readLimited(file, MAX_DEFINITION_BYTES, file)
   const bases = basesOf(parseDefinitionFile(decode(bytes, file), file).definition)
   return bases.size === 0 ? [reference] : [...bases.keys()].map((name) => `${reference}#${name}`)
-}
-
-/** A finished image does not say why its paths are there; its definition does, and with its lock it makes the same image. */
-function refuseImage(from: string, { file, locate }: ReadFile): void {
-  const isImage =
-    /^(?:docker|oci|oci-archive|docker-archive|containers-storage):|^[^/]+[.:][^/]*\/.+[:@]|@sha256:/.test(from)
-  if (!isImage) return
-  const place = locate?.(['from'], 'value')
-  const at = place === undefined ? file : `${file}:${place.line}:${place.column}`
-  const reason = 'it names an image, want the name of a catalogue image or the path of a definition'
-  const waysOut =
-    'the definition and lock of an image of ours stand in its recipe, which `casemate evidence --type recipe` prints'
-  throw new ImageError('DEFINITION_INVALID', `cannot stack on ${from} (${at}): ${reason}; ${waysOut}`)
 }
 
 /** Reads a definition and what it extends, that first. */

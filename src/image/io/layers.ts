@@ -72,7 +72,8 @@ export async function buildKnownLayer(
   diffId: Digest = digestOf(tar),
 ): Promise<BuiltLayer> {
   const segment = await workshop.layers.putStream(tar, workshop.codec, diffId)
-  return { name, segments: [segment], parts: [tar], digest: segment.digest, diffId, size: sizeOf(segment) }
+  const measured = { digest: segment.digest, diffId, size: sizeOf(segment) }
+  return { name, segments: [segment], parts: [tar], ...measured }
 }
 
 function memberSegment(member: MemberIndex, { members }: LayerWorkshop): LayerSegment {

@@ -16,19 +16,22 @@ export interface PipedTool {
 /**
  * Starts a tool whose standard input is a file of the container's user, and whose output and error are pipes of that user, two
  * descriptors more being Node's. Node's own pipes are sockets, which nobody can open a second time; servers log to /dev/stdout and
- * read settings from /dev/stdin by opening them, so every container engine gives them what can be opened.
+ * read settings from /dev/stdin by opening them, so every container engine gives them what can be opened. With `errors` the program's
+ * standard error is that descriptor, and the tool's own is a pipe of Node's.
  */
 export async function startPiped(
   argv: readonly [string, ...string[]],
   spec: LaunchSpec,
-  identity: Pick<SpawnOptions, 'uid' | 'gid'> = {},
+  { errors, ...identity }: Pick<SpawnOptions, 'uid' | 'gid'> & { readonly errors?: 5 } = {},
 ): Promise<PipedTool> {
   const path = (name: string) => join(spec.directory, `${spec.id}-${name}`)
   await runTool(['mkfifo', '--mode=0600', path('stdout'), path('stderr')])
   const [stdout, stderr] = [openPipe(path('stdout'), spec), openPipe(path('stderr'), spec)]
   const stdin = openInput(path('stdin'), spec)
   try {
-    const child = startTool(argv, { ...identity, stdio: [stdin, stdout.end, stderr.end, 'pipe', 'pipe'] })
+    const own =
+      errors === undefined ? ([stderr.end, 'pipe', 'pipe'] as const) : (['pipe', 'pipe', 'pipe', stderr.end] as const)
+    const child = startTool(argv, { ...identity, stdio: [stdin, stdout.end, ...own] })
     return { child, outputs: { stdout: stdout.stream, stderr: stderr.stream } }
   } finally {
     for (const end of [stdin, stdout.end, stderr.end]) fs.closeSync(end)

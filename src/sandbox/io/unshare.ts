@@ -38,13 +38,16 @@ export const unshare: Sandbox = {
   async launch(spec) {
     const limit = spec.memory ? ['prlimit', `--data=${spec.memory}`, '--'] : []
     const [program = 'setpriv', ...args] = [...joinArgv(spec, 'keep'), ...limit, ...namespaces(spec), 'sh', '-c']
-    const { child, outputs } = await startPiped([program, ...args, unshareScript(spec, mode())], spec)
+    const { errors } = UNSHARE_DESCRIPTORS
+    const argv: [string, ...string[]] = [program, ...args, unshareScript(spec, mode())]
+    const { child, outputs } = await startPiped(argv, spec, { errors })
     const exited = exitCodeOf(child)
     try {
       return await adopt({ child, exited, spec, outputs })
     } catch (cause) {
       outputs.stdout.resume()
-      const words = (await text(outputs.stderr)).trim()
+      outputs.stderr.resume()
+      const words = (await text(child.stderr ?? outputs.stderr)).trim()
       await exited.catch(() => undefined)
       throw new SandboxError('SANDBOX_FAILED', `cannot start unshare: ${words || reasonOf(cause)}`, { cause })
     }
@@ -65,6 +68,7 @@ async function adopt(started: {
   if (!pid) throw new Error('it ended early')
   // The shell's root is the host's until it becomes the program: the container's is where it stands.
   const root = fs.openSync(`/proc/${pid}/cwd`, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY)
+  child.stderr?.resume()
   let isOpen = true
   const end = () => {
     if (!hasEnded(child)) sendSignal(pid, 'SIGKILL')
