@@ -113,7 +113,7 @@ class ChangeBench {
       await this.#run('build', 'python', '--platform', 'linux/amd64', '-o', `docker://${next}`)
       const made = `docker://${server.address}/app/own:latest`
       await pushApplication(`docker://${old}`, made)
-      const { times, processor } = await timeRebase({ made, old, next }, rounds * 3)
+      const { times, processor } = await timeRebase({ made, old, next }, { rounds: 20 + rounds, counted: rounds })
       return {
         title: 'rebase in the registry, in this process',
         seconds: median(times) / 1000,

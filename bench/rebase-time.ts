@@ -5,7 +5,7 @@ import { blobsOf, knownBlobs, rebasePlatform } from '../src/cli/rebase-image.ts'
 
 /** What rebasing in a registry took. */
 export interface RebaseTime {
-  /** Milliseconds of each round but the first, which fills the memory of layers. */
+  /** Milliseconds of each round that counts: the first ones fill the memory of layers, and the compiler's. */
   readonly times: readonly number[]
   /** The processor's, of the same rounds. */
   readonly processor: readonly number[]
@@ -14,13 +14,13 @@ export interface RebaseTime {
 }
 
 /**
- * Rebases an application's image in a registry, in this process and with all that is known of layers at hand: opening, planning and
- * pushing under another tag. `made` is its reference with the tag `latest`, `old` and `next` are names of bases in the same
+ * Rebases an application's image in a registry, in a process that runs for long, with what is known of layers and connections at
+ * hand: finding the images, planning, and pushing under another tag. The last rounds count. `made` is its reference with the tag `latest`, `old` and `next` are names of bases in the same
  * registry. Throws where the rebase is refused.
  */
 export async function timeRebase(
   { made, old, next }: { readonly made: string; readonly old: string; readonly next: string },
-  rounds: number,
+  { rounds, counted }: { readonly rounds: number; readonly counted: number },
 ): Promise<RebaseTime> {
   const memory = new ListingMemory()
   const target = parseReference(made.replace(/:latest$/, ':timed'))
@@ -29,10 +29,10 @@ export async function timeRebase(
   const times: number[] = []
   const processor: number[] = []
   let sent = 0
-  for (let round = 0; round <= rounds; round++) {
+  const places = new ImagePlaces()
+  for (let round = 0; round < rounds; round++) {
     const start = performance.now()
     const used = process.cpuUsage()
-    const places = new ImagePlaces()
     const [application] = await places.openAll(made, { os: 'linux', architecture: 'amd64' })
     if (application === undefined) throw new Error('cannot time: there is no image')
     const order = { base: `docker://${old}`, onto: `docker://${next}`, allowOlder: false }
@@ -46,13 +46,13 @@ export async function timeRebase(
       present: knownBlobs([application], target),
       ...(client ? { client } : {}),
     })
-    await places.close()
     const { user, system } = process.cpuUsage(used)
     if (round === 0) sent = pushed.uploadedBytes
-    else {
+    if (round >= rounds - counted) {
       times.push(performance.now() - start)
       processor.push((user + system) / 1000)
     }
   }
+  await places.close()
   return { times, processor, sent }
 }

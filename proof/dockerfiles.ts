@@ -9,19 +9,32 @@ import { LIMITS } from './parts/podman.ts'
 
 const CLI = [process.execPath, '--conditions=source', join(import.meta.dirname, '../src/cli/main.ts')]
 const FIXTURES = join(import.meta.dirname, 'fixtures/dockerfiles')
+const EXAMPLES = join(import.meta.dirname, '../examples')
 
-/** A Dockerfile among the fixtures, with the images that it is built from and what the program then says. */
+/** A Dockerfile in a folder, with the images that it is built from and what the program then says. */
 interface Case {
   readonly name: string
+  /** Among the fixtures, by the name, unless given. */
+  readonly folder?: string
   readonly images: readonly string[]
   readonly says: RegExp
 }
 
 const CASES: readonly Case[] = [
-  { name: 'python', images: ['python:dev', 'python:runtime'], says: /^compiled True 1\.16\.0$/ },
+  {
+    name: 'python',
+    folder: join(EXAMPLES, 'python-dockerfile'),
+    images: ['python:dev', 'python:runtime'],
+    says: /^compiled True 1\.16\.0$/,
+  },
   { name: 'node', images: ['node:dev', 'node:runtime'], says: /^npm ci true 65532$/ },
   { name: 'go', images: ['go:runtime', 'static:runtime'], says: /^go VERSION_5 65532$/ },
-  { name: 'java', images: ['java-21:dev', 'java-21:runtime'], says: /^maven 21 nonroot$/ },
+  {
+    name: 'java',
+    folder: join(EXAMPLES, 'java-dockerfile'),
+    images: ['java-21:dev', 'java-21:runtime'],
+    says: /^maven 21 nonroot$/,
+  },
   { name: 'php', images: ['php:dev', 'php:runtime'], says: /^composer 8 É$/ },
   { name: 'rust', images: ['rust:runtime', 'cc:runtime'], says: /^cargo 42$/ },
 ]
@@ -52,7 +65,11 @@ export async function run(only: readonly string[] = []): Promise<{ holds: boolea
   return { holds: holds && lines.length > 0, lines }
 }
 
-async function tryCase({ name, images, says }: Case, registry: string, folder: string) {
+async function tryCase(
+  { name, folder: from = join(FIXTURES, name), images, says }: Case,
+  registry: string,
+  folder: string,
+) {
   for (const image of images) {
     const [definition = '', variant = ''] = image.split(':')
     const output = `docker://${registry}/${definition}:${variant}`
@@ -60,7 +77,7 @@ async function tryCase({ name, images, says }: Case, registry: string, folder: s
     await runOrThrow([...CLI, 'build', definition, ...options])
   }
   const context = join(folder, name)
-  await cp(join(FIXTURES, name), context, { recursive: true })
+  await cp(from, context, { recursive: true })
   await reachRegistries(name, context)
   const tag = `localhost/casemate-dockerfiles-${name}`
   const start = performance.now()

@@ -98,7 +98,13 @@ interface TrivyDocument {
 }
 
 async function trivy({ image, vex = [] }: Question, databases: ScannerDatabases): Promise<TrivyDocument> {
-  const offline = ['--skip-db-update', '--skip-java-db-update', '--skip-version-check', '--offline-scan']
+  const offline = [
+    '--skip-db-update',
+    '--skip-java-db-update',
+    '--skip-version-check',
+    '--offline-scan',
+    '--skip-vex-repo-update',
+  ]
   const shape = ['--quiet', '--scanners', 'vuln', '--list-all-pkgs', '--format', 'json', '--no-progress']
   // Java archives are looked up in a database of sums that cannot be made here, and trivy does not go on without it.
   const skipped = ['--skip-files', '**/*.jar', '--skip-files', '**/*.war', '--skip-files', '**/*.ear']

@@ -38,6 +38,21 @@ test('bundles of an identity and of keys are believed as they were made', () => 
   }
 })
 
+test('members that are null are members that are not there, as in bundles that npm publishes', () => {
+  const bundle = world.read('unstamped')
+  const { verificationMaterial } = bundle
+  const written = {
+    ...bundle,
+    verificationMaterial: { ...verificationMaterial, timestampVerificationData: null, publicKey: null },
+  }
+  const { signers } = trustIn(world.sigstore.trustedRoot).bundle(Buffer.from(JSON.stringify(written)), 'nulls')
+  assert.deepEqual(signers, [`${IDENTITY} (${TEST_ISSUER})`])
+  const unlogged = { ...written, verificationMaterial: { ...written.verificationMaterial, tlogEntries: null } }
+  assert.throws(() => trustIn(world.sigstore.trustedRoot).bundle(Buffer.from(JSON.stringify(unlogged)), 'unlogged'), {
+    code: 'ENVELOPE_UNTRUSTED',
+  })
+})
+
 test('an entry after the certificate has expired is refused, and one before it was valid', () => {
   refuses(
     () => trustIn(world.sigstore.trustedRoot).bundle(world.bundles.get('late')!, 'it'),

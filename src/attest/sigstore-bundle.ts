@@ -41,9 +41,10 @@ interface BundleJson {
 export function parseBundle(bytes: Uint8Array, name: string): Bundle {
   const read = readStrictJson(bytes, LIMITS)
   if ('fault' in read) throw invalidBundle(name, read.fault, read.cause)
-  const faults = faultsOf(bundleShape, read.value)
+  const json = withoutNulls(read.value)
+  const faults = faultsOf(bundleShape, json)
   if (faults.length > 0) throw invalidBundle(name, faults.map(formatFault).join('; '))
-  const { mediaType, verificationMaterial, dsseEnvelope } = read.value as BundleJson
+  const { mediaType, verificationMaterial, dsseEnvelope } = json as BundleJson
   if (!MEDIA_TYPE.test(mediaType)) {
     throw invalidBundle(name, `its media type is no bundle's of version 0.1 to 0.3, such as ${BUNDLE_TYPE}`)
   }
@@ -56,6 +57,14 @@ export function parseBundle(bytes: Uint8Array, name: string): Bundle {
       timestamps: (timestampVerificationData?.rfc3161Timestamps?.length ?? 0) > 0,
       certificate: certificate !== undefined || x509CertificateChain !== undefined,
     },
-    json: read.value,
+    json,
   }
+}
+
+/** A member that is null is one that is not there (protobuf's JSON mapping); bundles that npm publishes have some. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls)
+  if (typeof value !== 'object' || value === null) return value
+  const members = Object.entries(value).filter(([, member]) => member !== null)
+  return Object.fromEntries(members.map(([name, member]) => [name, withoutNulls(member)]))
 }

@@ -14,6 +14,7 @@ import {
 } from '#oci'
 import { statedBase } from '#rebase'
 import { UsageError } from './errors.ts'
+import { visibleText } from './visible-text.ts'
 
 /** An image that was opened, under the name that its user gave it. */
 export interface NamedImage {
@@ -94,10 +95,11 @@ export class ImagePlaces {
 }
 
 /**
- * Where an image says that its base is: by name and digest together, so that nothing else can have taken the name since. Throws
- * `USAGE_INVALID` where it does not say both.
+ * Where an image says that its base is: by name and digest together, so that nothing else can have taken the name since. An image
+ * must not send us anywhere: only to registries that the user has named by `named`. Throws `USAGE_INVALID` where it says less, or
+ * another registry, and `REFERENCE_INVALID`.
  */
-export function statedReference({ name, image }: NamedImage): string {
+export function statedReference({ name, image }: NamedImage, named: readonly string[]): string {
   const { annotations } = image.manifest
   const labels = image.config.config.Labels
   const stated = statedBase({
@@ -111,5 +113,12 @@ export function statedReference({ name, image }: NamedImage): string {
     throw new UsageError('USAGE_INVALID', `cannot find the base of ${name}: ${reason}`)
   }
   const repository = base.replace(/@.*$/, '').replace(/:[^:/]*$/, '')
-  return `docker://${repository.replace(/^docker:\/\//, '')}@${digest}`
+  const found = `docker://${repository.replace(/^docker:\/\//, '')}@${digest}`
+  const registryOf = (text: string) => {
+    const reference = parseReference(text)
+    return reference.transport === 'docker' ? reference.registry : undefined
+  }
+  if (named.some((one) => registryOf(one) === registryOf(found))) return found
+  const reason = `it says ${found}, in a registry that you have not named: if you mean it, say it by --base`
+  throw new UsageError('USAGE_INVALID', `cannot look for the base of ${visibleText(name)}: ${visibleText(reason)}`)
 }

@@ -6,6 +6,7 @@ import type { NewEvidence } from '#evidence'
 import {
   type BuiltImage,
   everyObserved,
+  type Lock,
   lockDerived,
   type ProvenPlatform,
   packageKey,
@@ -47,22 +48,30 @@ export async function buildStatements(order: BuildOrder, built: readonly BuiltIm
 
 async function recipeOfBuild(order: BuildOrder, built: readonly BuiltImage[]): Promise<Recipe> {
   const { opened, effective, lock, options } = order
-  const derived = new Map(
-    Object.entries(lock.platforms).map(([platform, locked]) => {
-      const made = built.find(({ image }) => formatPlatform(image.platform) === platform)?.derived ?? []
-      const others = locked.derived.filter(({ variant }) => variant !== effective.variant || made.length === 0)
-      return [platform, [...others, ...made]]
-    }),
-  )
   return recipeOf({
     image: effective.image,
     variant: effective.variant,
     codec: options.zstd === true ? 'zstd' : 'gzip',
-    lock: lockDerived(lock, derived),
+    lock: withDerived(lock, effective.variant, built),
     sources: opened.sources,
     catalogue: opened.catalogue,
     archives: await foreignArchives(order),
   })
+}
+
+/** The lock with what derived effects gave, down to what an overlay stacks on. */
+function withDerived(lock: Lock, variant: string, built: readonly BuiltImage[]): Lock {
+  const derived = new Map(
+    Object.entries(lock.platforms).map(([platform, locked]) => {
+      const made = built.find(({ image }) => formatPlatform(image.platform) === platform)?.derived ?? []
+      const others = locked.derived.filter((one) => one.variant !== variant || made.length === 0)
+      return [platform, [...others, ...made]]
+    }),
+  )
+  const own = lockDerived(lock, derived)
+  if (lock.base === undefined) return own
+  const below = built.flatMap(({ base }) => base ?? [])
+  return { ...own, base: { ...lock.base, lock: withDerived(lock.base.lock, variant, below) } }
 }
 
 /** The files of the archives that do not ship with Casemate, and of their keys. */

@@ -3,6 +3,7 @@ import { checkLayers, type EffectiveDefinition, type OpenedDefinition, openDefin
 import { composeIndex, OciError, parseReference, pushImage, type Reference, segmentBlobs } from '#oci'
 import { type BuildOrder, type BuildSettings, buildPlatforms } from './build-platforms.ts'
 import { printBuildSummary } from './build-summary.ts'
+import { chosenMembers, everyMember } from './definition-members.ts'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { provideLock } from './lock-choice.ts'
@@ -20,15 +21,32 @@ export interface BuildOptions extends PlaceOptions, BuildSettings, SigningOption
   readonly platform?: string
   readonly output?: readonly string[]
   readonly load?: boolean
+  /** Names of bases, where the definition has several. */
+  readonly only?: readonly string[]
   readonly json?: boolean
 }
 
-/** Builds an image, writes it to its outputs and prints what it is. Rejects with what any step throws. */
+/**
+ * Builds an image, or one on each base that the definition names, writes it to its outputs and prints what it is. Rejects with
+ * what any step throws; images that were built before then are written.
+ */
 export async function runBuild(reference: string, options: BuildOptions, terminal: Terminal): Promise<ExitStatus> {
+  const members = await chosenMembers(reference, options.only)
+  const shared = members.length > 1 ? options.output?.find((one) => !one.includes('{image}')) : undefined
+  if (shared !== undefined) {
+    const reason = `${members.length} images cannot all be ${shared}; write {image} in it`
+    throw new UsageError('USAGE_INVALID', `cannot build ${reference}: ${reason}`)
+  }
+  return everyMember(members, (member) => buildOne(member, options, terminal))
+}
+
+async function buildOne(reference: string, options: BuildOptions, terminal: Terminal): Promise<ExitStatus> {
   const stages = new Stages(terminal)
   const opened = await stages.run('read', () => openDefinition(reference, { workingFolder: process.cwd() }))
   const effective = variantOf(opened, options.variant)
-  const outputs = (options.output ?? [`oci:./out:${effective.image}`]).map(parseReference)
+  const outputs = (options.output ?? ['oci:./out:{image}']).map((one) =>
+    parseReference(one.replaceAll('{image}', effective.image)),
+  )
   const signatory = await signatoryFor(options, outputs)
   const platforms = options.platform?.split(',') ?? opened.definition.platforms
   const place = await placeOf(options, opened.files)

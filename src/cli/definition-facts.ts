@@ -43,7 +43,7 @@ export async function withDefinition(
     definition: {
       name: definition.image,
       variant,
-      leftOut: Object.entries(effective.without)
+      leftOut: Object.entries({ ...effective.without, ...effective.remove })
         .map(([name, reason]) => ({ name, reason }))
         .sort((left, right) => (left.name < right.name ? -1 : 1)),
       hasLock: text !== undefined,

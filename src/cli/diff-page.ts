@@ -1,3 +1,4 @@
+import type { ContractChange } from '#sandbox'
 import type {
   ImageComparison,
   InventoriedImage,
@@ -6,7 +7,6 @@ import type {
   PackageFileCounts,
   SettingChange,
 } from '#sbom'
-import type { ContractChange } from './contract-changes.ts'
 import { fileRows, permissionRows, privilegeRows } from './diff-files.ts'
 import type { DiffFindings } from './diff-findings.ts'
 import { findingNotes, findingSections, findingSummary } from './diff-findings-page.ts'
@@ -154,7 +154,8 @@ function shortDigest({ digest }: InventoriedImage): string {
   return digest.slice(0, 'sha256:'.length + 12)
 }
 
-function packageSections(
+/** Packages by how they changed, with the number of files that did where it is known. Sections may be empty. */
+export function packageSections(
   changes: readonly PackageChange[],
   counts: readonly PackageFileCounts[],
 ): readonly DiffSection[] {
@@ -209,7 +210,8 @@ function settingName(setting: SettingChange['setting'], name: string): string {
   return setting === 'labels' ? `label ${name}` : `${setting} ${name}`
 }
 
-function valueText(value: SettingChange['from']): string {
+/** A value as people are shown it. */
+export function valueText(value: SettingChange['from']): string {
   if (value === undefined || value.length === 0) return NONE
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   return visibleText(text.length > VALUE_LENGTH ? `${text.slice(0, VALUE_LENGTH)}…` : text)

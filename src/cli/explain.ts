@@ -13,6 +13,7 @@ import { variantOf } from './build.ts'
 import { buildPlatforms } from './build-platforms.ts'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
+import { type ExplainSides, explainSides } from './explain-sides.ts'
 import { provideLock } from './lock-choice.ts'
 import { placeOf } from './place.ts'
 import { Stages } from './stages.ts'
@@ -24,21 +25,32 @@ export interface ExplainOptions extends PlaceOptions {
   readonly variant: string
   readonly platform: string
   readonly json?: boolean
+  /** Print what the definition says in the end, and who says it. */
+  readonly effective?: boolean
 }
 
-/** Prints why a package or a path is in an image, or why it is not; the status is "no" when nothing is known of it. */
+/**
+ * Prints why a package or a path is in an image, or why it is not; the status is "no" when nothing is known of it. With
+ * `effective` prints the definition as it is once everything it extends or stacks on is merged in; nothing is solved for that.
+ */
 export async function runExplain(
   reference: string,
   what: string | undefined,
   options: ExplainOptions,
   terminal: Terminal,
 ): Promise<ExitStatus> {
-  if (what === undefined) {
-    throw new UsageError('USAGE_INVALID', `cannot explain ${reference}: say which package, or which path of it`)
-  }
   const stages = new Stages(terminal)
   const opened = await openDefinition(reference, { workingFolder: process.cwd() })
   const effective = variantOf(opened, options.variant)
+  if ((what === undefined) !== (options.effective === true)) {
+    const reason = 'want either --effective, or a package or path to explain'
+    throw new UsageError('USAGE_INVALID', `cannot explain ${reference}: ${reason}`)
+  }
+  if (what === undefined) {
+    const { printEffective } = await import('./explain-effective.ts')
+    printEffective(opened, effective, { asJson: options.json === true, terminal })
+    return exitStatus.done
+  }
   const platforms = [options.platform]
   const place = await placeOf(options, opened.files)
   const choice = await stages.run('solve', () =>
@@ -53,9 +65,10 @@ export async function runExplain(
   const [image] = built
   if (image === undefined)
     throw new UsageError('USAGE_INVALID', `cannot explain ${reference}: it was not built for ${options.platform}`)
+  const sides = explainSides(opened, effective, { lock: choice.lock, platform: options.platform })
   const answer = what.startsWith('/')
-    ? explainPath(image, what)
-    : explainName(image, what, selectionOf(image, effective))
+    ? explainPath(image, what, sides)
+    : explainName(image, what, { selection: selectionOf(image, effective), sides })
   if (options.json === true) terminal.print(JSON.stringify({ what, ...answer }, null, 2))
   else for (const line of answer.lines) terminal.print(line)
   return answer.isKnown ? exitStatus.done : exitStatus.no
@@ -89,7 +102,14 @@ function fileOf({ filename, size, digest, archive, suite }: LockedPackage) {
   return { filename, size, digest, archive, suite }
 }
 
-function explainName(image: BuiltImage, name: string, selection: Selection): Answer {
+function explainName(
+  image: BuiltImage,
+  name: string,
+  { selection, sides }: { selection: Selection; sides: ExplainSides },
+): Answer {
+  const removal = sides.removal(name)
+  if (removal !== undefined)
+    return { isKnown: true, lines: [`${name} of the base is removed by the overlay: ${removal}`] }
   const left = selection.leftOut.find((one) => one.name === name)
   if (left !== undefined) return { isKnown: true, lines: [`${name} is left out by the definition: ${left.reason}`] }
   const locked = image.packages.find((one) => one.name === name)
@@ -97,7 +117,9 @@ function explainName(image: BuiltImage, name: string, selection: Selection): Ans
   if (locked === undefined || member === undefined) return { isKnown: false, lines: [`${name} is not in the image`] }
   const chain = explainPackage(selection, name) ?? []
   const files = member.entries.filter(({ type }) => type !== 'directory').length
+  const side = sides.ofPackage(locked)
   const rows = [
+    ...(side === undefined ? [] : [['part of', side]]),
     ['from', `${locked.archive}/${locked.suite}, ${locked.filename}`],
     ['source', `${locked.source.name} ${locked.source.version}`],
     ['digest', locked.digest],
@@ -144,10 +166,10 @@ function reasonOf(rule: string): string {
   return known === undefined ? rule : `${known.reason} (rule ${known.name})`
 }
 
-function explainPath(image: BuiltImage, path: string): Answer {
+function explainPath(image: BuiltImage, path: string, sides: ExplainSides): Answer {
   const { tree, members } = image.assembly
   const entry = tree.get(path) ?? tree.get(tree.resolve(path) ?? '')
-  if (entry !== undefined) return { isKnown: true, lines: entryLines(path, entry, image) }
+  if (entry !== undefined) return { isKnown: true, lines: entryLines(path, entry, { ...image, sides }) }
   const omitted = members.flatMap((member) =>
     member.omissions.filter((one) => one.path === path).map((one) => ({ member, one })),
   )
@@ -159,7 +181,11 @@ function explainPath(image: BuiltImage, path: string): Answer {
   }
 }
 
-function entryLines(path: string, entry: TreeEntry, { packages, assembly, taken }: BuiltImage): string[] {
+function entryLines(
+  path: string,
+  entry: TreeEntry,
+  { packages, assembly, taken, sides }: BuiltImage & { readonly sides: ExplainSides },
+): string[] {
   const { origin } = entry
   const locked = origin.kind === 'package' ? packages.find(({ name }) => name === origin.name) : undefined
   const from =
@@ -172,8 +198,12 @@ function entryLines(path: string, entry: TreeEntry, { packages, assembly, taken 
     .flatMap(({ omissions }) => omissions)
     .some((one) => one.path === entry.path && one.rule === 'setuid')
   const target = 'target' in entry ? ` to ${entry.target}` : ''
+  const side = locked === undefined ? undefined : sides.ofPackage(locked)
+  const declared = sides.ofPath(entry.path)
   const rows = [
     ['from', from],
+    ...(side === undefined ? [] : [['part of', side]]),
+    ...(declared === undefined ? [] : [['declared', declared]]),
     ...taken
       .filter(({ paths }) => paths.includes(entry.path))
       .map(({ at, digest, from: place }) => ['taken in', `from ${at}${place === '' ? '' : `, ${place}`} (${digest})`]),

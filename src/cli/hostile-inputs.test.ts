@@ -90,6 +90,13 @@ const refused: readonly Row[] = [
     /no object/,
   ],
   [
+    'a CycloneDX document that is cut',
+    ['scan'],
+    (file) => file('a.json', JSON.stringify(CYCLONEDX).slice(0, -2)),
+    'SBOM_INVALID',
+    /no JSON/,
+  ],
+  [
     'an SPDX document of thirteen million values',
     ['scan'],
     (file) => file('a.json', manyValues(SPDX, 13e6)),
@@ -110,6 +117,14 @@ const refused: readonly Row[] = [
     (file) => file('v.json', JSON.stringify(VEX).slice(0, -3)),
     'VEX_INVALID',
     /no JSON/,
+  ],
+  [
+    'a VEX document of another shape',
+    ['scan', 'x.json', '--vex-unsigned', '--vex'],
+    (file) =>
+      file('v.json', JSON.stringify({ ...VEX, timestamp: '2026-11-01T00:00:00Z', statements: [{ status: 'no' }] })),
+    'VEX_INVALID',
+    /statements\[0\]/,
   ],
   [
     'a VEX document of nine million values',
@@ -138,6 +153,20 @@ const refused: readonly Row[] = [
     (file) => file('e.json', '{"zlib":{"CVE-2026-9001":{"releases":[]}}}'),
     'ADVISORIES_INVALID',
     /no record of it/,
+  ],
+  [
+    'an export of the tracker of nine million values',
+    ['advisories', 'import'],
+    (file) => file('e.json', manyValues({ zlib: { 'CVE-2026-9001': { releases: {} } } }, 9e6)),
+    'ADVISORIES_LIMIT',
+    /more than [0-9]+ values/,
+  ],
+  [
+    'a catalogue of exploits that is cut',
+    ['advisories', 'import'],
+    (file) => file('k.json', JSON.stringify(KEV).slice(0, -2)),
+    'ADVISORIES_INVALID',
+    /no JSON/,
   ],
   [
     'a catalogue of exploits of another shape',
@@ -203,6 +232,9 @@ const TRIXIE: TarItem = { path: 'etc/os-release', content: 'ID=debian\nVERSION_C
 const ZLIB =
   'Package: zlib1g\nSource: zlib\nStatus: install ok installed\nVersion: 1:1.3.dfsg+really1.3.1-1\nArchitecture: amd64\n'
 const status = (content: string): TarItem => ({ path: 'var/lib/dpkg/status', content })
+
+const DOCUMENT = 'usr/share/doc/zlib1g/copyright'
+const DEP5 = 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\n'
 
 const databases: readonly [what: string, items: readonly TarItem[], code: string, message: RegExp][] = [
   [
@@ -290,3 +322,96 @@ test('a layer that is cut, and a copyright file that is too large, are told', as
   assert.equal(ended, 3, stderr)
   assert.match(stderr, /\[BLOB_MISMATCH\]/)
 })
+
+/** What leads round in a circle is read once, and the scan ends. */
+const RING = ['GHSA-1', 'GHSA-2', 'GHSA-3']
+const NAMED = { type: 'library', name: 'ring', purl: 'pkg:npm/ring@1.0.0' }
+
+test('advisories that are one another’s aliases, and dependencies in a circle, end', (t) => {
+  const { run, file } = commandLine(t)
+  assert.equal(run('advisories', 'import', file('DSA-list', DSA)).status, 0)
+  const documents = RING.map((id, at) => {
+    const other = RING[(at + 1) % RING.length]
+    const affected = [{ package: { ecosystem: 'npm', name: 'ring' }, versions: ['1.0.0'] }]
+    const document = { id, modified: '2026-11-01T00:00:00Z', aliases: [other, id], related: [id], affected }
+    return file(`${id}.json`, JSON.stringify(document))
+  })
+  assert.equal(run('advisories', 'import', ...documents).status, 0)
+  const dependencies = RING.map((ref, at) => ({ ref, dependsOn: [RING[(at + 1) % RING.length], ref] }))
+  const cycloneDx = file(
+    'a.json',
+    JSON.stringify({ ...SCANNED, components: [...SCANNED.components, NAMED], dependencies }),
+  )
+  const relationships = RING.map((id, at) => ({
+    ...{ spdxElementId: `SPDXRef-${id}`, relationshipType: 'CONTAINS' },
+    relatedSpdxElement: `SPDXRef-${RING[(at + 1) % RING.length]}`,
+  }))
+  const packages = [NAMED, ...SCANNED.components].map(({ name, purl }, at) => ({
+    ...{ name, SPDXID: `SPDXRef-${RING[at]}`, versionInfo: '1.0.0' },
+    externalRefs: [{ referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: purl }],
+  }))
+  const spdx = file('b.json', JSON.stringify({ ...SPDX, packages, relationships }))
+  for (const sbom of [cycloneDx, spdx]) {
+    const { status, stdout, stderr } = run('scan', sbom, '--json')
+    assert.equal(status, 0, stderr)
+    assert.match(stdout, /GHSA-1/, sbom)
+  }
+})
+
+test('VEX whose names of one issue go round says what it says, once', (t) => {
+  const { run, file } = commandLine(t)
+  assert.equal(run('advisories', 'import', file('DSA-list', DSA)).status, 0)
+  const purl = 'pkg:deb/debian/zlib1g@1.3-1?arch=amd64&distro=debian-13&upstream=zlib'
+  const zlib = { type: 'library', name: 'zlib1g', purl }
+  const names = ['CVE-2026-9001', 'GHSA-1', 'GHSA-2']
+  const statements = names.map((name, at) => ({
+    vulnerability: { name, aliases: [names[(at + 1) % names.length], name] },
+    products: [{ '@id': 'pkg:deb/debian/zlib1g@1.3-1?arch=amd64' }],
+    ...{ status: 'not_affected', justification: 'component_not_present' },
+  }))
+  const vex = file('v.json', JSON.stringify({ ...VEX, timestamp: '2026-11-01T00:00:00Z', statements }))
+  const { status, stdout, stderr } = run(
+    'scan',
+    file('x.json', JSON.stringify({ ...CYCLONEDX, components: [zlib] })),
+    '--vex',
+    vex,
+    '--vex-unsigned',
+    '--json',
+  )
+  assert.equal(status, 0, stderr)
+  const { findings } = JSON.parse(stdout)
+  assert.deepEqual(
+    findings.map(({ cve, suppression }: { cve: string; suppression?: { by: string } }) => [
+      cve,
+      suppression !== undefined,
+    ]),
+    [['CVE-2026-9001', true]],
+  )
+})
+
+const copyrights: readonly (readonly [what: string, items: readonly TarItem[], classified: 0 | 1])[] = [
+  ['is cut', [{ path: DOCUMENT, content: `${DEP5}Files: *\nCopyright: x\nLicen` }], 0],
+  ['is binary', [{ path: DOCUMENT, content: Buffer.from([0, 255, 27, 91, 50, 74, 10, 0]) }], 0],
+  ['has fields of another form', [{ path: DOCUMENT, content: `${DEP5}Files: *\nLicense:\n` }], 0],
+  [
+    'names licences that nobody explains',
+    [{ path: DOCUMENT, content: `${DEP5}Files: *\nLicense: A\n\nLicense: A\n B\n\nLicense: B\n A\n` }],
+    1,
+  ],
+  ['is a link that leads to itself', [{ path: DOCUMENT, type: 'symlink', linkPath: 'copyright' }], 0],
+  [
+    'has hundreds of thousands of paragraphs',
+    [{ path: DOCUMENT, content: `${DEP5}${'Files: a\nLicense: Expat\n\n'.repeat(3e5)}` }],
+    1,
+  ],
+]
+for (const [what, items, classified] of copyrights) {
+  test(`a copyright file that ${what} costs little, and ${classified === 1 ? 'says its licence' : 'no licence is made of it'}`, async (t) => {
+    const { run } = commandLine(t)
+    const image = await sampleLayout(t, { packages: {}, above: [[TRIXIE, status(ZLIB), ...items]] })
+    const { status: ended, stdout, stderr } = run('licenses', image, '--platform', 'linux/amd64')
+    assert.equal(ended, 0, stderr)
+    assert.match(stdout, new RegExp(`licences of ${classified} of 1 packages`))
+    assert.ok(!`${stdout}${stderr}`.includes('\u001B[2J'), 'nothing in it steers a terminal')
+  })
+}

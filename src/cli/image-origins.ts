@@ -1,4 +1,4 @@
-import { type ImageFiles, type OpenedImage, parsePlatform } from '#oci'
+import { formatPlatform, type ImageFiles, type OpenedImage, parsePlatform } from '#oci'
 import { Attribution, attributePackages, type BaseRecognition, recogniseBase } from '#rebase'
 import type { BaseImage, Inventory, Origin } from '#sbom'
 import { ImagePlaces, type NamedImage } from './base-images.ts'
@@ -44,7 +44,12 @@ export async function readOrigins(
     const candidates: Candidate[] = []
     for (const base of bases) {
       const found = await places.openBase(base, image.config.platform)
-      if ('image' in found) candidates.push(candidateOf(found))
+      if (!('image' in found)) {
+        const there = found.platforms.map(formatPlatform).join(', ')
+        const reason = `it has no image for ${formatPlatform(image.config.platform)}, only for ${there}`
+        throw new UsageError('USAGE_INVALID', `cannot hold ${reference} against ${base}: ${reason}`)
+      }
+      candidates.push(candidateOf(found))
     }
     const { inventory, files } = await inventoryWithFiles(image, { reference })
     const recognition = recogniseBase(statementsOf(image), candidates)

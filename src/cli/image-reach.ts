@@ -1,4 +1,4 @@
-import { openImage, parsePlatform, parseReference, readImageFiles } from '#oci'
+import { environmentVariable, openImage, parsePlatform, parseReference, readImageFiles } from '#oci'
 import { analyseReach, type ImageReach, isReachPath } from '#reach'
 import type { DebComponent } from '#sbom'
 
@@ -15,12 +15,7 @@ export async function readReach(
   try {
     const files = await readImageFiles(image.layers, { wants: isReachPath })
     const { Entrypoint = [], Cmd = [], Env = [] } = image.config.config
-    const environment = new Map(
-      Env.map((pair) => {
-        const at = pair.indexOf('=')
-        return at === -1 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)]
-      }),
-    )
+    const environment = new Map(Env.map(environmentVariable))
     return analyseReach(files, packages, { command: [...Entrypoint, ...Cmd], environment })
   } finally {
     await image.close()

@@ -1,6 +1,7 @@
 import { messageOf } from '#core'
 import { ACCOUNT_FILES, isSystemFile, readDpkgDatabase } from '#debian'
 import {
+  environmentVariable,
   type ImageFile,
   type ImageFiles,
   type OpenedImage,
@@ -88,15 +89,11 @@ function stateFile(file: ImageFile, files: ImageFiles, owners: ReadonlyMap<strin
 }
 
 function settingsOf({ config: { config } }: OpenedImage): ImageSettings {
-  const variables = (config.Env ?? []).map((line) => {
-    const at = line.indexOf('=')
-    return at < 0 ? ([line, ''] as const) : ([line.slice(0, at), line.slice(at + 1)] as const)
-  })
   return {
     user: config.User ?? '',
     entrypoint: config.Entrypoint ?? [],
     cmd: config.Cmd ?? [],
-    environment: Object.fromEntries(variables),
+    environment: Object.fromEntries((config.Env ?? []).map(environmentVariable)),
     ports: (config.ExposedPorts ?? []).map((port) => (port.includes('/') ? port : `${port}/tcp`)),
     volumes: config.Volumes ?? [],
     'stop-signal': config.StopSignal ?? '',

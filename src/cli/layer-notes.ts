@@ -37,11 +37,15 @@ export class LayerNotes {
    * that: rejects with `BLOB_MISMATCH` as reading them does.
    */
   async recall(layer: OpenedLayer): Promise<string | undefined> {
-    if (layer.descriptor.size < SMALLEST) return undefined
-    const known = await this.#read(layer)
+    const known = await this.noted(layer)
     if (known === undefined) return undefined
-    for await (const _ of layer.open());
+    await layer.verify()
     return known
+  }
+
+  /** The same without reading the layer, for who asks about the bytes that its digest names, wherever they are now. */
+  async noted(layer: Layer): Promise<string | undefined> {
+    return layer.descriptor.size < SMALLEST ? undefined : this.#read(layer)
   }
 
   /** Keeps what was read of a layer whose bytes and diff ID were verified, or made here. Where the cache cannot be written, nothing is kept. */
@@ -56,7 +60,7 @@ export class LayerNotes {
     }
   }
 
-  async #read(layer: OpenedLayer): Promise<string | undefined> {
+  async #read(layer: Layer): Promise<string | undefined> {
     const text = await readFile(this.#path(layer), 'utf8').catch(() => '')
     const noted = text.slice(SUM + 1)
     if (text === '' || sumOf(noted) !== text.slice(0, SUM)) return undefined

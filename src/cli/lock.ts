@@ -14,6 +14,7 @@ import {
   pinnedVersions,
   solveLock,
 } from '#image'
+import { chosenMembers, everyMember } from './definition-members.ts'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { readLockText, unsolved } from './lock-choice.ts'
@@ -29,6 +30,8 @@ export interface LockOptions extends PlaceOptions {
   /** Packages, or `true` for all. */
   readonly update?: readonly string[] | true
   readonly format?: boolean
+  /** Names of bases, where the definition has several. */
+  readonly only?: readonly string[]
   readonly json?: boolean
 }
 
@@ -38,10 +41,15 @@ type SolvedDefinition =
   | { readonly kind: 'impossible'; readonly reasons: readonly string[] }
 
 /**
- * Writes or checks the lock of a definition. Without `--update` what is locked stays as it is: only what the definition
+ * Writes or checks the lock of a definition, or of each image that it makes. Without `--update` what is locked stays as it is: only what the definition
  * newly asks for is solved.
  */
 export async function runLock(reference: string, options: LockOptions, terminal: Terminal): Promise<ExitStatus> {
+  const members = await chosenMembers(reference, options.only)
+  return everyMember(members, (member) => lockOne(member, options, terminal))
+}
+
+async function lockOne(reference: string, options: LockOptions, terminal: Terminal): Promise<ExitStatus> {
   const opened = await openDefinition(reference, { workingFolder: process.cwd() })
   const text = await readLockText(opened.lockFile)
   const previous = text === undefined ? undefined : parseLock(text, opened.lockFile)

@@ -30,8 +30,10 @@ export interface PlatformAnswer {
   /** Every reason; none where it is possible. */
   readonly refusals: readonly Refusal[]
   readonly summary?: RebaseSummary
-  /** Absent where it is refused, or where there is nothing to do. */
+  /** Absent where it is refused. */
   readonly result?: ComposedPlatform
+  /** Whether it is on that very base already. */
+  readonly isThere?: boolean
 }
 
 /** An image that can be written. */
@@ -60,7 +62,7 @@ export async function rebasePlatform(
 ): Promise<PlatformAnswer> {
   const { platform } = application.image.config
   const title = formatPlatform(platform)
-  const oldName = order.base ?? statedReference(application)
+  const oldName = order.base ?? statedReference(application, [application.name, order.onto])
   const [old, next] = await Promise.all([places.openBase(oldName, platform), places.openBase(order.onto, platform)])
   if (!('image' in old)) return { platform: title, refusals: [otherPlatforms(oldName, title, old.platforms)] }
   if (!('image' in next)) return { platform: title, refusals: [otherPlatforms(order.onto, title, next.platforms)] }
@@ -75,7 +77,8 @@ export async function rebasePlatform(
   if (plan.kind === 'refused') return { platform: title, refusals: plan.refusals, ...(summary ? { summary } : {}) }
   const layers = [...application.image.layers, ...next.image.layers]
   const result = await compose(plan.result, { platform, layers, baseDigest: next.image.top.descriptor.digest })
-  return { platform: title, refusals: [], ...(summary ? { summary } : {}), result }
+  const isThere = old.image.manifestDocument.descriptor.digest === next.image.manifestDocument.descriptor.digest
+  return { platform: title, refusals: [], ...(summary ? { summary } : {}), result, isThere }
 }
 
 /** Nothing where the image is not on that base: it is refused for that, whatever it holds. */

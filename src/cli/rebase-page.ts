@@ -18,6 +18,7 @@ export interface RebaseReport {
 /** Reasons of one kind beyond which people read no more; `--json` has them all. */
 const MOST_OF_A_KIND = 12
 const MOST_PACKAGES = 8
+const MOST_NOTICES = 12
 
 /** Prints what was done, or could be, or every reason why not. */
 export function printRebase(
@@ -30,19 +31,22 @@ export function printRebase(
     return
   }
   const { answers, digest, written } = report
-  for (const { platform, refusals, summary } of answers) {
-    const title = refusals.length === 0 ? 'can be rebased' : `not rebased, for ${count(refusals.length, 'reason')}`
+  for (const { platform, refusals, summary, isThere } of answers) {
+    const good = isThere === true ? 'is on that base already' : 'can be rebased'
+    const title = refusals.length === 0 ? good : `not rebased, for ${count(refusals.length, 'reason')}`
     const style = refusals.length === 0 ? 'green' : 'red'
     terminal.print(`${terminal.style('bold', platform)}  ${terminal.style(style, title)}`)
     for (const line of refusalLines(refusals, terminal.width)) terminal.print(line)
-    if (summary === undefined) continue
+    if (summary === undefined || isThere === true) continue
     const { old, next, own } = summary.layers
     const rows = [
       ['layers', `${old} of the base give way to ${next}; ${own} of the application stay as they are`],
       ['packages', packagesLine(summary.packages)],
     ]
     for (const line of formatTable(rows, { width: terminal.width })) terminal.print(`  ${visibleText(line)}`)
-    for (const notice of summary.notices) terminal.warn(visibleText(notice))
+    for (const notice of summary.notices.slice(0, MOST_NOTICES)) terminal.warn(visibleText(notice))
+    const hidden = summary.notices.length - MOST_NOTICES
+    if (hidden > 0) terminal.warn(`and ${hidden} more of the kind, see --json`)
   }
   for (const { place, pushed } of written) {
     const sent =
@@ -70,11 +74,11 @@ function refusalLines(refusals: readonly Refusal[], width: number): string[] {
 }
 
 function packagesLine(packages: readonly PackageStep[]): string {
-  if (packages.length === 0) return 'none is another one'
+  if (packages.length === 0) return 'none changed'
   const shown = packages
     .slice(0, MOST_PACKAGES)
     .map(({ name, from, to }) => `${name} ${from ?? 'none'} → ${to ?? 'none'}`)
-  return `${packages.length} others: ${shown.join(', ')}${packages.length > MOST_PACKAGES ? ', …' : ''}`
+  return `${packages.length} changed: ${shown.join(', ')}${packages.length > MOST_PACKAGES ? ', …' : ''}`
 }
 
 function count(number: number, noun: string): string {
@@ -86,13 +90,14 @@ function documentOf({ reference, onto, answers, written, digest }: RebaseReport,
     schema: 'casemate.rebase/v1',
     reference,
     onto,
-    possible: digest !== undefined,
+    possible: answers.every(({ refusals }) => refusals.length === 0),
     written: !check && written.length > 0,
     ...(digest === undefined ? {} : { digest }),
     outputs: written.map(({ place }) => place),
-    platforms: answers.map(({ platform, refusals, summary, result }) => ({
+    platforms: answers.map(({ platform, refusals, summary, result, isThere }) => ({
       platform,
       refusals,
+      isThere: isThere === true,
       ...(summary === undefined ? {} : summary),
       ...(result === undefined ? {} : { manifest: result.image.manifest.descriptor.digest }),
     })),

@@ -61,12 +61,16 @@ export async function runRebase(reference: string, options: RebaseOptions, termi
     const results = answers.flatMap(({ refusals, result }) =>
       refusals.length > 0 || result === undefined ? [] : result,
     )
-    const source = results.length === answers.length ? sourceOf(results, applications[0], order) : undefined
+    const isPossible = results.length === answers.length
+    // No reason, no new digest.
+    const isThere = isPossible && answers.every((answer) => answer.isThere === true)
+    const source = isPossible && !isThere ? sourceOf(results, applications[0], order) : undefined
     const written =
       source === undefined ? [] : await writeAll(source, outputs, { applications, order, places: tools.places })
     const digest = source?.top.descriptor.digest
     printRebase({ reference, onto: options.onto, answers, written, ...(digest ? { digest } : {}) }, options, terminal)
-    return source === undefined ? exitStatus.no : exitStatus.done
+    for (const line of leftOut(applications)) terminal.warn(line)
+    return isPossible ? exitStatus.done : exitStatus.no
   } finally {
     await tools.places.close()
   }
@@ -111,6 +115,14 @@ function sourceOf(
   const { [ANNOTATIONS.baseName]: _name, [ANNOTATIONS.baseDigest]: _digest, ...own } = annotations
   const base = { [ANNOTATIONS.baseDigest]: only.baseDigest, ...(baseName ? { [ANNOTATIONS.baseName]: baseName } : {}) }
   return composeIndex(images, blobs, { ...own, ...base })
+}
+
+/** What an index of the application lists beside its images: builders attach what they say of an image that way. */
+function leftOut([application]: readonly NamedImage[]): readonly string[] {
+  if (application === undefined || !isIndexType(application.image.top.descriptor.mediaType)) return []
+  const others = parseIndex(application.image.top.bytes).manifests.filter(({ platform }) => platform?.os === 'unknown')
+  if (others.length === 0) return []
+  return [`${others.length} statements of its builder are about the image on the old base, and are left out`]
 }
 
 /** What the registry has in the repositories of application and base is mounted, not sent. */

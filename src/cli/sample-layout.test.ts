@@ -62,7 +62,12 @@ export async function sampleLayout(t: TestContext, sample: SampleImage): Promise
 
 /** Runs a verb that reads images, without any advisories. */
 export function casemate(...args: readonly string[]) {
-  return runCasemate([...args, '--platform', 'linux/amd64'], join(tmpdir(), 'casemate-tests-no-cache'))
+  return casemateIn(join(tmpdir(), 'casemate-tests-no-cache'), ...args)
+}
+
+/** The same with a cache folder of its own. */
+export function casemateIn(cache: string, ...args: readonly string[]) {
+  return runCasemate([...args, '--platform', 'linux/amd64'], cache)
 }
 
 /** The command line with advisories of its own, imported from files by name; `run` is for verbs that read images. */

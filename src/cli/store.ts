@@ -13,6 +13,7 @@ import {
   type SourceReference,
 } from '#debian'
 import {
+  everyObserved,
   formatLock,
   type Lock,
   type LockedPackage,
@@ -104,7 +105,7 @@ async function keepRelease(wanted: Wanted, options: KeepOptions, terminal: Termi
   await store.put(digestOf(text), text)
   kept.push({ what: 'casemate.lock', digest: digestOf(text), size: text.length })
   const packages = everyPackage(lock, variant)
-  const files = await fetchPackages(packages, { ...place, stores: [store.folder], observed: lock.observed })
+  const files = await fetchPackages(packages, { ...place, stores: [store.folder], observed: everyObserved(lock) })
   for (const [number, { filename, digest, size }] of packages.entries()) {
     await keep(files[number] ?? '', { what: filename, digest, size })
   }
@@ -114,7 +115,7 @@ async function keepRelease(wanted: Wanted, options: KeepOptions, terminal: Termi
   const wantedSources = new Set(packages.map(({ source }) => `${source.name} ${source.version}`))
   const architectures = Object.keys(lock.platforms).map((platform) => debianArchitectureOf(parsePlatform(platform)))
   const sources = new Map<string, SourceReference>()
-  for (const observed of lock.observed) {
+  for (const observed of everyObserved(lock)) {
     const found = await fetchObserved(observed, {
       ...place,
       stores: [store.folder],
@@ -180,9 +181,10 @@ async function lockOf(reference: string, options: KeepOptions, folder: string): 
   }
 }
 
-/** The packages of all platforms, once each: of a variant, or of every one. */
+/** The packages of all platforms, once each: of a variant, or of every one; those of what an overlay stacks on among them. */
 function everyPackage(lock: Lock, variant: string | undefined): LockedPackage[] {
-  const packages = new Map<Digest, LockedPackage>()
+  const below = lock.base === undefined ? [] : everyPackage(lock.base.lock, variant)
+  const packages = new Map<Digest, LockedPackage>(below.map((one) => [one.digest, one]))
   const concerns = ({ layers }: LockedPackage) => variant === undefined || Object.hasOwn(layers, variant)
   for (const locked of Object.values(lock.platforms)) {
     for (const one of locked.packages.filter(concerns)) packages.set(one.digest, one)

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
-import { casemate, sampleLayout } from './sample-layout.test.ts'
+import { after, type TestContext, test } from 'node:test'
+import { casemateIn, sampleLayout } from './sample-layout.test.ts'
 
 const BUSYBOX = { path: 'bin/busybox', mode: 0o755, content: readFileSync('/bin/busybox') }
+
+const cache = mkdtempSync(join(tmpdir(), 'casemate-cache-'))
+after(() => rmSync(cache, { recursive: true }))
+const casemate = (...args: readonly string[]) => casemateIn(cache, ...args)
 
 /** An image with busybox, as a layout, and a folder for files. */
 async function place(
@@ -56,7 +60,7 @@ test('a definition refers to structure tests by path from its own folder, and wh
   const base = write('base.yaml', `image: base\n${tests}\n`)
   const over = write('over.yaml', `image: over\nextends: ${base}\ncmd: [/bin/busybox]\n`)
   for (const definition of [base, over]) {
-    const { status, stdout, stderr } = casemate('test', image, '--definition', definition)
+    const { status, stdout, stderr } = casemate('test', image, '--definition', definition, '--fresh')
     assert.equal(status, 0, stderr)
     assert.match(
       stdout,
@@ -104,4 +108,28 @@ tests:
   assert.equal(status, 1)
   assert.match(stdout, /stdout does not match \/\^\(a\+\)\+\$\//)
   assert.ok(performance.now() - began < 60_000)
+})
+
+test('a result is inherited from an earlier run of the same image, until --fresh or a damaged memory asks for another', async (t) => {
+  const { image, write } = await place(t)
+  const definition = write('d.yaml', 'image: a\ntests: [{ name: echoes, command: [/bin/busybox, echo, a] }]\n')
+  const own = mkdtempSync(join(tmpdir(), 'casemate-cache-'))
+  t.after(() => rmSync(own, { recursive: true }))
+  const run = (...args: readonly string[]) => casemateIn(own, 'test', image, '--definition', definition, ...args).stdout
+  assert.match(run(), /^passed +\d+ ms {2}echoes\n/)
+  const today = new Date().toISOString().slice(0, 10)
+  assert.match(run(), new RegExp(`echoes \\(inherited from ${today}\\)\n1 passed`))
+  const { results } = JSON.parse(run('--json'))
+  assert.deepEqual(Object.keys(results[0].inherited), ['duration', 'from'])
+  assert.doesNotMatch(run('--fresh'), /inherited/)
+  const folder = join(own, 'casemate', 'test-results')
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  assert.ok(files.length > 0)
+  for (const { parentPath, name } of files) {
+    writeFileSync(
+      join(parentPath, name),
+      readFileSync(join(parentPath, name), 'utf8').replace('"duration":', '"duration":1'),
+    )
+  }
+  assert.doesNotMatch(run(), /inherited/)
 })

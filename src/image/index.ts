@@ -7,6 +7,11 @@ export {
   type RuleException,
 } from './catalogue/about.ts'
 export { compressStream, prepareCodec } from './codec.ts'
+export {
+  compareDefinitions,
+  DEFINITION_PARTS,
+  type DefinitionChange,
+} from './definition/compare-definitions.ts'
 export type {
   Certificate,
   Contract,
@@ -62,6 +67,7 @@ export {
   catalogueNames,
   DEFINITION_FILE,
   type DefinitionPlaces,
+  definitionMembers,
   type OpenedDefinition,
   openDefinition,
 } from './io/definition-files.ts'
@@ -92,6 +98,8 @@ export {
 export { parseLock } from './lock/parse-lock.ts'
 export type { MemberIndex, MemberOmission } from './member.ts'
 export { MemoryTree } from './memory-tree.ts'
+export { type FoundDeclaration, findDeclaration, memberAt } from './overlay/declaration-places.ts'
+export { type EffectiveValue, effectiveValues } from './overlay/effective-values.ts'
 export { pathRules } from './path-rules.ts'
 export { type PinnedVersions, pinnedVersions } from './pinned-universe.ts'
 export { BUILD_TYPE, type ProvenanceInput, type ProvenPlatform, provenanceOf } from './provenance.ts'

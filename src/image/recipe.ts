@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { type Digest, digestOf, faultsOf, formatFault, type Json, type Shape } from '#core'
+import { parseMemberReference } from './definition/matrix.ts'
 import { ImageError } from './errors.ts'
 import type { DefinitionSource } from './io/definition-files.ts'
 import { formatLock } from './lock/format-lock.ts'
@@ -11,7 +12,7 @@ export interface Recipe {
   readonly image: string
   readonly variant: string
   readonly codec: LayerCodec
-  /** The definition's own file among `files`. */
+  /** The definition's own file among `files`, with `#NAME` of the base that was chosen where it names several. */
   readonly definition: string
   /**
    * Definitions with what they refer to and their archives, by relative path: below `catalogue/` those of the catalogue, below
@@ -113,7 +114,8 @@ export function recipeOf({ image, variant, codec, lock, sources, catalogue, arch
     }
   }
   for (const [file, bytes] of archives) files.set(place(file), bytes)
-  const definition = place(sources.at(-1)?.file ?? '')
+  const own = sources.at(-1)
+  const definition = `${place(own?.file ?? '')}${own?.member === undefined ? '' : `#${own.member}`}`
   return { image, variant, codec, definition, files, executables, links, lock: formatLock(lock) }
 }
 
@@ -178,7 +180,8 @@ export function parseRecipe(value: unknown, name: string): Recipe {
     if (!staysInside(link, target)) throw invalid(`its link "${link}" leads out of it`)
     links.set(link, target)
   }
-  if (!read.has(rest.definition)) throw invalid(`it does not hold its own definition ${rest.definition}`)
+  if (!read.has(parseMemberReference(rest.definition).reference))
+    throw invalid(`it does not hold its own definition ${rest.definition}`)
   return { ...rest, files: read, executables, links }
 }
 

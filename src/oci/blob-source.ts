@@ -11,6 +11,11 @@ export interface BlobSource {
    * source does not have.
    */
   open(digest: Digest, start?: number): AsyncIterable<Uint8Array>
+  /**
+   * Passes the bytes of a blob on, each chunk valid only during the call: who keeps none needs no memory for them. A source without
+   * this is read by `open`. Rejects as that does.
+   */
+  pass?(digest: Digest, onChunk: (chunk: Uint8Array) => void): Promise<void>
 }
 
 /**
@@ -19,17 +24,45 @@ export interface BlobSource {
  * nothing of a stream that rejects.
  */
 export async function* verified(expected: Descriptor, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const hash = createHash('sha256')
-  let size = 0
+  const check = new BlobCheck(expected)
   for await (const chunk of bytes) {
-    size += chunk.length
-    if (size > expected.size) throw mismatch(expected, `it has more than ${expected.size} bytes`)
-    hash.update(chunk)
+    check.take(chunk)
     yield chunk
   }
-  if (size < expected.size) throw mismatch(expected, `it has ${size} bytes instead of ${expected.size}`)
-  const digest = `sha256:${hash.digest('hex')}`
-  if (digest !== expected.digest) throw mismatch(expected, `its bytes have the digest ${digest}`)
+  check.end()
+}
+
+/** Reads a blob, keeping nothing of it. Rejects with `BLOB_MISMATCH` unless it is what the descriptor says. */
+export async function verifyBlob(expected: Descriptor, blobs: BlobSource): Promise<void> {
+  const check = new BlobCheck(expected)
+  if (blobs.pass === undefined) for await (const chunk of blobs.open(expected.digest)) check.take(chunk)
+  else await blobs.pass(expected.digest, (chunk) => check.take(chunk))
+  check.end()
+}
+
+/** Holds bytes that pass against a descriptor. */
+class BlobCheck {
+  readonly #expected: Descriptor
+  readonly #hash = createHash('sha256')
+  #size = 0
+
+  constructor(expected: Descriptor) {
+    this.#expected = expected
+  }
+
+  take(chunk: Uint8Array): void {
+    const { size } = this.#expected
+    this.#size += chunk.length
+    if (this.#size > size) throw mismatch(this.#expected, `it has more than ${size} bytes`)
+    this.#hash.update(chunk)
+  }
+
+  end(): void {
+    const { size, digest } = this.#expected
+    if (this.#size < size) throw mismatch(this.#expected, `it has ${this.#size} bytes instead of ${size}`)
+    const found = `sha256:${this.#hash.digest('hex')}`
+    if (found !== digest) throw mismatch(this.#expected, `its bytes have the digest ${found}`)
+  }
 }
 
 /** Reads a whole small blob, verified. Rejects with `BLOB_MISMATCH`. */

@@ -18,6 +18,12 @@ export interface ExecutionParameters {
   readonly StopSignal?: string
 }
 
+/** Takes an entry of `Env` apart, `NAME=value`; one without an equals sign has an empty value. */
+export function environmentVariable(entry: string): readonly [name: string, value: string] {
+  const at = entry.indexOf('=')
+  return at < 0 ? [entry, ''] : [entry.slice(0, at), entry.slice(at + 1)]
+}
+
 /** How one layer came to be; an empty one has no entry among the diff ids. */
 export interface HistoryEntry {
   readonly created?: string

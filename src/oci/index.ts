@@ -1,7 +1,14 @@
 export { ANNOTATIONS, type Annotations } from './annotations.ts'
 export { type Artifact, type ArtifactInput, composeArtifact } from './artifact.ts'
 export { type BlobSource, readBlob, verified } from './blob-source.ts'
-export { type ExecutionParameters, formatConfig, type HistoryEntry, type ImageConfig, parseConfig } from './config.ts'
+export {
+  type ExecutionParameters,
+  environmentVariable,
+  formatConfig,
+  type HistoryEntry,
+  type ImageConfig,
+  parseConfig,
+} from './config.ts'
 export { type Descriptor, describe } from './descriptor.ts'
 export { OciError, type OciErrorCode } from './errors.ts'
 export type { KnownEntry } from './file-collector.ts'

@@ -3,7 +3,7 @@ import { pipeline, Readable } from 'node:stream'
 import { createZstdDecompress } from 'node:zlib'
 import type { Digest } from '#core'
 import { messageOf } from '#core'
-import { type BlobSource, readBlob, verified } from './blob-source.ts'
+import { type BlobSource, readBlob, verified, verifyBlob } from './blob-source.ts'
 import { type ImageConfig, parseConfig } from './config.ts'
 import type { Descriptor } from './descriptor.ts'
 import { OciError } from './errors.ts'
@@ -20,6 +20,8 @@ import { formatPlatform, type Platform, samePlatform } from './platform.ts'
 export interface OpenedLayer extends Layer {
   /** Gives the bytes as stored. Rejects at the end with `BLOB_MISMATCH` unless they are what the descriptor says. */
   open(): AsyncIterable<Uint8Array>
+  /** Reads those bytes and keeps nothing of them. Rejects with `BLOB_MISMATCH` unless they are what the descriptor says. */
+  verify(): Promise<void>
   /** Gives the uncompressed tar archive. Rejects at the end with `BLOB_MISMATCH` unless its digest is `diffId`. */
   openTar(): AsyncIterable<Uint8Array>
 }
@@ -137,7 +139,8 @@ async function* chunkOf(bytes: Promise<Uint8Array>): AsyncGenerator<Uint8Array> 
 
 function openedLayer(blobs: BlobSource, descriptor: Descriptor, diffId: Digest): OpenedLayer {
   const open = () => verified(descriptor, blobs.open(descriptor.digest))
-  return { descriptor, diffId, open, openTar: () => verifiedTar({ descriptor, diffId }, open()) }
+  const verify = () => verifyBlob(descriptor, blobs)
+  return { descriptor, diffId, open, verify, openTar: () => verifiedTar({ descriptor, diffId }, open()) }
 }
 
 async function* verifiedTar(

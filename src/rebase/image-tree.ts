@@ -82,12 +82,18 @@ function hiddenBelow({ files, removed, opaque }: UpperLayers): (path: string) =>
   const gone = new Set(removed)
   const closed = new Set([...removed, ...opaque])
   for (const { path, type } of files.entries()) if (type !== 'directory') closed.add(path)
-  return (path) => {
-    if (gone.has(path)) return true
-    for (let end = path.lastIndexOf('/'); end >= 0 && closed.size > 0; end = path.lastIndexOf('/', end - 1)) {
-      if (closed.has(path.slice(0, end))) return true
-      if (end === 0) break
-    }
-    return false
+  // Each folder is looked at once.
+  const known = new Map<string, boolean>([['', closed.has('')]])
+  const isClosed = (folder: string): boolean => {
+    const found = known.get(folder)
+    if (found !== undefined) return found
+    const hidden = closed.has(folder) || isClosed(folderOf(folder))
+    known.set(folder, hidden)
+    return hidden
   }
+  return (path) => gone.has(path) || isClosed(folderOf(path))
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')))
 }

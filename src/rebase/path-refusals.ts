@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import type { ImageFile } from '#oci'
 import { type BaseChanges, describeFile, isSameEntry } from './base-changes.ts'
 import type { UpperLayers } from './image-tree.ts'
@@ -14,10 +15,11 @@ const HIDES = 'the result of that may depend on what was there'
  */
 export function pathRefusals(upper: UpperLayers, changes: BaseChanges): readonly Refusal[] {
   return [
-    ...upper.removed.flatMap((path) => whiteoutRefusal(path, changes)),
+    ...upper.removed.flatMap((path) => whiteoutRefusal(path, upper, changes)),
     ...upper.opaque.flatMap((path) => opaqueRefusal(path, changes)),
     ...entriesOf(upper).flatMap((file) => entryRefusals(file, upper, changes)),
     ...parentsOf(upper).flatMap((path) => parentRefusal(path, changes)),
+    ...siblingRefusals(upper, changes),
   ]
 }
 
@@ -25,8 +27,9 @@ function entriesOf({ files }: UpperLayers): readonly ImageFile[] {
   return [...files.entries()].sort((left, right) => (left.path < right.path ? -1 : 1))
 }
 
-function whiteoutRefusal(path: string, changes: BaseChanges): readonly Refusal[] {
-  const changed = changes.has(path) ? path : changes.below(path)
+function whiteoutRefusal(path: string, upper: UpperLayers, changes: BaseChanges): readonly Refusal[] {
+  const real = realPath(path, upper, changes)
+  const changed = changes.has(real) ? real : changes.below(real)
   if (changed === undefined) return []
   return [refusal('whiteout-changed', path, { application: `takes ${path} away: ${HIDES}`, changed, changes })]
 }
@@ -47,6 +50,11 @@ function entryRefusals(file: ImageFile, upper: UpperLayers, changes: BaseChanges
     return [refusal('hard-link-changed', path, { application: linked, changed: file.target, changes })]
   }
   if (path === STATUS_PATH && changes.next.get(path)?.type === 'file' && type === 'file') return []
+  const real = realPath(path, upper, changes)
+  if (real !== path && (changes.has(real) || changes.below(real) !== undefined)) {
+    const through = `${application}, which is ${real} by a link of the base`
+    return [refusal('path-both-sides', path, { application: through, changed: real, changes })]
+  }
   if (changes.has(path)) {
     if (isSameEntry(file, changes.next.get(path))) return []
     const copied = isSameEntry(file, changes.old.get(path)) ? ', an unchanged copy of the old base’s' : ''
@@ -85,6 +93,51 @@ function parentRefusal(path: string, changes: BaseChanges): readonly Refusal[] {
   const isKept = from !== undefined && from.type === to?.type && from.target === to.target
   if (isFree || isKept) return []
   return [refusal('parent-type', path, { application: 'has paths below it', changed: path, changes })]
+}
+
+/**
+ * Directories out of which the application takes entries, or whose entries it gives another mode or owner, and in which the new base
+ * has new ones: `rm -rf DIRECTORY/*` and `chown -R` would have reached them, and a layer does not say whether it was that.
+ */
+function siblingRefusals(upper: UpperLayers, changes: BaseChanges): readonly Refusal[] {
+  const added = new Map<string, string>()
+  for (const path of changes.paths) {
+    if (changes.old.get(path) === undefined && !added.has(parentOf(path))) added.set(parentOf(path), path)
+  }
+  if (added.size === 0) return []
+  const removed = upper.removed.filter((path) => changes.old.get(path) !== undefined)
+  const given = entriesOf(upper).filter((file) => isGiven(file, changes.old.get(file.path)))
+  const reached = new Map<string, string>()
+  for (const path of removed) reached.set(parentOf(path), `takes ${path} out of it`)
+  for (const { path } of given) {
+    reached.set(parentOf(path), `changes mode or owner of ${path}`)
+    reached.set(path, 'changes its mode or owner')
+  }
+  return [...reached].flatMap(([directory, application]) => {
+    const path = added.get(directory)
+    if (path === undefined || upper.removed.includes(directory)) return []
+    return [refusal('sibling-new', directory || '/', { application, changed: path, changes })]
+  })
+}
+
+/** Whether an entry is the old base's but for its mode or owner. */
+function isGiven(file: ImageFile, old: ImageFile | undefined): boolean {
+  if (old === undefined || old.type !== file.type || old.digest !== file.digest || old.target !== file.target)
+    return false
+  return old.uid !== file.uid || old.gid !== file.gid || (file.type !== 'symlink' && old.mode !== file.mode)
+}
+
+/** Where a path lies when runtimes unpack it: links above it that are the base's are followed (some builders write `lib/x`). */
+function realPath(path: string, { files }: UpperLayers, { next }: BaseChanges): string {
+  for (let above = parentOf(path); above !== ''; above = parentOf(above)) {
+    if (files.get(above) !== undefined) return path
+    const link = next.get(above)
+    if (link?.type !== 'symlink') continue
+    // A folder that no layer has as an entry of its own is where the link says.
+    const real = next.resolve(above)?.path ?? posix.resolve(parentOf(above) || '/', link.target)
+    return `${real}${path.slice(above.length)}`
+  }
+  return path
 }
 
 function parentOf(path: string): string {

@@ -57,8 +57,6 @@ export interface RebasedImage {
   readonly base: BaseName
   /** The new base's layers, then the application's, byte for byte. */
   readonly layers: readonly Layer[]
-  /** How many of them are the new base's. */
-  readonly baseLayers: number
   readonly status: MergedStatus | undefined
 }
 
@@ -105,7 +103,6 @@ export function planRebase(request: RebaseRequest): RebasePlan {
     annotations: application.image.manifest.annotations ?? {},
     base: baseOf(request),
     layers: [...next.image.layers, ...own],
-    baseLayers: next.image.layers.length,
     status,
   }
   return { kind: 'possible', result, summary }

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { sampleElf, type TarItem } from '#testkit'
 import { composeRebased } from './compose-rebased.ts'
+import { ImageTree } from './image-tree.ts'
 import { planRebase } from './plan-rebase.ts'
 import { COMMON, listedImage, planOf, rebasedTree, requestOf, treeOf } from './sample-images.test.ts'
 
@@ -24,7 +25,7 @@ const old = [
   directory('usr/share/'),
   file('usr/share/a', '1'),
   file('usr/share/gone', ''),
-  file('usr/share/kept', ''),
+  file('opt/kept', ''),
   file(STATUS, stanza('libx1', '1') + stanza('tool', '1')),
   ...LIBRARY('old'),
 ]
@@ -33,7 +34,7 @@ const next = [
   directory('usr/share/'),
   file('usr/share/a', '2'),
   file('usr/share/new', ''),
-  file('usr/share/kept', ''),
+  file('opt/kept', ''),
   file(STATUS, stanza('libx1', '2') + stanza('tool', '1')),
   ...LIBRARY('new'),
 ]
@@ -54,7 +55,7 @@ const own = [
   { path: 'app/again', type: 'hardlink', linkPath: 'app/main', mode: 0o755, uid: 1000 } as const,
   directory('usr/share/'),
   file('usr/share/own', ''),
-  file('usr/share/.wh.kept', ''),
+  file('opt/.wh.kept', ''),
 ]
 
 test('the result is, file by file, what building on the new base gives', async () => {
@@ -62,7 +63,7 @@ test('the result is, file by file, what building on the new base gives', async (
   const rebuilt = await listedImage('rebuilt', { layers: [[...COMMON, ...next], own] })
   const { tree } = await rebasedTree(request)
   assert.deepEqual(tree, treeOf(rebuilt.facts.tree))
-  assert.ok(tree.has('/usr/share/new') && !tree.has('/usr/share/gone') && !tree.has('/usr/share/kept'))
+  assert.ok(tree.has('/usr/share/new') && !tree.has('/usr/share/gone') && !tree.has('/opt/kept'))
 })
 
 test('a package that the application has installed stands beside those of the new base, as apt would have it', async () => {
@@ -77,6 +78,24 @@ test('a package that the application has installed stands beside those of the ne
   })
   assert.deepEqual((await rebasedTree(request)).tree, treeOf(rebuilt.facts.tree))
 })
+
+test('layers on a tree are what all layers together are, whatever they take away', async () => {
+  const upper = [
+    [file('usr/share/.wh.a', ''), file('srv/.wh..wh..opq', ''), directory('srv/'), link('usr/lib', '/app')],
+    [directory('usr/share/'), file('usr/share/a', 'again'), file('.wh.etc', ''), file('etc/new', '')],
+  ]
+  const all = await listedImage('all', { layers: [[...COMMON, ...old, file('srv/x/y', '')], ...upper] })
+  const below = ImageTree.of(all.facts.tree.layers.slice(0, 1))
+  assert.deepEqual(
+    [...below.with(all.own).files.entries()].sort(byPath),
+    [...all.facts.tree.files.entries()].sort(byPath),
+  )
+  assert.ok(
+    below.files.get('/srv/x/y') && !all.facts.tree.files.get('/srv/x/y') && !all.facts.tree.files.get('/etc/passwd'),
+  )
+})
+
+const byPath = (left: { path: string }, right: { path: string }) => (left.path < right.path ? -1 : 1)
 
 test('layers of the application stay byte for byte, and equal inputs give equal bytes', async () => {
   const request = await requestOf({ old, next, own })

@@ -53,6 +53,28 @@ const rows: readonly Row[] = [
     { old: [file('etc/x.conf', '1')], next: [file('etc/x.conf', '2')], own: [file('etc/x.conf', '1')] },
   ],
   [
+    'a path that leads to a changed file by a link of the base, as some builders write it',
+    'path-both-sides',
+    '/lib/x.conf',
+    /which is \/usr\/lib\/x\.conf by a link of the base.*\/usr\/lib\/x\.conf: content changed/,
+    {
+      old: [link('lib', 'usr/lib'), file('usr/lib/x.conf', '1')],
+      next: [link('lib', 'usr/lib'), file('usr/lib/x.conf', '2')],
+      own: [file('lib/x.conf', '3')],
+    },
+  ],
+  [
+    'a whiteout that leads to a changed file by a link of the base',
+    'whiteout-changed',
+    '/lib/x.conf',
+    /\/usr\/lib\/x\.conf: content changed/,
+    {
+      old: [link('lib', 'usr/lib'), file('usr/lib/x.conf', '1')],
+      next: [link('lib', 'usr/lib'), file('usr/lib/x.conf', '2')],
+      own: [file('lib/.wh.x.conf', '')],
+    },
+  ],
+  [
     'a link put over a directory of the base that has new files',
     'directory-replaced',
     '/srv/www',
@@ -123,6 +145,28 @@ const rows: readonly Row[] = [
     '/srv',
     /has paths below it.*new: file/,
     { old: [], next: [file('srv', '')], own: [file('srv/a', '')] },
+  ],
+  [
+    'a directory that was emptied, perhaps, and has a new file',
+    'sibling-new',
+    '/usr/share/doc',
+    /takes \/usr\/share\/doc\/x out of it.*\/usr\/share\/doc\/y: new/,
+    {
+      old: [directory('usr/share/doc/'), file('usr/share/doc/x', '1')],
+      next: [directory('usr/share/doc/'), file('usr/share/doc/x', '1'), file('usr/share/doc/y', '')],
+      own: [file('usr/share/doc/.wh.x', '')],
+    },
+  ],
+  [
+    'a directory whose files got another owner, and that has a new file',
+    'sibling-new',
+    '/var/lib/x',
+    /changes mode or owner of \/var\/lib\/x\/a.*\/var\/lib\/x\/b: new/,
+    {
+      old: [file('var/lib/x/a', '1')],
+      next: [file('var/lib/x/a', '1'), file('var/lib/x/b', '1')],
+      own: [file('var/lib/x/a', '1', { uid: 1000 })],
+    },
   ],
   [
     'another name for a file of the base that has changed',

@@ -8,6 +8,16 @@ export interface TestResult {
   readonly name: string
   readonly verdict: Verdict | { readonly kind: 'not-run'; readonly reason: string }
   readonly outcome?: Outcome
+  /** Set where it was not run, because everything that it can read is what it was when it passed. */
+  readonly inherited?: InheritedFrom
+}
+
+/** The run that a result is inherited from; times in milliseconds. */
+export interface InheritedFrom {
+  /** RFC 3339. */
+  readonly from: string
+  readonly duration: number
+  readonly startup?: number
 }
 
 /** What came of an image's tests, in the definition's order. */
@@ -29,9 +39,9 @@ export function hasPassed({ results }: TestReport): boolean {
 
 /** Writes a report for a terminal: a line for each test, under it the reasons; a last line that counts. */
 export function formatTestTable(report: TestReport): string {
-  const lines = report.results.flatMap(({ name, verdict, outcome }) => [
-    `${MARKS[verdict.kind].padEnd(7)}  ${(outcome ? `${outcome.duration} ms` : '').padStart(8)}  ${printable(name)}${startup(outcome)}`,
-    ...reasonsOf(verdict).map((reason) => `${' '.repeat(19)}${printable(reason)}`),
+  const lines = report.results.flatMap((result) => [
+    `${MARKS[result.verdict.kind].padEnd(7)}  ${durationOf(result).padStart(8)}  ${printable(result.name)}${remarkOf(result)}`,
+    ...reasonsOf(result.verdict).map((reason) => `${' '.repeat(19)}${printable(reason)}`),
   ])
   const counts = (['passed', 'failed', 'not-run'] as const)
     .map((kind) => [kind, report.results.filter(({ verdict }) => verdict.kind === kind).length] as const)
@@ -55,10 +65,11 @@ export function formatTestJson(report: TestReport, manifest?: string): string {
     platform,
     contract,
     notes,
-    results: results.map(({ name, verdict, outcome }) => ({
+    results: results.map(({ name, verdict, outcome, inherited }) => ({
       name,
       verdict: verdict.kind,
       reasons: reasonsOf(verdict),
+      ...(inherited && { inherited: { ...inherited } }),
       ...(outcome && {
         duration: outcome.duration,
         ...(outcome.service?.startup !== undefined && { startup: outcome.service.startup }),
@@ -78,9 +89,23 @@ export function reasonsOf(verdict: TestResult['verdict']): readonly string[] {
 
 const MARKS = { passed: 'passed', failed: 'FAILED', 'not-run': 'NOT RUN' } as const
 
-function startup(outcome: Outcome | undefined): string {
-  const took = outcome?.service?.startup
-  return took === undefined ? '' : ` (started in ${took} ms)`
+function durationOf({ outcome, inherited }: TestResult): string {
+  const duration = outcome?.duration ?? inherited?.duration
+  return duration === undefined ? '' : `${duration} ms`
+}
+
+/** Milliseconds until a service had answered, where the test was of one. */
+export function startupOf({ outcome, inherited }: TestResult): number | undefined {
+  return outcome?.service?.startup ?? inherited?.startup
+}
+
+function remarkOf(result: TestResult): string {
+  const took = startupOf(result)
+  const remarks = [
+    ...(took === undefined ? [] : [`started in ${took} ms`]),
+    ...(result.inherited ? [`inherited from ${result.inherited.from.slice(0, 10)}`] : []),
+  ]
+  return remarks.length === 0 ? '' : ` (${remarks.join(', ')})`
 }
 
 /** What was enforced otherwise than a reader would expect. */
@@ -92,6 +117,6 @@ function limitNotes({ results }: TestReport): string[] {
 }
 
 /** A program's output must not steer the terminal it is shown in. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1).replace('\u007f', '\\u007f'))
 }

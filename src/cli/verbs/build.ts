@@ -12,8 +12,9 @@ export const buildVerb: Verb = (program, session) => {
     .option('--platform <list>', 'platforms, e.g. linux/amd64,linux/arm64 (default: those of the definition)')
     .option(
       '-o, --output <reference...>',
-      'where to: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker://… (default: oci:./out:NAME)',
+      'where to: oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker://…; {image} is its name (default: oci:./out:{image})',
     )
+    .option('--only <base...>', 'of a definition on several bases, only the images on these')
     .option('--load', 'load the image into podman or docker')
     .option('--zstd', 'compress layers with zstd instead of gzip')
     .option('--xz', "decode packages by this machine's xz, after a check that it gives the same bytes")
@@ -26,6 +27,7 @@ Examples:
   casemate build python
   casemate build ./my-image --platform linux/amd64 -o docker://registry.example.org/team/app:1.0
   casemate build ./my-image -o docker://registry.example.org/team/app:1.0 --key casemate.key
+  casemate build ./corporate --only python java-21 -o docker://registry.example.org/team/{image}:1.0
   casemate build nginx --variant dev -o oci-archive:nginx-dev.tar`,
   )
   command.action(async (reference: string, options) => {

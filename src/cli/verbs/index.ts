@@ -14,6 +14,7 @@ import { initVerb } from './init.ts'
 import { keygenVerb } from './keygen.ts'
 import { ledgerVerb } from './ledger.ts'
 import { licensesVerb } from './licenses.ts'
+import { lintVerb } from './lint.ts'
 import { lockVerb } from './lock.ts'
 import { loginVerb } from './login.ts'
 import { patchVerb } from './patch.ts'
@@ -50,6 +51,7 @@ export const verbs: readonly Verb[] = [
   evidenceVerbs,
   gateVerbs,
   rebaseVerb,
+  lintVerb,
   reproduceVerb,
   storeVerb,
   catalogVerb,

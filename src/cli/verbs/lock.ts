@@ -8,6 +8,7 @@ export const lockVerb: Verb = (program, session) => {
     .description('solve a definition and write, update or check casemate.lock beside it')
     .option('--check', 'write nothing; say what would change, and end with 1 if anything would')
     .option('--update [package...]', 'take the newest versions of these packages, or of all')
+    .option('--only <base...>', 'of a definition on several bases, only the locks of the images on these')
     .option('--format', 'take the newest layer format: every layer is made anew')
     .option('--json', 'print the result as JSON')
   withPlaceOptions(command).addHelpText(
@@ -16,6 +17,7 @@ export const lockVerb: Verb = (program, session) => {
 Examples:
   casemate lock ./my-image
   casemate lock ./my-image --check
+  casemate lock ./corporate --only python
   casemate lock ./my-image --update libssl3t64`,
   )
   command.action(async (reference: string, options) => {

@@ -207,6 +207,18 @@ test('a mirror that fails is passed over', async (t) => {
   assert.equal(requestsFor(other, 'by-hash'), 0, 'the name is asked for after the digest, at the same mirror')
 })
 
+test('an InRelease that the mirror says is current is not written again', async (t) => {
+  const archive = await testArchive(t, { debs })
+  await open(archive)
+  const files = () =>
+    Object.fromEntries(
+      objects(archive).map(({ parentPath, name }) => [name, statSync(join(parentPath, name), { bigint: true }).ino]),
+    )
+  const before = files()
+  await open(archive)
+  assert.deepEqual(files(), before)
+})
+
 test('a mirror that always says 304 is not believed', async (t) => {
   const archive = await testArchive(t, { debs })
   archive.mirror.fault = () => ({ kind: 'not-modified' })

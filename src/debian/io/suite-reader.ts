@@ -49,10 +49,10 @@ export class SuiteReader {
     const faults: DebianError[] = []
     for (const base of mirrors) {
       try {
-        const bytes = await this.#fetchInRelease(`${suiteUrl(base, suite)}/InRelease`, signal)
+        const { bytes, isKept } = await this.#fetchInRelease(`${suiteUrl(base, suite)}/InRelease`, signal)
         const verified = await verifySuite(bytes, { ...request, at: request.now })
         checkFloor(verified, floor, base)
-        await this.#cache.put(verified.state.digest, bytes)
+        if (!isKept) await this.#cache.put(verified.state.digest, bytes)
         await this.#remember(request, 'seen', verified)
         return { ...verified, base }
       } catch (error) {
@@ -82,8 +82,8 @@ export class SuiteReader {
     await this.#remember(request, 'used', suite)
   }
 
-  /** Conditional, where the same URL was read before; a kept copy is verified like a new one. */
-  async #fetchInRelease(url: string, signal: AbortSignal): Promise<Uint8Array> {
+  /** Conditional, where the same URL was read before; a kept copy is verified like a new one, and not kept again. */
+  async #fetchInRelease(url: string, signal: AbortSignal): Promise<{ bytes: Uint8Array; isKept: boolean }> {
     const record = join(this.#cache.folder, 'validators', hexOf(digestOf(url)))
     const known = await readValidator(record)
     const kept = known && (await this.#cache.find(known.digest))
@@ -91,7 +91,7 @@ export class SuiteReader {
     const { answer, bytes } = await this.#downloader.fetchSmall(url, IN_RELEASE_LIMIT, conditions, signal)
     if (answer.status === 304) {
       if (kept === undefined) throw new DebianError('FETCH_FAILED', `cannot fetch ${url}: 304 for no condition`)
-      return readFile(kept)
+      return { bytes: await readFile(kept), isKept: true }
     }
     const fresh: Record<string, string> = {}
     const { etag, 'last-modified': lastModified } = answer.headers
@@ -102,7 +102,7 @@ export class SuiteReader {
       const text = JSON.stringify({ url, digest: digestOf(bytes), conditions: fresh })
       await writeWhole(record, [Buffer.from(text)])
     }
-    return bytes
+    return { bytes, isKept: false }
   }
 
   /**

@@ -136,8 +136,12 @@ export const definitionSchema = {
   required: ['image'],
   properties: {
     image: described(
-      text('an image name (lowercase letters, digits, . _ - and /)', '^[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*$', 200),
-      'The name of the image, without registry and tag.',
+      text(
+        'an image name (lowercase letters, digits, . _ - and /)',
+        '^(?:[a-z0-9]+|\\{base\\})(?:(?:[._/]|__|-+)(?:[a-z0-9]+|\\{base\\}))*$',
+        200,
+      ),
+      'The name of the image, without registry and tag; {base} is the base, where `from` names several.',
     ),
     archive: {
       title: 'the name of an archive, or a list of names',
@@ -148,10 +152,12 @@ export const definitionSchema = {
       ],
     },
     extends: described(parts.line, 'A catalogue image, or the path of a definition, that this one adds to.'),
-    from: described(
-      parts.line,
-      'A catalogue image, or the path of a definition, whose layers stay and get more above.',
-    ),
+    from: {
+      title: 'a base, or a list of bases',
+      description:
+        'A catalogue image, or the path of a definition, whose layers stay and get more above; of several, an image on each.',
+      anyOf: [parts.line, { type: 'array', items: parts.line, minItems: 1, maxItems: 200, title: 'at least one base' }],
+    },
     ...fragment,
     without: packageReasons(
       'Packages to leave out of variants without package manager, although something depends on them.',

@@ -180,6 +180,8 @@ export interface Definition<Path = PathDeclaration, CertificateForm = string> ex
   readonly extends: string | undefined
   /** What an overlay stacks on; where it extends something, only the last of those may say it. */
   readonly from: string | undefined
+  /** What it stacks on where that is several: an image on each; see `memberOf`. */
+  readonly bases: readonly string[]
   readonly archives: readonly string[] | undefined
   readonly without: Readonly<Record<string, string>>
   /** Packages of the base that an overlay takes away, with reasons. */

@@ -37,6 +37,7 @@ export function mergeDefinitions(base: LoadedDefinition, over: LoadedDefinition)
     description: over.description,
     extends: base.extends,
     from: base.from,
+    bases: [],
     archives: over.archives ?? base.archives,
     without: { ...withoutAsked(base.without, over), ...over.without },
     remove: { ...base.remove, ...over.remove },

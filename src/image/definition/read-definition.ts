@@ -2,6 +2,7 @@ import { type DocumentPath, type Fault, quote } from '#core'
 import { parseRequest, type Request, SolverError } from '#solver'
 import type { ContractDeclaration, Definition, Fragment, PathDeclaration, UserDeclaration } from './definition.ts'
 import type { DefinitionDocument, FragmentDocument } from './definition-schema.ts'
+import { BASE_PLACEHOLDER, basesFault } from './matrix.ts'
 import { declaredPath, type PathDocument, readPath } from './read-path.ts'
 import { templateFault } from './tags.ts'
 
@@ -32,11 +33,17 @@ export function readDefinition(
   if (document.remove !== undefined && document.from === undefined && document.extends === undefined) {
     reader.note(['remove'], 'there is nothing to take packages from: want `from`, or `without` in its place', 'key')
   }
+  const { from } = document
+  if (typeof from === 'object') reader.note(['from'], basesFault(from, document.image))
+  else if (document.image.includes(BASE_PLACEHOLDER)) {
+    reader.note(['image'], `${BASE_PLACEHOLDER} stands for one of several bases: want a list of them as \`from\``)
+  }
   const definition: Definition = {
     ...reader.fragment(document, []),
     image: document.image,
     extends: document.extends,
-    from: document.from,
+    from: typeof document.from === 'string' ? document.from : undefined,
+    bases: typeof document.from === 'string' ? [] : (document.from ?? []),
     archives: typeof archive === 'string' ? [archive] : archive,
     without: document.without ?? {},
     remove: document.remove ?? {},

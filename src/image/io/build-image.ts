@@ -69,6 +69,8 @@ export interface BuiltImage {
   /** What derived effects gave, as a lock holds it. */
   readonly derived: readonly DerivedResult[]
   readonly packages: readonly LockedPackage[]
+  /** What an overlay stacks on, as it was built for it. */
+  readonly base?: BuiltImage
   /** What was taken in from elsewhere. */
   readonly taken: readonly TakenSource[]
   readonly user: RunAs
@@ -143,7 +145,8 @@ export async function buildImage(input: ImageInput, workshop: LayerWorkshop): Pr
   )
   const stands = base === undefined ? undefined : baseImageOf(base, definition.base?.image ?? '')
   const parts = { assembly, packages: own.packages, base: stands }
-  return { ...compose(input, parts, workshop.codec), derived: results, taken: own.taken }
+  const built = { ...compose(input, parts, workshop.codec), derived: results, taken: own.taken }
+  return base === undefined ? built : { ...built, base }
 }
 
 /** The base of an overlay as an image to build. Throws `LOCK_INVALID` for a lock without it. */

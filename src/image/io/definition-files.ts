@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { hasSystemCode, messageOf, nearest, packageFile } from '#core'
 import { referredFiles } from '../definition/load-definition.ts'
+import { basesOf, type MemberReference, memberOf, parseMemberReference } from '../definition/matrix.ts'
 import { parseDefinitionFile } from '../definition/parse-definition.ts'
 import { type DefinitionFile, type ResolvedDefinition, resolveDefinition } from '../definition/resolve-definition.ts'
 import { ImageError } from '../errors.ts'
@@ -45,6 +46,8 @@ export interface DefinitionSource {
   readonly files: ReadonlyMap<string, Uint8Array>
   /** What the folders hold that it refers to. */
   readonly folders?: ReadonlyMap<string, readonly FolderEntry[]>
+  /** Which of its bases was chosen, where it names several. */
+  readonly member?: string
 }
 
 /** Where to look for definitions. */
@@ -94,25 +97,61 @@ async function openAbove(
   const chain = await readChain(reference, { ...places, catalogue }, above)
   const [root] = chain
   const from = root?.definition.from
+  if (root !== undefined && from !== undefined) refuseImage(from, root)
   const base =
     root === undefined || from === undefined
       ? undefined
       : await openAbove(from, { ...places, workingFolder: dirname(root.file) }, [...above, ...chain.toReversed()])
   const sources = [
     ...(base?.sources ?? []),
-    ...chain.map(({ file, bytes, files, folders = new Map() }) => ({ file, bytes, files, folders })),
+    ...chain.map(({ file, bytes, files, folders = new Map(), member }) => ({
+      ...{ file, bytes, files, folders },
+      ...(member === undefined ? {} : { member }),
+    })),
   ]
-  const own = chain.at(-1)?.file ?? ''
+  const { file: own = '', member } = chain.at(-1) ?? {}
   const realCatalogue = await realFolder(catalogue)
   return {
     definition: resolveDefinition(chain, base?.definition),
     files: sources.map(({ file }) => file),
-    lockFile: join(dirname(own), `${basename(own).replace(/\.ya?ml$/, '')}.lock`),
+    lockFile: lockFileOf(own, member),
     sources,
     catalogue: realCatalogue,
     isCatalogue: own.startsWith(`${realCatalogue}${sep}`),
     ...(base === undefined || from === undefined ? {} : { base: { from, opened: base } }),
   }
+}
+
+/** A finished image does not say why its paths are there; its definition does, and with its lock it makes the same image. */
+function refuseImage(from: string, { file, locate }: ReadFile): void {
+  const isImage =
+    /^(?:docker|oci|oci-archive|docker-archive|containers-storage):|^[^/]+[.:][^/]*\/.+[:@]|@sha256:/.test(from)
+  if (!isImage) return
+  const place = locate?.(['from'], 'value')
+  const at = place === undefined ? file : `${file}:${place.line}:${place.column}`
+  const reason = 'it names an image, want the name of a catalogue image or the path of a definition'
+  const waysOut =
+    'the definition and lock of an image of ours stand in its recipe, which `casemate evidence --type recipe` prints'
+  throw new ImageError('DEFINITION_INVALID', `cannot stack on ${from} (${at}): ${reason}; ${waysOut}`)
+}
+
+/** Each image has a lock of its own, so that an update of one base changes nothing of the others. */
+function lockFileOf(file: string, member: string | undefined): string {
+  const stem = basename(file).replace(/\.ya?ml$/, '')
+  return join(dirname(file), member === undefined ? `${stem}.lock` : `${stem}.${member}.lock`)
+}
+
+/**
+ * The references of every image that a definition makes: itself, or one for each of the bases that it names. Rejects as
+ * `openDefinition`.
+ */
+export async function definitionMembers(reference: string, places: DefinitionPlaces): Promise<readonly string[]> {
+  const { reference: path, member } = parseMemberReference(reference)
+  if (member !== undefined) return [reference]
+  const file = await locateDefinition(path, places.workingFolder, places.catalogue ?? catalogueFolder())
+  const bytes = await readLimited(file, MAX_DEFINITION_BYTES, file)
+  const bases = basesOf(parseDefinitionFile(decode(bytes, file), file).definition)
+  return bases.size === 0 ? [reference] : [...bases.keys()].map((name) => `${reference}#${name}`)
 }
 
 /** Reads a definition and what it extends, that first. */
@@ -125,10 +164,11 @@ async function readChain(
   let next: string | undefined = reference
   let folder = workingFolder
   while (next !== undefined) {
-    const path = await locateDefinition(next, folder, catalogue)
-    const seen = [...above, ...chain].findIndex(({ file }) => file === path)
+    const { reference: located, member }: MemberReference = parseMemberReference(next)
+    const path = await locateDefinition(located, folder, catalogue)
+    const seen = [...above, ...chain].findIndex((one) => one.file === path && one.member === member)
     if (seen >= 0 || above.length + chain.length >= MAX_CHAIN) throw chainFault([...above, ...chain], path, seen)
-    const one = await readDefinitionFile(path)
+    const one = await readDefinitionFile(path, member)
     chain.push(one)
     next = one.definition.extends
     folder = dirname(path)
@@ -170,9 +210,10 @@ async function notFound(reference: string, path: string | undefined, catalogue: 
   return new ImageError('DEFINITION_NOT_FOUND', `cannot find catalogue image ${reference}: ${reason}`)
 }
 
-async function readDefinitionFile(file: string): Promise<ReadFile> {
+async function readDefinitionFile(file: string, member?: string): Promise<ReadFile> {
   const bytes = await readLimited(file, MAX_DEFINITION_BYTES, file)
-  const { definition, locate } = parseDefinitionFile(decode(bytes, file), file)
+  const { definition: whole, locate } = parseDefinitionFile(decode(bytes, file), file)
+  const definition = memberOf(whole, member, file)
   const root = await realpath(dirname(file))
   const files = new Map<string, Uint8Array>()
   const folders = new Map<string, readonly FolderEntry[]>()
@@ -196,7 +237,7 @@ async function readDefinitionFile(file: string): Promise<ReadFile> {
       files.set(`${source}${content}`, read)
     }
   }
-  return { file, definition, locate, bytes, files, folders }
+  return { file, definition, locate, bytes, files, folders, ...(member === undefined ? {} : { member }) }
 }
 
 async function readInside(root: string, path: string, file: string): Promise<Uint8Array> {

@@ -1,3 +1,4 @@
+import { CONTRACT_PATH } from '../contract-file.ts'
 import { parentOf } from '../links.ts'
 import { type LockedPackage, packageKey } from '../lock/lock.ts'
 import type { MemberIndex } from '../member.ts'
@@ -83,8 +84,10 @@ function topContent(layers: readonly LaidLayer[], { tree, read, records, status 
   const wanted: readonly LaidEntry[] = [...kept, statusEntry(status)]
   const missing = wanted.filter((entry) => !isSame(shown.get(entry.path), entry))
   if (missing.length === 0) return undefined
+  // The contract stands in every such layer, also where it is the base's: by it a layer is known as ours.
+  const contract = wanted.filter(({ path }) => path === CONTRACT_PATH)
   const entries = new Map<string, LaidEntry>()
-  for (const entry of missing) {
+  for (const entry of [...missing, ...contract]) {
     // Engines that unpack a layer by itself give directories that it does not name modes of their own.
     for (let above = parentOf(entry.path); above !== '' && !entries.has(above); above = parentOf(above)) {
       const directory = tree.get(above)

@@ -96,9 +96,11 @@ export function packagesOf(lock: Lock, platform: string, variant: string): reado
   return packages.filter(({ layers }) => Object.hasOwn(layers, variant))
 }
 
-/** What was observed for an image, and for what it stacks on. */
+/** What was observed for an image, and for what it stacks on; the same state of a suite once. */
 export function everyObserved({ observed, base }: Lock): readonly ObservedSuite[] {
-  return base === undefined ? observed : [...everyObserved(base.lock), ...observed]
+  if (base === undefined) return observed
+  const all = [...everyObserved(base.lock), ...observed]
+  return [...new Map(all.map((one) => [`${one.archive} ${one.suite} ${one.inRelease}`, one])).values()]
 }
 
 /** The packages that an overlay has beside those of its base, whatever their version; for other images all of them. */

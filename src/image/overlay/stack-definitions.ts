@@ -24,6 +24,7 @@ export function stackDefinitions(
   return {
     ...mergeDefinitions(withoutSettled(base.merged, over), over),
     from: over.from,
+    bases: [],
     remove: over.remove,
     owner: over.owner,
     layerBudget: over.layerBudget ?? OVERLAY_BUDGET,

@@ -1,4 +1,4 @@
-import type { ImageConfig } from '#oci'
+import { environmentVariable, type ImageConfig } from '#oci'
 import {
   type Contract,
   contractDifferences,
@@ -26,7 +26,7 @@ export function configFacts({ config: { config }, passwd, group }: ConfiguredIma
     return {
       ...{ user: config.User ?? '', uid, gid },
       ...{ entrypoint: config.Entrypoint ?? [], cmd: config.Cmd ?? [], volumes: config.Volumes ?? [] },
-      env: Object.fromEntries((config.Env ?? []).map(variableOf)),
+      env: Object.fromEntries((config.Env ?? []).map(environmentVariable)),
       labels: config.Labels ?? {},
       ports: (config.ExposedPorts ?? []).map((port) => (port.includes('/') ? port : `${port}/tcp`)),
       ...{ stop_signal: config.StopSignal || 'SIGTERM', work_dir: config.WorkingDir || '/' },
@@ -52,11 +52,6 @@ export function contractFacts({ bytes, passwd, group }: ConfiguredImage): Establ
 /** A volume that was added breaks no promise. */
 function brokenKeys(declared: Contract, kept: Contract): readonly string[] {
   return contractDifferences(declared, { ...kept, writable: declared.writable })
-}
-
-function variableOf(line: string): readonly [string, string] {
-  const at = line.indexOf('=')
-  return at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + 1)]
 }
 
 function established<Value>(read: () => Value): Established<Value> {

@@ -1,13 +1,8 @@
 import { messageOf } from '#core'
 import { SandboxError } from '../errors.ts'
 import type { ImageTest } from '../image-test.ts'
+import { helpersOf } from '../test-inputs.ts'
 import type { PreparedImage, TestableImage } from './prepared-image.ts'
-
-/** The references of the other images that a test needs. */
-export function helpersOf({ helper, service }: ImageTest): readonly string[] {
-  const beside = service?.probe?.kind === 'command' ? service.probe.helper : undefined
-  return [...(helper === undefined ? [] : [helper]), ...(beside === undefined ? [] : [beside])]
-}
 
 /** The helper images of a run of tests, each unpacked once, when the first test needs it. */
 export class HelperImages {

@@ -7,7 +7,7 @@ import {
   type Sandbox,
   WRITABLE_BYTES,
 } from '../sandbox.ts'
-import { exitCodeOf, reasonOf, runTool, standardStreams, startProgram, startTool } from './process.ts'
+import { exitCodeOf, reasonOf, runTool, standardStreams, startProgram, startTool, versionOf } from './process.ts'
 
 /**
  * podman, for who has nothing else or wants what production runs: the slowest, some tenths of a second a container.
@@ -24,6 +24,7 @@ export const podman: Sandbox = {
       return reasonOf(error)
     }
   },
+  version: () => versionOf('podman'),
   async launch(spec) {
     const runtime = ['podman', ...(await runtimeOption())] as [string, ...string[]]
     const remove = () => runTool([...runtime, 'rm', '--force', '--ignore', '--time', '0', spec.id])
@@ -44,7 +45,9 @@ export const podman: Sandbox = {
           const exited = exitCodeOf(child).finally(() => {
             ended = true
           })
-          return { ...standardStreams(child), exited }
+          const { stdin, ...outputs } = standardStreams(child)
+          stdin.end(spec.stdin)
+          return { ...outputs, exited }
         },
         enter({ argv, environment, user, workDir }) {
           const options = [`--user=${user.uid}:${user.gid}`, `--workdir=${workDir}`]

@@ -13,6 +13,7 @@ import {
   standardStreams,
   startProgram,
   startTool,
+  versionOf,
 } from './process.ts'
 import { runcSpec } from './runc-spec.ts'
 
@@ -31,6 +32,7 @@ export const runc: Sandbox = {
       return reasonOf(error)
     }
   },
+  version: () => versionOf('runc'),
   async launch(spec) {
     const bundle = join(spec.directory, spec.id)
     const [state, go] = [join(bundle, 'state'), join(bundle, 'go')]
@@ -63,7 +65,9 @@ export const runc: Sandbox = {
       limits: { memory: spec.memory ? 'group' : 'none' },
       begin() {
         fs.writeFileSync(go, '')
-        return { ...standardStreams(child), exited }
+        const { stdin, ...outputs } = standardStreams(child)
+        stdin.end(spec.stdin)
+        return { ...outputs, exited }
       },
       enter({ argv, environment, user, workDir }) {
         const options = ['--user', `${user.uid}:${user.gid}`, '--cwd', workDir]

@@ -25,7 +25,7 @@ const [SMALL, LARGE] = [20_000, 3_000_000]
 /** System calls that fail, as the kernel answers them when a disk does. */
 interface Fault {
   readonly calls: string
-  readonly error?: 'EIO' | 'ENOSPC' | 'EDQUOT'
+  readonly error?: 'EIO' | 'ENOSPC' | 'EDQUOT' | 'EROFS'
   /** The only file that it is about. */
   readonly path?: string
   /** Which of these calls, as strace counts them. */
@@ -147,6 +147,12 @@ const faults: readonly [what: string, status: number, refused: readonly string[]
       507,
       ['a small blob', 'a large blob', 'a tag'],
       (folder) => ({ calls: 'write,writev,pwritev', path: newestJournal(folder), error: 'ENOSPC' }),
+    ],
+    [
+      'takes no new files any more',
+      503,
+      ['a large blob'],
+      () => ({ calls: 'openat,rename,unlink,unlinkat', error: 'EROFS' }),
     ],
     ['does not rename', 503, ['a large blob'], () => ({ calls: 'rename,renameat,renameat2' })],
     ['does not open files', 503, ['a large blob'], () => ({ calls: 'openat' })],

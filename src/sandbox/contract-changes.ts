@@ -1,4 +1,4 @@
-import { type Contract, contractDifferences } from '#sandbox'
+import { type Contract, contractDifferences } from './contract.ts'
 
 /** A promise to who runs an image in which two images differ. */
 export interface ContractChange {
@@ -17,6 +17,16 @@ export function contractChanges(from: Contract | undefined, to: Contract | undef
     if (key === 'environment') return variables(from.environment, to.environment)
     return [{ key, name: '', from: promise(from, key), to: promise(to, key) }]
   })
+}
+
+/**
+ * Whether a change takes away what somebody may rely on. One more port, writable path or variable takes nothing away; any other
+ * change does.
+ */
+export function isBreaking({ key, from, to }: ContractChange): boolean {
+  if (key === 'environment') return from !== undefined
+  if ((key !== 'ports' && key !== 'writable') || typeof from !== 'object') return true
+  return from.some((one) => !to?.includes(one))
 }
 
 function variables(from: Contract['environment'], to: Contract['environment']): readonly ContractChange[] {
