@@ -2,6 +2,8 @@ export { type DatabaseAddress, parseDatabaseAddress, showAddress } from './addre
 export { readBackup, writeBackup } from './backup/backup-file.ts'
 export type { Database, DatabaseOptions, Session } from './database.ts'
 export { StoreError, type StoreErrorCode } from './errors.ts'
+export { checkLedger } from './ledger-check.ts'
+export { type Postmaster, runningPostmaster } from './postgres/postmaster.ts'
 export { type EmbeddedOptions, type EmbeddedPostgres, embeddedAddress, startPostgres } from './postgres/server.ts'
 export { type OpenState, openState, reachDatabase, type StatePlace, statePlace } from './state.ts'
 export { type OpenStore, openStore } from './store.ts'

@@ -7,6 +7,7 @@ export {
   testKey,
 } from './archive.ts'
 export { type ClientKills, killClients } from './client-kill.ts'
+export { type DatabaseKills, killDatabase } from './database-kill.ts'
 export {
   type ArItem,
   arOf,
