@@ -39,9 +39,6 @@ export async function runExplain(
   options: ExplainOptions,
   terminal: Terminal,
 ): Promise<ExitStatus> {
-  if (what === undefined) {
-    throw new UsageError('USAGE_INVALID', `cannot explain ${reference}: say which package, or which path of it`)
-  }
   const stages = new Stages(terminal)
   const opened = await openDefinition(reference, { workingFolder: process.cwd() })
   const effective = variantOf(opened, options.variant)

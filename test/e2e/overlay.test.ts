@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { RegistryServer } from '#oci/registry'
+import { requestsFor } from '#testkit'
 import { openWorkplace, type Summary, type Workplace } from './workplace.ts'
 
 /** An overlay on the workplace's definition, in a folder of its own. */
@@ -27,5 +32,45 @@ test('an overlay that adds a package and a file has every layer of its base, and
   assert.deepEqual(layersOf(over).slice(0, base.length), base)
   assert.equal(layersOf(over).length, base.length + 2)
   assert.equal((await place.run(['lock', './over'])).status, 0)
+  place.archive.mirror.requests.length = 0
+  place.remove('cache')
   assert.equal((await buildOverlay(place)).digest, over.digest)
+  assert.equal(requestsFor(place.archive.mirror, '/dists/'), 0, 'a locked build of an overlay reads no index')
+
+  const sbom = await place.run(['sbom', 'oci:out:shouting', '--format', 'text'])
+  assert.equal(sbom.status, 0, sbom.stderr)
+  assert.doesNotMatch(sbom.stdout, /explain/i, 'every file belongs to a package, an effect or a definition')
+})
+
+test('an overlay that was published is kept and built again from its own evidence, without mirror or definitions', async (t) => {
+  const place = await openWorkplace(t)
+  const folder = mkdtempSync(join(tmpdir(), 'casemate-reg-'))
+  const server = await RegistryServer.start(folder, {
+    host: '127.0.0.1',
+    port: 0,
+    onError() {},
+  })
+  t.after(async () => {
+    await server.close(100)
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const env = { COSIGN_PASSWORD: 'secret' }
+  assert.equal((await place.run(['keygen', 'casemate'], { env })).status, 0)
+  place.write(
+    'over/casemate.yaml',
+    `${OVERLAY}remove: { greet-common: not needed }\nwithout: { greet-common: not needed }\n`,
+  )
+  const reference = `${server.address}/team/shouting:1`
+  const built = await place.run(['build', './over', '-o', `docker://${reference}`, '--key', 'casemate.key'], { env })
+  assert.equal(built.status, 0, built.stdout + built.stderr)
+  const kept = await place.run(['store', 'keep', reference, '--key', 'casemate.pub', '--json'])
+  assert.equal(kept.status, 0, kept.stdout + kept.stderr)
+  const whats = JSON.parse(kept.stdout).objects.map(({ what }: { what: string }) => what)
+  assert.ok(
+    whats.some((what: string) => what.includes('/greet-common_')),
+    'what the overlay removes, its base has',
+  )
+  for (const gone of ['cache', 'casemate.yaml', 'over', 'archives', 'out']) place.remove(gone)
+  const again = await place.run(['reproduce', reference, '--key', 'casemate.pub', '--store', 'store', '--offline'])
+  assert.equal(again.status, 0, again.stdout + again.stderr)
 })

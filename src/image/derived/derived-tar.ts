@@ -38,16 +38,26 @@ export function derivedEntries(files: DerivedFiles, placement: DerivedPlacement)
 
 /** The files as one tar, whole and always the same: its digest names the result, and is the layer's diffID. */
 export function encodeDerived(files: DerivedFiles, placement: DerivedPlacement): Uint8Array {
+  return encodeEntries(derivedEntries(files, placement), files)
+}
+
+function encodeEntries(entries: readonly TreeEntry[], files: DerivedFiles): Uint8Array {
   const none = new Uint8Array()
-  const tar = encodeTar(derivedEntries(files, placement), (path) => files.get(path) ?? none)
-  return Buffer.concat([tar, TAR_END])
+  return Buffer.concat([encodeTar(entries, (path) => files.get(path) ?? none), TAR_END])
+}
+
+/** What a result holds. */
+export interface DecodedResult {
+  readonly files: DerivedFiles
+  /** As `derivedEntries` gives them. */
+  readonly entries: readonly TreeEntry[]
 }
 
 /**
  * Reads what `encodeDerived` wrote, from a place that is not trusted: nothing but files in exactly the form of this
  * image. Throws `DERIVED_INVALID`, or as `TarReader` does.
  */
-export function decodeDerived(tar: Uint8Array, placement: DerivedPlacement): DerivedFiles {
+export function decodeDerived(tar: Uint8Array, placement: DerivedPlacement): DecodedResult {
   const parts = new Map<string, Uint8Array[]>()
   const origin = `result of ${placement.effect}`
   const reader = new TarReader({
@@ -63,7 +73,8 @@ export function decodeDerived(tar: Uint8Array, placement: DerivedPlacement): Der
   reader.push(tar)
   reader.end()
   const files = new Map([...parts].map(([path, content]) => [path, Buffer.concat(content)]))
-  if (Buffer.compare(encodeDerived(files, placement), tar) === 0) return files
+  const entries = derivedEntries(files, placement)
+  if (Buffer.compare(encodeEntries(entries, files), tar) === 0) return { files, entries }
   throw new ImageError('DERIVED_INVALID', `cannot use ${origin}: it is not in the form that this image needs`)
 }
 

@@ -97,6 +97,7 @@ async function openAbove(
   const chain = await readChain(reference, { ...places, catalogue }, above)
   const [root] = chain
   const from = root?.definition.from
+  if (root !== undefined && from !== undefined) refuseImage(from, root)
   const base =
     root === undefined || from === undefined
       ? undefined
@@ -119,6 +120,19 @@ async function openAbove(
     isCatalogue: own.startsWith(`${realCatalogue}${sep}`),
     ...(base === undefined || from === undefined ? {} : { base: { from, opened: base } }),
   }
+}
+
+/** A finished image does not say why its paths are there; its definition does, and with its lock it makes the same image. */
+function refuseImage(from: string, { file, locate }: ReadFile): void {
+  const isImage =
+    /^(?:docker|oci|oci-archive|docker-archive|containers-storage):|^[^/]+[.:][^/]*\/.+[:@]|@sha256:/.test(from)
+  if (!isImage) return
+  const place = locate?.(['from'], 'value')
+  const at = place === undefined ? file : `${file}:${place.line}:${place.column}`
+  const reason = 'it names an image, want the name of a catalogue image or the path of a definition'
+  const waysOut =
+    'the definition and lock of an image of ours stand in its recipe, which `casemate evidence --type recipe` prints'
+  throw new ImageError('DEFINITION_INVALID', `cannot stack on ${from} (${at}): ${reason}; ${waysOut}`)
 }
 
 /** Each image has a lock of its own, so that an update of one base changes nothing of the others. */

@@ -3,7 +3,7 @@ import { canonicalJson, type Digest, digestOf, TAR_END } from '#core'
 import { parsePlatform } from '#oci'
 import type { DerivedEffect, DerivedFiles, DerivedInput, DerivedStep } from '../derived/derived-effect.ts'
 import type { DerivedProgram, DerivedRunner, RunnableLayer } from '../derived/derived-runner.ts'
-import { type DerivedPlacement, decodeDerived, derivedEntries, encodeDerived } from '../derived/derived-tar.ts'
+import { type DerivedPlacement, decodeDerived, encodeDerived } from '../derived/derived-tar.ts'
 import { derivedEffectsNamed } from '../derived/registry.ts'
 import { ImageError } from '../errors.ts'
 import { encodeTar } from '../layer.ts'
@@ -65,17 +65,13 @@ export async function derive(order: DeriveOrder, workshop: LayerWorkshop): Promi
   let { assembly } = order
   const results: DerivedResult[] = []
   for (const effect of derivedEffectsNamed(order.effects)) {
-    const { tar, placement } = await provide(effect, order, workshop)
-    const files = decodeDerived(tar, placement)
-    const entries = derivedEntries(files, placement)
-    const layers = await layDerived(
-      assembly.layers,
-      { effect: effect.name, entries, files, tar, base: order.base ?? [] },
-      workshop,
-    )
+    const { tar, digest, placement } = await provide(effect, order, workshop)
+    const { files, entries } = decodeDerived(tar, placement)
+    const whole = { effect: effect.name, entries, files, tar, digest, base: order.base ?? [] }
+    const layers = await layDerived(assembly.layers, whole, workshop)
     const tree = new MemoryTree([...assembly.tree.entries(), ...entries])
     assembly = { ...assembly, layers, tree }
-    results.push({ effect: effect.name, variant: order.variant, digest: digestOf(tar), size: tar.length })
+    results.push({ effect: effect.name, variant: order.variant, digest, size: tar.length })
   }
   return { assembly, results }
 }
@@ -88,9 +84,10 @@ async function provide(effect: DerivedEffect, order: DeriveOrder, { derived }: L
   const wanted = order.locked.find((one) => one.effect === effect.name)?.digest
   const known = wanted === undefined ? undefined : derived.read(wanted)
   const key = keyOf(effect, steps, tree)
-  const tar = known ?? derived.find(key) ?? (await make({ effect, steps, placement, wanted }, order))
-  const digest = known === undefined ? derived.put(key, tar) : wanted
-  if (wanted === undefined || wanted === digest) return { tar, placement }
+  const kept = known === undefined || wanted === undefined ? derived.find(key) : { tar: known, digest: wanted }
+  const tar = kept?.tar ?? (await make({ effect, steps, placement, wanted }, order))
+  const digest = kept?.digest ?? derived.put(key, tar)
+  if (wanted === undefined || wanted === digest) return { tar, digest, placement }
   const reason = `its result is ${digest}, the lock says ${wanted}`
   throw new ImageError('DERIVED_MISMATCH', `cannot derive ${effect.name} for ${order.platform}: ${reason}`)
 }

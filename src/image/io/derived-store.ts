@@ -23,10 +23,13 @@ export class DerivedStore {
     return tar !== undefined && digestOf(tar) === digest ? tar : undefined
   }
 
-  /** The result that was once made from what `key` names. */
-  find(key: Digest): Uint8Array | undefined {
+  /** The result that was once made from what `key` names, with its digest. */
+  find(key: Digest): { readonly tar: Uint8Array; readonly digest: Digest } | undefined {
     const text = this.#read(this.#path(key, 'result'))?.toString('utf8')
-    return text !== undefined && /^sha256:[0-9a-f]{64}$/.test(text) ? this.read(parseDigest(text)) : undefined
+    if (text === undefined || !/^sha256:[0-9a-f]{64}$/.test(text)) return undefined
+    const digest = parseDigest(text)
+    const tar = this.read(digest)
+    return tar && { tar, digest }
   }
 
   /** Keeps a result; gives its digest. */

@@ -1,4 +1,4 @@
-import { TAR_END } from '#core'
+import { type Digest, TAR_END } from '#core'
 import type { DerivedFiles } from '../derived/derived-effect.ts'
 import { encodeTar } from '../layer.ts'
 import type { TreeEntry } from '../tree.ts'
@@ -13,6 +13,7 @@ export interface DerivedWhole {
   readonly files: DerivedFiles
   /** All of it, as its digest names it. */
   readonly tar: Uint8Array
+  readonly digest: Digest
   /** Of an overlay, the layers of its base. */
   readonly base: readonly LaidLayer[]
 }
@@ -27,11 +28,12 @@ export async function layDerived(
   whole: DerivedWhole,
   workshop: LayerWorkshop,
 ): Promise<readonly LaidLayer[]> {
-  const { effect, entries, tar } = whole
+  const { effect, entries, tar, digest } = whole
   const isBelow = ({ content }: LaidLayer) => content.kind === 'derived' && content.effect === effect
   const below = layers.findIndex(isBelow)
   const lay = async (bytes: Uint8Array, own: readonly TreeEntry[]): Promise<LaidLayer> => {
-    const layer = await buildKnownLayer(`derived effect ${effect}`, bytes, workshop)
+    const known = bytes === tar ? digest : undefined
+    const layer = await buildKnownLayer(`derived effect ${effect}`, bytes, workshop, known)
     return { ...layer, content: { kind: 'derived', effect, entries: own } }
   }
   if (below < 0) return belowLast(layers, await lay(tar, entries), whole.base)

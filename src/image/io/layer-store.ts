@@ -23,9 +23,9 @@ export class LayerStore {
     this.#uncommitted = `.${owner}.tmp`
   }
 
-  /** Keeps a tar stream, or a part of one, compressed; what was kept before is not compressed again. */
-  async putStream(tar: Uint8Array, codec: LayerCodec): Promise<LayerSegment> {
-    const key = digestOf(canonicalJson({ codec, tar: digestOf(tar) }))
+  /** Keeps a tar stream, or a part of one, with that digest, compressed; what was kept before is not compressed again. */
+  async putStream(tar: Uint8Array, codec: LayerCodec, digest: Digest = digestOf(tar)): Promise<LayerSegment> {
+    const key = digestOf(canonicalJson({ codec, tar: digest }))
     const path = this.#path(key, 'stream')
     const known = readSegment(this.#path(key, 'segment'))
     if (known !== undefined && statSync(path, { throwIfNoEntry: false })?.size === sizeOf(known)) {

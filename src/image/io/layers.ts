@@ -1,4 +1,4 @@
-import { digestOf, TAR_END } from '#core'
+import { type Digest, digestOf, TAR_END } from '#core'
 import { encodeTar, layerDirectories } from '../layer.ts'
 import type { LayerCodec, MeasuredLayer, MemberIndex } from '../member.ts'
 import type { Tree } from '../tree.ts'
@@ -64,10 +64,15 @@ export function buildStreamLayer(name: string, tar: Uint8Array, workshop: LayerW
   return buildKnownLayer(name, Buffer.concat([tar, TAR_END]), workshop)
 }
 
-/** Puts a layer together from a whole tar that stands in memory. */
-export async function buildKnownLayer(name: string, tar: Uint8Array, workshop: LayerWorkshop): Promise<BuiltLayer> {
-  const segment = await workshop.layers.putStream(tar, workshop.codec)
-  const measured = { digest: segment.digest, diffId: digestOf(tar), size: sizeOf(segment) }
+/** Puts a layer together from a whole tar that stands in memory; `diffId` is its digest. */
+export async function buildKnownLayer(
+  name: string,
+  tar: Uint8Array,
+  workshop: LayerWorkshop,
+  diffId: Digest = digestOf(tar),
+): Promise<BuiltLayer> {
+  const segment = await workshop.layers.putStream(tar, workshop.codec, diffId)
+  const measured = { digest: segment.digest, diffId, size: sizeOf(segment) }
   return { name, segments: [segment], parts: [tar], ...measured }
 }
 

@@ -321,6 +321,26 @@ test('what an overlay and its base contradict each other in is an error that nam
       message: /stacks on itself \(.*over.* → .*round.* → .*over/,
     })
   })
+  for (const from of [
+    'docker://registry.example.org/a:1',
+    'registry.example.org/a:1',
+    'oci:out:a',
+    'localhost:5000/a@sha256:0',
+  ]) {
+    await t.test(`a base that is an image: ${from}`, async () => {
+      place.write('over/casemate.yaml', `image: over\nfrom: "${from}"\n`)
+      await assert.rejects(place.open('./over'), {
+        code: 'DEFINITION_INVALID',
+        message: /over\/casemate\.yaml:2:7\): it names an image/,
+      })
+    })
+  }
+  for (const from of ['../none', 'none', './a:1/b', '/a.b/c']) {
+    await t.test(`a base that is not there: ${from}`, async () => {
+      place.write('over/casemate.yaml', `image: over\nfrom: ${from}\n`)
+      await assert.rejects(place.open('./over'), { code: 'DEFINITION_NOT_FOUND' })
+    })
+  }
   await t.test('several conflicts are told at once', async () => {
     place.write('over/casemate.yaml', 'image: over\nfrom: ../base\narchive: debian-13\nkeep: [man-pages]\n')
     await assert.rejects(place.open('./over'), {
