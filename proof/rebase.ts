@@ -128,6 +128,7 @@ async function prove(application: Application, place: Workplace): Promise<readon
     ...differing.slice(0, 5),
   ].join(' ')
   const refused = await refusal(application, context, { old, next, place })
+  await runProgram(['buildah', 'rmi', '--force', artifactOf(name)])
   return [{ holds, line }, refused, await timed(name, { made, old, next })]
 }
 
@@ -178,13 +179,18 @@ async function contextOf(
   await reachRegistries(name, context)
   const text = await readFile(join(context, 'Dockerfile'), 'utf8')
   const [, stage = '', final = ''] = text.split(/^FROM /m)
-  const artifact = `localhost/casemate-rebase-${name}`
+  const artifact = artifactOf(name)
   const first = `FROM ${registry}/${builder.split(':')[0]}:builder\n${stage.slice(stage.indexOf('\n') + 1)}`
   await writeFile(join(context, 'Dockerfile.build'), first)
   await buildah(context, ['--file', join(context, 'Dockerfile.build'), '--tag', artifact])
   const rest = final.slice(final.indexOf('\n') + 1)
   await writeFile(join(context, 'Dockerfile'), `ARG BASE\nFROM ${artifact} AS build\nFROM \${BASE}\n${rest}`)
   return context
+}
+
+/** What the image of a build stage is called. */
+function artifactOf(name: string): string {
+  return `localhost/casemate-rebase-${name}`
 }
 
 async function buildah(context: string, args: readonly string[]): Promise<void> {
