@@ -17,6 +17,7 @@ import {
 import { chosenMembers, everyMember } from './definition-members.ts'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
+import { type BaseOptions, keepBase } from './keep-base.ts'
 import { readLockText, unsolved } from './lock-choice.ts'
 import { provideDerived } from './lock-derived.ts'
 import { placeOf } from './place.ts'
@@ -25,8 +26,7 @@ import type { Terminal } from './terminal.ts'
 import type { PlaceOptions } from './verb.ts'
 
 /** The options of `casemate lock`, as the command line gives them. */
-export interface LockOptions extends PlaceOptions {
-  readonly check?: boolean
+export interface LockOptions extends PlaceOptions, BaseOptions {
   /** Packages, or `true` for all. */
   readonly update?: readonly string[] | true
   readonly format?: boolean
@@ -50,6 +50,7 @@ export async function runLock(reference: string, options: LockOptions, terminal:
 }
 
 async function lockOne(reference: string, options: LockOptions, terminal: Terminal): Promise<ExitStatus> {
+  await keepBase(reference, options)
   const opened = await openDefinition(reference, { workingFolder: process.cwd() })
   const text = await readLockText(opened.lockFile)
   const previous = text === undefined ? undefined : parseLock(text, opened.lockFile)

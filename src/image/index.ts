@@ -61,6 +61,7 @@ export { ImageError, type ImageErrorCode } from './errors.ts'
 export type { RunAs } from './execution.ts'
 export { readAbout } from './io/about-files.ts'
 export type { Assembly, FetchDebs } from './io/assemble.ts'
+export { BASE_FILE, BASE_LOCK, readKeptBase } from './io/base-recipe.ts'
 export { type BuiltImage, buildImage, type ImageInput, openWorkshop } from './io/build-image.ts'
 export {
   catalogueFolder,
@@ -68,6 +69,7 @@ export {
   DEFINITION_FILE,
   type DefinitionPlaces,
   definitionMembers,
+  imageStackedOn,
   type OpenedDefinition,
   openDefinition,
 } from './io/definition-files.ts'

@@ -74,3 +74,43 @@ test('an overlay that was published is kept and built again from its own evidenc
   const again = await place.run(['reproduce', reference, '--key', 'casemate.pub', '--store', 'store', '--offline'])
   assert.equal(again.status, 0, again.stdout + again.stderr)
 })
+
+test('an overlay on an image in a registry is made from the recipe that somebody trusted has signed, kept beside it', async (t) => {
+  const place = await openWorkplace(t)
+  const folder = mkdtempSync(join(tmpdir(), 'casemate-reg-'))
+  const server = await RegistryServer.start(folder, { host: '127.0.0.1', port: 0, onError() {} })
+  t.after(async () => {
+    await server.close(100)
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const env = { COSIGN_PASSWORD: 'secret' }
+  for (const name of ['casemate', 'other']) assert.equal((await place.run(['keygen', name], { env })).status, 0)
+  const reference = `${server.address}/team/greeting:1`
+  const base = await place.build(['-o', `docker://${reference}`, '--key', 'casemate.key'], { env })
+  for (const gone of ['casemate.yaml', 'archives', 'out']) place.remove(gone)
+  place.write('over/casemate.yaml', OVERLAY.replace('../', reference))
+
+  const missing = await place.run(['build', './over'])
+  assert.equal(missing.status, 2)
+  assert.match(
+    missing.stderr,
+    /over\/casemate\.yaml:2:7\): its recipe is not kept in .*casemate\.base; `casemate lock .*\[DEFINITION_NOT_FOUND\]/,
+  )
+  const unsaid = await place.run(['lock', './over'])
+  assert.match(unsaid.stderr, /say whose recipe of it to believe by --base-key.*\[USAGE_INVALID\]/)
+  const foreign = await place.run(['lock', './over', '--base-key', 'other.pub'])
+  assert.deepEqual([foreign.status, place.files('over')], [2, ['casemate.yaml']], foreign.stderr)
+
+  const lock = await place.run(['lock', './over', '--base-key', 'casemate.pub'])
+  assert.equal(lock.status, 0, lock.stdout + lock.stderr)
+  const to = `docker://${server.address}/team/shouting:1`
+  const built = await place.run(['build', './over', '--json', '-o', to, '--key', 'casemate.key'], { env })
+  assert.equal(built.status, 0, built.stdout + built.stderr)
+  const over: Summary = JSON.parse(built.stdout)
+  assert.deepEqual(layersOf(over).slice(0, layersOf(base).length), layersOf(base))
+  assert.equal((await place.run(['lock', './over', '--check'])).status, 0)
+
+  for (const gone of ['cache', 'over']) place.remove(gone)
+  const again = await place.run(['reproduce', to.slice('docker://'.length), '--key', 'casemate.pub'])
+  assert.equal(again.status, 0, again.stdout + again.stderr)
+})

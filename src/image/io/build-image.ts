@@ -18,6 +18,7 @@ import { overlayPaths } from '../overlay/overlay-paths.ts'
 import { overlayChecks } from '../overlay/result-conflicts.ts'
 import { type StackSides, stackSides } from '../overlay/stack-sides.ts'
 import { type Assembly, assemble, type FetchDebs } from './assemble.ts'
+import { namesImage } from './base-recipe.ts'
 import { derive } from './derive.ts'
 import { DerivedStore } from './derived-store.ts'
 import type { HostXz } from './host-xz.ts'
@@ -143,7 +144,7 @@ export async function buildImage(input: ImageInput, workshop: LayerWorkshop): Pr
     },
     workshop,
   )
-  const stands = base === undefined ? undefined : baseImageOf(base, definition.base?.image ?? '')
+  const stands = base === undefined ? undefined : baseImageOf(base, definition.base?.image ?? '', lock.base?.from)
   const parts = { assembly, packages: own.packages, base: stands }
   const built = { ...compose(input, parts, workshop.codec), derived: results, taken: own.taken }
   return base === undefined ? built : { ...built, base }
@@ -175,9 +176,11 @@ function splitMembers(input: ImageInput): { readonly below: ImageInput | undefin
 }
 
 /** What an overlay says that it stands on. */
-function baseImageOf({ image, tags }: BuiltImage, name: string): BaseImage {
+function baseImageOf({ image, tags }: BuiltImage, name: string, from = ''): BaseImage {
+  const { digest } = image.manifest.descriptor
+  if (namesImage(from) && !from.startsWith('oci:')) return { name: from.replace(/^docker:\/\//, ''), digest }
   const [version] = tags
-  return { name: version === undefined ? name : `${name}:${version}`, digest: image.manifest.descriptor.digest }
+  return { name: version === undefined ? name : `${name}:${version}`, digest }
 }
 
 /** The image without any derived effects, its base's among them. */

@@ -9,6 +9,7 @@ import { type DefinitionFile, type ResolvedDefinition, resolveDefinition } from 
 import { ImageError } from '../errors.ts'
 import { type FolderEntry, folderTree } from '../taken/folder-tree.ts'
 import { selectPaths } from '../taken/selection.ts'
+import { baseFolder, imageFrom, locateBase, namesImage } from './base-recipe.ts'
 import { readFolder } from './repository-folder.ts'
 
 /** The file that a folder's definition stands in. */
@@ -97,15 +98,13 @@ async function openAbove(
   const chain = await readChain(reference, { ...places, catalogue }, above)
   const [root] = chain
   const from = root?.definition.from
-  if (root !== undefined && from !== undefined) refuseImage(from, root)
-  const base =
-    root === undefined || from === undefined
-      ? undefined
-      : await openAbove(from, { ...places, workingFolder: dirname(root.file) }, [...above, ...chain.toReversed()])
+  const located = root === undefined || from === undefined ? undefined : await locateBase(from, root, places)
+  const below = located && (await openAbove(located.reference, located.places, [...above, ...chain.toReversed()]))
+  const base = below && { ...below, lockFile: located?.lockFile ?? below.lockFile }
   const sources = [
     ...(base?.sources ?? []),
     ...chain.map(({ file, bytes, files, folders = new Map(), member }) => ({
-      ...{ file, bytes, files, folders },
+      ...{ file, bytes, folders, files: file === root?.file ? new Map([...files, ...(located?.files ?? [])]) : files },
       ...(member === undefined ? {} : { member }),
     })),
   ]
@@ -122,17 +121,21 @@ async function openAbove(
   }
 }
 
-/** A finished image does not say why its paths are there; its definition does, and with its lock it makes the same image. */
-function refuseImage(from: string, { file, locate }: ReadFile): void {
-  const isImage =
-    /^(?:docker|oci|oci-archive|docker-archive|containers-storage):|^[^/]+[.:][^/]*\/.+[:@]|@sha256:/.test(from)
-  if (!isImage) return
-  const place = locate?.(['from'], 'value')
-  const at = place === undefined ? file : `${file}:${place.line}:${place.column}`
-  const reason = 'it names an image, want the name of a catalogue image or the path of a definition'
-  const waysOut =
-    'the definition and lock of an image of ours stand in its recipe, which `casemate evidence --type recipe` prints'
-  throw new ImageError('DEFINITION_INVALID', `cannot stack on ${from} (${at}): ${reason}; ${waysOut}`)
+/** The image that a definition stacks on, where it names one: for who fetches its recipe. Rejects as `openDefinition`. */
+export async function imageStackedOn(reference: string, places: DefinitionPlaces): Promise<StackedImage | undefined> {
+  const catalogue = places.catalogue ?? catalogueFolder()
+  const [root] = await readChain(reference, { ...places, catalogue }, [])
+  const from = root?.definition.from
+  if (root === undefined || from === undefined || !namesImage(from)) return undefined
+  return { from, image: imageFrom(from, root.file), folder: baseFolder(root.file) }
+}
+
+/** An image that an overlay stacks on, and the folder for its recipe. */
+export interface StackedImage {
+  /** As the overlay says it, and as it can be opened from anywhere. */
+  readonly from: string
+  readonly image: string
+  readonly folder: string
 }
 
 /** Each image has a lock of its own, so that an update of one base changes nothing of the others. */

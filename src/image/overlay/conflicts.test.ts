@@ -327,11 +327,11 @@ test('what an overlay and its base contradict each other in is an error that nam
     'oci:out:a',
     'localhost:5000/a@sha256:0',
   ]) {
-    await t.test(`a base that is an image: ${from}`, async () => {
+    await t.test(`a base that is an image whose recipe nobody has fetched: ${from}`, async () => {
       place.write('over/casemate.yaml', `image: over\nfrom: "${from}"\n`)
       await assert.rejects(place.open('./over'), {
-        code: 'DEFINITION_INVALID',
-        message: /over\/casemate\.yaml:2:7\): it names an image/,
+        code: 'DEFINITION_NOT_FOUND',
+        message: /over\/casemate\.yaml:2:7\): its recipe is not kept in .*over\/casemate\.base; `casemate lock/,
       })
     })
   }
