@@ -14,24 +14,37 @@ import { LIMITS } from './parts/podman.ts'
 
 const CLI = [process.execPath, '--conditions=source', join(import.meta.dirname, '../src/cli/main.ts')]
 const FIXTURES = join(import.meta.dirname, 'fixtures/dockerfiles')
+const EXAMPLES = join(import.meta.dirname, '../examples')
 const LIMIT_MS = 60
 /** A factory runs for long: the first rounds, in which code is compiled, do not count. */
 const ROUNDS = 60
 const COUNTED = 30
 
-/** An application: its Dockerfile's folder among the fixtures, its images, what its program says where it ends by itself. */
+/** An application: the folder of its Dockerfile, its images, what its program says where it ends by itself. */
 interface Application {
   readonly name: string
+  /** Among the fixtures, by the name, unless given. */
+  readonly folder?: string
   /** The image that its build stage is from, and the base. */
   readonly images: readonly [builder: string, base: string]
   readonly says?: RegExp
 }
 
 const APPLICATIONS: readonly Application[] = [
-  { name: 'python', images: ['python:dev', 'python:runtime'], says: /^compiled True 1\.16\.0$/ },
+  {
+    name: 'python',
+    folder: join(EXAMPLES, 'python-dockerfile'),
+    images: ['python:dev', 'python:runtime'],
+    says: /^compiled True 1\.16\.0$/,
+  },
   { name: 'node', images: ['node:dev', 'node:runtime'], says: /^npm ci true 65532$/ },
   { name: 'go', images: ['go:runtime', 'static:runtime'], says: /^go VERSION_5 65532$/ },
-  { name: 'java', images: ['java-21:dev', 'java-21:runtime'], says: /^maven 21 nonroot$/ },
+  {
+    name: 'java',
+    folder: join(EXAMPLES, 'java-dockerfile'),
+    images: ['java-21:dev', 'java-21:runtime'],
+    says: /^maven 21 nonroot$/,
+  },
   { name: 'nginx', images: ['nginx:runtime', 'nginx:runtime'] },
 ]
 
@@ -146,8 +159,11 @@ async function buildBases(
 }
 
 /** The folder that an application is built in; its first stage is built here, once, and the Dockerfile begins behind it. */
-async function contextOf({ name, images: [builder] }: Application, { folder, registry }: Workplace): Promise<string> {
-  const context = join(folder, name)
+async function contextOf(
+  { name, folder, images: [builder] }: Application,
+  { folder: work, registry }: Workplace,
+): Promise<string> {
+  const context = join(work, name)
   if (name === 'nginx') {
     mkdirSync(join(context, 'site/css'), { recursive: true })
     await writeFile(join(context, 'site/index.html'), '<h1>ours</h1>\n')
@@ -158,7 +174,7 @@ async function contextOf({ name, images: [builder] }: Application, { folder, reg
     )
     return context
   }
-  await cp(join(FIXTURES, name), context, { recursive: true })
+  await cp(folder ?? join(FIXTURES, name), context, { recursive: true })
   await reachRegistries(name, context)
   const text = await readFile(join(context, 'Dockerfile'), 'utf8')
   const [, stage = '', final = ''] = text.split(/^FROM /m)

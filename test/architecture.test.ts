@@ -16,6 +16,8 @@ const rows: Readonly<Record<string, number>> = {
   advisory: 2,
   evidence: 2,
   elf: 2,
+  bases: 2,
+  dockerfile: 3,
   image: 3,
   sandbox: 3,
   match: 3,

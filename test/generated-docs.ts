@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CasemateError, type Json } from '#core'
+import { LINT_RULES } from '#dockerfile'
 import { definitionJsonSchema, effectSummaries } from '#image'
 import { factTables, readDefaultPolicies } from '#policy'
 import { imageTestSchema } from '#sandbox'
@@ -28,6 +29,7 @@ export async function generatedDocs(root: string): Promise<readonly GeneratedDoc
     { path: 'docs/definition.schema.json', text: definitionSchemaText(root) },
     { path: 'docs/effects.md', text: effectsPage(root) },
     { path: 'docs/errors.md', text: errorsPage(root) },
+    { path: 'docs/lint.md', text: lintPage() },
     { path: 'docs/policies.md', text: await policiesPage() },
     ...(await imagePages(root, NOTICE)),
   ]
@@ -100,6 +102,53 @@ ${scriptsSection(readFacts(root))}
 `
 }
 
+function lintPage(): string {
+  const rows = LINT_RULES.map(
+    ({ name, severity, reason, remedy }) =>
+      `| \`${name}\` | ${severity} | ${reason} | ${remedy.replaceAll('|', '\\|')} |`,
+  )
+  return `${NOTICE}
+
+# Linting Dockerfiles
+
+\`casemate lint [FILE…]\` holds Dockerfiles against an allow-list of bases (\`--allow FILE\`) and against rules: every stage, and every image
+that files are copied or mounted from. It exits with 1 while an error is left. \`--fix\` writes what is certain, and shows each line: digests of
+tags, which it asks registries for, the last user, lists in place of lines of a shell. \`--format sarif\` is for code scanning.
+
+\`\`\`sh
+casemate lint --allow allow.yaml
+casemate lint --allow allow.yaml --fix Dockerfile
+\`\`\`
+
+## Allow-list
+
+\`\`\`yaml
+bases:
+  - image: registry.example.org/base/* # one star is a part of a path, two are any
+    reason: hardened, rebuilt daily
+  - image: docker.io/library/debian:13* # and of tags
+    digests: ["sha256:0000000000000000000000000000000000000000000000000000000000000000"] # no others
+    until: 2027-03-31 # from this day on it allows nothing
+    reason: until the build tools have moved
+  - image: registry.example.org/data/**
+    signer: { identity: "release@example.org", issuer: "https://accounts.example.org" } # or key: a public key in PEM
+    reason: the data team's own
+\`\`\`
+
+The same file says what \`casemate gate --allow FILE\` takes as base of a finished image, where a \`signer\` is verified as well, and
+\`casemate policy export\` writes it for Kyverno and for BuildKit. A short name is one of Docker Hub: \`debian\` is \`docker.io/library/debian\`.
+
+## Rules
+
+| rule | severity | why | what to do |
+| --- | --- | --- | --- |
+${rows.join('\n')}
+| \`ignore-reasoned\` | error | Who comes next cannot tell whether it still holds. | Write \`# casemate ignore=RULE why\`. |
+
+A comment \`# casemate ignore=RULE,RULE why\` above an instruction accepts what it breaks; it stays in \`--json\` and SARIF with its reason.
+`
+}
+
 async function policiesPage(): Promise<string> {
   const { policies } = await readDefaultPolicies()
   const rows = policies.map(({ name, severity, reason }) => `| \`${name}\` | ${severity} | ${reason} |`)
@@ -135,7 +184,13 @@ names the definition, and asks for signatures by \`--key\`.
 
 Findings go by advisories that are there and fresh (\`casemate advisories update\`), or by the archive where there are none
 (\`--evidence\`). Stale or missing advisories leave them unknown, unless \`--stale warn\` takes them all the same. Tests count
-where their result is attached and signed by a \`--key\`, or comes by \`--tests\` from \`casemate test REF --json\`.
+where their result is attached and believed, or comes by \`--tests\` from \`casemate test REF --json\`. What VEX documents of others call
+harmless counts as accepted (\`--vex FILE\`). Who is believed is said as for \`casemate verify\`: by keys, or identities and their issuer.
+
+Some policies are asked only where there is something to compare: \`contract-kept\` with the release before (\`--previous REF\`),
+\`base-allowed\` with an allow-list (\`--allow FILE\`, [lint.md](lint.md)). What an image was built on is what its annotations
+\`org.opencontainers.image.base.name\` and \`base.digest\` say, or labels of that name. Secrets are looked for in every layer, also in files that
+a later one deletes; a file that is as its Debian package ships it is public, and no secret.
 
 ## Writing policies
 

@@ -154,7 +154,8 @@ function shortDigest({ digest }: InventoriedImage): string {
   return digest.slice(0, 'sha256:'.length + 12)
 }
 
-function packageSections(
+/** Packages by how they changed, with the number of files that did where it is known. Sections may be empty. */
+export function packageSections(
   changes: readonly PackageChange[],
   counts: readonly PackageFileCounts[],
 ): readonly DiffSection[] {
@@ -209,7 +210,8 @@ function settingName(setting: SettingChange['setting'], name: string): string {
   return setting === 'labels' ? `label ${name}` : `${setting} ${name}`
 }
 
-function valueText(value: SettingChange['from']): string {
+/** A value as people are shown it. */
+export function valueText(value: SettingChange['from']): string {
   if (value === undefined || value.length === 0) return NONE
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   return visibleText(text.length > VALUE_LENGTH ? `${text.slice(0, VALUE_LENGTH)}…` : text)

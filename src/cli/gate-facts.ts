@@ -29,8 +29,10 @@ import {
 import type { Inventory } from '#sbom'
 import { UsageError } from './errors.ts'
 import { endsAsOurs } from './file-account.ts'
+import { collectBaseFacts } from './gate-base.ts'
 import { collectEvidenceFacts, type GateEvidenceOptions } from './gate-evidence.ts'
 import { allUnknown, collectFindingFacts, FINDING_GROUPS, type GateFindingOptions } from './gate-findings.ts'
+import { compareWithPrevious } from './gate-previous.ts'
 import { inventoryWithFiles } from './image-inventory.ts'
 import { imageLabels } from './image-labels.ts'
 import { readImageSecrets } from './image-secrets.ts'
@@ -41,6 +43,10 @@ import { visibleText } from './visible-text.ts'
 export interface FactOptions extends GateFindingOptions, GateEvidenceOptions {
   readonly platform: string
   readonly definition?: string
+  /** The release before: its contract is compared. */
+  readonly previous?: string
+  /** What may be built on. */
+  readonly allow?: string
 }
 
 /** An image with its facts. */
@@ -97,10 +103,13 @@ export async function collectFacts(
       ? await collectFindingFacts(inventory, { reference: text, options, store }, terminal)
       : allUnknown(notWhole(fault))
   const { evidence, tests } = await collectEvidenceFacts({ text, image }, options, terminal)
+  const isOwn = definition.isKnown && endsAsOurs(image)
   const facts: EstablishedFacts = {
     image: { known: true, value: imageFacts(text, { image, inventory, definition }) },
     config: configFacts(account),
     contract: contractFacts(account),
+    previous: await compareWithPrevious({ account, image }, options),
+    base: await collectBaseFacts(image, isOwn, options),
     files: whole(() => fileFacts(files, inventory, definition.declared)),
     secrets: secrets === undefined ? NOT_ASKED : whole(() => secretFacts(secrets, files, inventory)),
     packages: whole(() => packageFacts(inventory)),

@@ -110,7 +110,7 @@ test('a sound image passes every gate, a fix within its days and an open finding
   assert.deepEqual([passed.status, passed.wrong], [0, {}], passed.stderr)
   assert.deepEqual(
     passed.gates.filter(({ verdict }) => verdict === 'not-applicable').map(({ name }) => name),
-    ['evidence-verified'],
+    ['evidence-verified', 'contract-kept', 'base-allowed'],
   )
   const overdue = gate()
   assert.deepEqual(overdue.wrong, {
@@ -125,7 +125,7 @@ test('a sound image passes every gate, a fix within its days and an open finding
     /^ {2}refused {4}no-overdue-fix\n {13}CVE-2026-1000 .*\n {13}why: .*\n {13}do: {2}Update the lock/m,
   )
   assert.match(page.stdout, /^ {2}undecided {2}tests-passed\n {13}tests: nobody says .* \[FACT_UNKNOWN\]$/m)
-  assert.match(page.stdout, /^refused: 11 passed, 1 refused, 1 undecided, 1 not applicable$/m)
+  assert.match(page.stdout, /^refused: 11 passed, 1 refused, 1 undecided, 3 not applicable$/m)
   const other = file('other.json', {
     schema: 'casemate.test-report/v1',
     manifest: `sha256:${'0'.repeat(64)}`,
@@ -280,6 +280,45 @@ test('a secret that a Debian package ships to everybody passes, and is one as so
   assert.match(String(gate().wrong['no-secret']), /^private-key in \/usr\/lib\/app\/test\.key:1: /)
 })
 
+test('what the release before promised is kept, or the version is raised', async (t) => {
+  const sample = (config: SampleImage['config']): SampleImage => ({
+    packages: { 'base-files 13': BASE },
+    config: { User: '65532', ...config },
+  })
+  const version = (text: string) => ({ 'org.opencontainers.image.version': text })
+  const before = await sampleLayout(t, sample({ ExposedPorts: ['8080/tcp'], Labels: version('1.9') }))
+  const judged = async (config: SampleImage['config'], previous = before) => {
+    const { gate } = await openGates(t, sample(config))
+    return gate('--previous', previous).wrong['contract-kept']
+  }
+  const changed = ['ports: ["8080/tcp"] before, [] now']
+  assert.equal(await judged({ ExposedPorts: ['8080/tcp'], Labels: version('1.9') }), undefined)
+  assert.deepEqual(await judged({ Labels: version('1.9') }), changed)
+  assert.deepEqual(await judged({}), changed, 'no version is no higher one')
+  assert.equal(await judged({ Labels: version('1.10') }), undefined)
+  assert.equal(await judged({}, 'oci:/nowhere:x'), 'FACT_UNKNOWN')
+})
+
+test('what an image was built on is on the allow-list, or the gate says why not', async (t) => {
+  const built = async (labels: Readonly<Record<string, string>>) =>
+    openGates(t, { packages: { 'base-files 13': BASE }, config: { User: '65532', Labels: labels } })
+  const list = 'bases:\n  - { image: "registry.example.org/base/*:13*", reason: ours, until: 2999-01-01 }\n'
+  const judged = async (labels: Readonly<Record<string, string>>) => {
+    const { gate, file } = await built(labels)
+    return gate('--allow', file('allow.yaml', list)).wrong['base-allowed']
+  }
+  const name = 'org.opencontainers.image.base.name'
+  assert.equal(await judged({ [name]: 'registry.example.org/base/python:13-slim' }), undefined)
+  assert.match(
+    String(await judged({ [name]: 'debian:13' })),
+    /^docker\.io\/library\/debian:13 is not on the allow-list$/,
+  )
+  assert.match(String(await judged({})), /nothing says what it was built on/)
+  assert.match(String(await judged({ [name]: 'no reference' })), /is no reference: no reference/)
+  const { gate, file } = await built({})
+  assert.equal(gate('--allow', file('broken.yaml', 'bases: []')).status, 2)
+})
+
 test('what a VEX document of others calls harmless holds nobody up, where it counts', async (t) => {
   const sample: SampleImage = {
     packages: { 'base-files 13': BASE, 'libssl3t64 3.5.1-1': [copyright('libssl3t64')] },
@@ -339,7 +378,7 @@ test('files of policies stand in place of the default set, or beside it, and wha
     ['own-port'],
   )
   const both = gate('--policy', 'default', team).gates.map(({ name }) => name)
-  assert.deepEqual([both.length, both.at(-1)], [15, 'own-port'])
+  assert.deepEqual([both.length, both.at(-1)], [17, 'own-port'])
   const wrong: [string[], RegExp][] = [
     [['--policy', file('x.yaml', 'policies: []\n')], /want a list of policies.*\[POLICY_INVALID\]/],
     [

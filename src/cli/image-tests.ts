@@ -12,18 +12,19 @@ import { readUpTo } from './read-up-to.ts'
 const UNTIL_END = '10s'
 
 /**
- * What can be asked of any image: whether it listens on the TCP ports that it declares; or, where it declares none, whether its
- * program ends well when it is run as it is.
+ * What can be asked of any image: whether it listens on the TCP ports that it declares, and passes its own health check; or,
+ * where it declares neither, whether its program ends well when it is run as it is.
  */
-export function genericTests({ config }: ImageConfig): readonly ImageTest[] {
+export function genericTests({ config }: ImageConfig, hasHealthcheck: boolean): readonly ImageTest[] {
   const ports = (config.ExposedPorts ?? [])
     .filter((port) => !port.includes('/') || port.endsWith('/tcp'))
     .map((port) => Number.parseInt(port, 10))
-  const written =
-    ports.length > 0
-      ? { name: 'starts, and listens on its ports', start: true, ports, timeout: '60s' }
-      : { name: 'ends well', 'exit-code': 0, timeout: UNTIL_END }
-  return parseImageTests([written])
+  if (ports.length === 0 && !hasHealthcheck) {
+    return parseImageTests([{ name: 'ends well', 'exit-code': 0, timeout: UNTIL_END }])
+  }
+  const service = { start: true, ports, timeout: '60s' }
+  if (!hasHealthcheck) return parseImageTests([{ name: 'starts, and listens on its ports', ...service }])
+  return parseImageTests([{ name: 'starts, and passes its health check', ...service, probe: { healthcheck: true } }])
 }
 
 /** Which tests are to be run, as the command line says. */

@@ -1,12 +1,34 @@
+import { formatBuildPolicy, formatKyvernoPolicy, parseAllowList } from '#bases'
 import { openEvaluator, type Policy, type PolicyTestResult, testPolicy } from '#policy'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { readPolicies } from './policy-files.ts'
+import { printOutput } from './print-output.ts'
+import { readUpTo } from './read-up-to.ts'
 import { formatTable, type Terminal } from './terminal.ts'
 import { visibleText } from './visible-text.ts'
 
 /** The options of `casemate policy list` and `casemate policy test`. */
 export interface PolicyOptions {
   readonly json?: boolean
+}
+
+/** The options of `casemate policy export`. */
+export interface ExportOptions {
+  readonly allow: string
+  readonly for: 'kyverno' | 'buildx'
+  readonly output?: string
+}
+
+/** Bytes of an allow-list. */
+const LARGEST_LIST = 2 ** 21
+
+/** Writes an allow-list as a policy for another program. Rejects with `ALLOW_LIST_INVALID`, `ALLOW_LIST_UNTRANSLATABLE` and `USAGE_INVALID`. */
+export async function exportPolicy(options: ExportOptions, terminal: Terminal): Promise<ExitStatus> {
+  const list = parseAllowList((await readUpTo(options.allow, LARGEST_LIST)).toString('utf8'), options.allow)
+  const text =
+    options.for === 'buildx' ? formatBuildPolicy(list) : `${JSON.stringify(formatKyvernoPolicy(list), null, 2)}\n`
+  await printOutput(text, options.output, terminal)
+  return exitStatus.done
 }
 
 /** Lists policies. Rejects as `readPolicies` does. */

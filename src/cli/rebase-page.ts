@@ -74,11 +74,11 @@ function refusalLines(refusals: readonly Refusal[], width: number): string[] {
 }
 
 function packagesLine(packages: readonly PackageStep[]): string {
-  if (packages.length === 0) return 'none is another one'
+  if (packages.length === 0) return 'none changed'
   const shown = packages
     .slice(0, MOST_PACKAGES)
     .map(({ name, from, to }) => `${name} ${from ?? 'none'} → ${to ?? 'none'}`)
-  return `${packages.length} others: ${shown.join(', ')}${packages.length > MOST_PACKAGES ? ', …' : ''}`
+  return `${packages.length} changed: ${shown.join(', ')}${packages.length > MOST_PACKAGES ? ', …' : ''}`
 }
 
 function count(number: number, noun: string): string {

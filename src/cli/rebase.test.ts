@@ -5,7 +5,18 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { generateKeyPair, keySignatory, openPrivateKey } from '#attest'
 import { attachSignature, copyWithEvidence } from '#evidence'
-import { LayoutRepository, openImage, parseIndex, parseReference, RegistryClient, readImageFiles } from '#oci'
+import {
+  describe,
+  formatIndex,
+  formatManifest,
+  LayoutRepository,
+  MEDIA_TYPES,
+  openImage,
+  parseIndex,
+  parseReference,
+  RegistryClient,
+  readImageFiles,
+} from '#oci'
 import { RegistryServer } from '#oci/registry'
 import type { TarItem } from '#testkit'
 import { runRebase } from './rebase.ts'
@@ -44,7 +55,7 @@ test('an application comes onto a newer base, and is what building anew gives', 
   const { status, stdout, stderr } = rebase(app, '--base', old, '--onto', next, '--allow-unsigned', '-o', result)
   assert.equal(status, 0, stderr)
   assert.match(stdout, /^linux\/amd64 {2}can be rebased$/m)
-  assert.match(stdout, /packages +1 others: bash 5\.2 → 5\.3$/m)
+  assert.match(stdout, /packages +1 changed: bash 5\.2 → 5\.3$/m)
   assert.match(stdout, /^rebased {2}oci:.*:rebased$/m)
   const rebuilt = await sampleLayout(t, { ...NEW, above: [OWN] })
   assert.deepEqual(await treeOf(result), await treeOf(rebuilt))
@@ -88,6 +99,55 @@ test('what is on that base already stays as it is', async (t) => {
   const { old, app, result } = await images(t)
   const { status, stdout } = rebase(app, '--base', old, '--onto', old, '--allow-unsigned', '-o', result)
   assert.deepEqual([status, stdout], [0, 'linux/amd64  is on that base already\n'])
+})
+
+test('an image that says its base is somewhere else sends nobody there', async (t) => {
+  const { next } = await images(t)
+  const key = 'org.opencontainers.image.base'
+  const Labels = { [`${key}.name`]: 'registry.example.org/python:3', [`${key}.digest`]: `sha256:${'0'.repeat(64)}` }
+  const app = await sampleLayout(t, { ...OLD, config: { Labels } })
+  const { status, stderr } = rebase(app, '--onto', next, '--check')
+  assert.equal(status, 2)
+  assert.match(
+    stderr,
+    /it says docker:\/\/registry\.example\.org\/python@sha256:0+, in a registry that you have not named/,
+  )
+})
+
+test('what a builder has attached to an index is about the old image: it is left out, and that is told', async (t) => {
+  const { old, app, next, result } = await images(t)
+  const directory = app.replace(/^oci:(.*):sample$/, '$1')
+  const repository = await LayoutRepository.open(directory)
+  const image = await openImage(parseReference(app))
+  const { platform } = image.config
+  const said = formatManifest({ mediaType: MEDIA_TYPES.manifest, config: image.manifest.config, layers: [] })
+  const statement = describe(MEDIA_TYPES.manifest, said)
+  await repository.putManifest({ descriptor: statement, bytes: said }, statement.digest)
+  const bytes = formatIndex({
+    mediaType: MEDIA_TYPES.index,
+    manifests: [
+      { ...image.manifestDocument.descriptor, platform },
+      { ...statement, platform: { os: 'unknown', architecture: 'unknown' } },
+    ],
+    annotations: { team: 'web' },
+  })
+  await repository.putManifest({ descriptor: describe(MEDIA_TYPES.index, bytes), bytes }, 'attested')
+  await repository.close()
+  const { status, stderr } = rebase(
+    `oci:${directory}:attested`,
+    '--base',
+    old,
+    '--onto',
+    next,
+    '--allow-unsigned',
+    '-o',
+    result,
+  )
+  assert.equal(status, 0, stderr)
+  assert.match(stderr, /1 statements of its builder are about the image on the old base, and are left out/)
+  const { top } = await openImage(parseReference(result))
+  const { manifests, annotations } = parseIndex(top.bytes)
+  assert.deepEqual([manifests.length, annotations?.['team']], [1, 'web'])
 })
 
 test('what a command line cannot mean is wrong use', async (t) => {

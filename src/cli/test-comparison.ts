@@ -7,11 +7,12 @@ import {
   formatComparisonJson,
   formatComparisonJunit,
   hasNoRegression,
+  parseImageConfig,
   pickSandbox,
 } from '#sandbox'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
-import { HelperReferences } from './helper-image.ts'
+import { HelperReferences, testable } from './helper-image.ts'
 import { type ChosenTests, chooseTests, genericTests } from './image-tests.ts'
 import type { Terminal } from './terminal.ts'
 import { reportOn, type TestOptions } from './test-image.ts'
@@ -83,6 +84,8 @@ async function testsToCompare(
       error instanceof UsageError || (error instanceof ImageError && error.code === 'DEFINITION_NOT_FOUND')
     if (isAsked || !hasNone) throw error
     terminal.warn(`no tests of ${reference} are at hand: only its start and its contract are compared`)
-    return { tests: genericTests(image.config), variant: 'runtime' }
+    const { config } = parseImageConfig(testable(image).config)
+    const [check = 'NONE'] = config?.Healthcheck?.Test ?? []
+    return { tests: genericTests(image.config, check !== 'NONE'), variant: 'runtime' }
   }
 }

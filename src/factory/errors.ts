@@ -4,6 +4,8 @@ import { CasemateError } from '#core'
 export type FactoryErrorCode =
   /** Entries of the ledger do not follow from one another, or a checkpoint does not fit them: history was changed. */
   | 'LEDGER_BROKEN'
+  /** A file is no exported ledger. */
+  | 'LEDGER_INVALID'
   /** What was signed as a checkpoint of the ledger is none. */
   | 'CHECKPOINT_INVALID'
 

@@ -13,6 +13,13 @@ export type { Approval, Hold, NewHold } from './decision.ts'
 export { FactoryError, type FactoryErrorCode } from './errors.ts'
 export { type EventKind, eventKey, type FactoryEvent, type NewEvent } from './event.ts'
 export { chainNotes, LEDGER_START, LedgerCheck, type LedgerEntry, type LedgerNote, type LedgerTip } from './ledger.ts'
+export {
+  formatLedgerCheckpoint,
+  formatLedgerEntry,
+  type LedgerLine,
+  MAX_LEDGER_LINE,
+  parseLedgerLine,
+} from './ledger-line.ts'
 export type { Moment } from './moment.ts'
 export { type Held, type PackageChange, type Plan, type PlannedImage, planDigest, type Reason } from './plan.ts'
 export type {
@@ -23,6 +30,7 @@ export type {
   EventLog,
   FactoryLogs,
   FactoryStore,
+  KeptCheckpoint,
   Ledger,
   PlanLog,
   ReleaseLog,

@@ -53,6 +53,15 @@ export class LedgerCheck {
     return this.#tip
   }
 
+  /** Throws `LEDGER_BROKEN` unless a checkpoint that is believed says the same of the entry that was last found right. */
+  confirm({ sequence, digest }: LedgerTip): void {
+    if (sequence === this.#tip.sequence && digest === this.#tip.digest) return
+    throw new FactoryError(
+      'LEDGER_BROKEN',
+      `cannot believe the ledger: its checkpoint has ${digest} for entry ${sequence}, entry ${this.#tip.sequence} is ${this.#tip.digest}`,
+    )
+  }
+
   /** Throws `LEDGER_BROKEN` unless the entry is the next one and says what was said when it was made. */
   add(entry: LedgerEntry): void {
     const broken = (reason: string) =>

@@ -97,8 +97,14 @@ export interface Ledger {
   read(after: number, limit: number): Promise<readonly LedgerEntry[]>
   /** Keeps a checkpoint with its envelope. Rejects with `RECORD_REFUSED` when the ledger has no such entry. Idempotent. */
   keep(checkpoint: Checkpoint, envelope: string): Promise<void>
-  /** The envelopes of all checkpoints, in the order of the ledger. */
-  checkpoints(): Promise<readonly string[]>
+  /** All checkpoints that were kept, in the order of the ledger: the entry of each, and its envelope, which is not verified here. */
+  checkpoints(): Promise<readonly KeptCheckpoint[]>
+}
+
+/** A checkpoint as it is kept. */
+export interface KeptCheckpoint {
+  readonly sequence: number
+  readonly envelope: string
 }
 
 /** Everything that the factory remembers. What one of these methods was called for is durable when it resolves. */

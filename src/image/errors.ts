@@ -40,8 +40,10 @@ export type ImageErrorCode =
   | 'SCRIPT_OPEN'
   /** A maintainer script cannot be followed. */
   | 'SCRIPT_UNREADABLE'
-  /** What a definition takes in from elsewhere is not as it has to be, or cannot be had. */
+  /** What a definition takes in from elsewhere is not as it has to be. */
   | 'SOURCE_INVALID'
+  /** Without network, neither cache nor stores have all of an image that a definition takes in. */
+  | 'SOURCE_MISSING'
   /** A tag template gives no tag. */
   | 'TAG_INVALID'
   /** A worker thread ended before its task did, e.g. for want of memory. */

@@ -7,6 +7,11 @@ export {
   type RuleException,
 } from './catalogue/about.ts'
 export { compressStream, prepareCodec } from './codec.ts'
+export {
+  compareDefinitions,
+  DEFINITION_PARTS,
+  type DefinitionChange,
+} from './definition/compare-definitions.ts'
 export type {
   Certificate,
   Contract,

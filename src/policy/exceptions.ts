@@ -1,5 +1,5 @@
 import type { XStatic } from 'typebox/schema'
-import { type Fault, faultsOf, parseYaml, placeFaults, reportFaults, type Shape } from '#core'
+import { type Fault, faultsOf, matchesNamePattern, parseYaml, placeFaults, reportFaults, type Shape } from '#core'
 import { PolicyError } from './errors.ts'
 import { type Gate, isClosed } from './verdict.ts'
 
@@ -96,24 +96,7 @@ export function applyExceptions(
 }
 
 function isAbout({ subject }: GateException, names: readonly string[]): boolean {
-  const parts = subject.match(/\*+|[^*]/gu) ?? []
-  return names.some((name) => matches(parts, name))
-}
-
-/** Follows all ways through a pattern at once, so that no pattern takes long. */
-function matches(parts: readonly string[], name: string): boolean {
-  const skip = (at: number): number[] => [at, ...(parts[at]?.startsWith('*') ? skip(at + 1) : [])]
-  let places = new Set(skip(0))
-  for (const character of name) {
-    const next = new Set<number>()
-    for (const at of places) {
-      const part = parts[at] ?? ''
-      const stays = part.length > 1 && part.startsWith('*') ? true : part === '*' && character !== '/'
-      for (const reached of stays ? skip(at) : part === character ? skip(at + 1) : []) next.add(reached)
-    }
-    places = next
-  }
-  return places.has(parts.length)
+  return names.some((name) => matchesNamePattern(subject, name))
 }
 
 function dayFaults({ expires }: { readonly expires: string }, index: number): readonly Fault[] {

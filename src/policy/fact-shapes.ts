@@ -42,6 +42,21 @@ export const RECORDS = {
     broken: { type: 'list<string>', means: 'keys in which the config keeps the promise no longer' },
     writable: { type: 'list<string>', means: 'paths that it promises to write to, volumes among them' },
   },
+  Previous: {
+    asked: { type: 'bool', means: 'whether the release before was named (`--previous`)' },
+    changes: { type: 'list<string>', means: 'in what the image promises otherwise than that release' },
+    raised: { type: 'bool', means: "whether its label's version is higher than that release's" },
+  },
+  Base: {
+    asked: { type: 'bool', means: 'whether an allow-list was given (`--allow`)' },
+    name: { type: 'string', means: 'what it was built on; empty where that is not known' },
+    digest: { type: 'string', means: 'of that; empty where it is not known' },
+    by: {
+      type: 'string',
+      means: 'how that is known: `annotation`, `label`; `definition` where it was built of packages alone',
+    },
+    refusals: { type: 'list<string>', means: 'why the allow-list does not allow it' },
+  },
   File: {
     path: { type: 'string', means: 'absolute; of a program the name that it is found by' },
     mode: { type: 'string', means: 'four octal digits' },
@@ -130,6 +145,8 @@ export const GROUPS = {
   image: { type: 'Image', means: 'what the image is' },
   config: { type: 'Config', means: 'how a container of it runs' },
   contract: { type: 'Contract', means: 'what it promises to who runs it' },
+  previous: { type: 'Previous', means: 'how the image stands to the release before' },
+  base: { type: 'Base', means: 'what it was built on' },
   files: { type: 'Files', means: 'files that gates ask about' },
   secrets: { type: 'Secrets', means: 'secrets in files and config' },
   packages: { type: 'list<Package>', means: 'Debian packages' },

@@ -24,6 +24,8 @@ const SAMPLES: { readonly [Name in RecordName]: FactRecord<Name> } = {
     ...{ env: {}, labels: {}, ports: [], volumes: [], stop_signal: 'SIGTERM', work_dir: '/home/nonroot' },
   },
   Contract: { declared: true, broken: [], writable: ['/tmp'] },
+  Previous: { asked: true, changes: [], raised: false },
+  Base: { asked: true, name: 'registry.example.org/base/python:3.13', digest: '', by: 'annotation', refusals: [] },
   File: { path: '/usr/bin/file', mode: '0755', package: 'file', declared: false },
   Files: { setuid: [], world_writable: [], shells: [], package_managers: [], undeclared: [] },
   Secret: {
@@ -57,6 +59,8 @@ const SOUND: Facts = {
   image: SAMPLES.Image,
   config: SAMPLES.Config,
   contract: SAMPLES.Contract,
+  previous: SAMPLES.Previous,
+  base: SAMPLES.Base,
   files: SAMPLES.Files,
   secrets: SAMPLES.Secrets,
   packages: [SAMPLES.Package],

@@ -19,6 +19,7 @@ export function pathRefusals(upper: UpperLayers, changes: BaseChanges): readonly
     ...upper.opaque.flatMap((path) => opaqueRefusal(path, changes)),
     ...entriesOf(upper).flatMap((file) => entryRefusals(file, upper, changes)),
     ...parentsOf(upper).flatMap((path) => parentRefusal(path, changes)),
+    ...siblingRefusals(upper, changes),
   ]
 }
 
@@ -92,6 +93,38 @@ function parentRefusal(path: string, changes: BaseChanges): readonly Refusal[] {
   const isKept = from !== undefined && from.type === to?.type && from.target === to.target
   if (isFree || isKept) return []
   return [refusal('parent-type', path, { application: 'has paths below it', changed: path, changes })]
+}
+
+/**
+ * Directories out of which the application takes entries, or whose entries it gives another mode or owner, and in which the new base
+ * has new ones: `rm -rf DIRECTORY/*` and `chown -R` would have reached them, and a layer does not say whether it was that.
+ */
+function siblingRefusals(upper: UpperLayers, changes: BaseChanges): readonly Refusal[] {
+  const added = new Map<string, string>()
+  for (const path of changes.paths) {
+    if (changes.old.get(path) === undefined && !added.has(parentOf(path))) added.set(parentOf(path), path)
+  }
+  if (added.size === 0) return []
+  const removed = upper.removed.filter((path) => changes.old.get(path) !== undefined)
+  const given = entriesOf(upper).filter((file) => isGiven(file, changes.old.get(file.path)))
+  const reached = new Map<string, string>()
+  for (const path of removed) reached.set(parentOf(path), `takes ${path} out of it`)
+  for (const { path } of given) {
+    reached.set(parentOf(path), `changes mode or owner of ${path}`)
+    reached.set(path, 'changes its mode or owner')
+  }
+  return [...reached].flatMap(([directory, application]) => {
+    const path = added.get(directory)
+    if (path === undefined || upper.removed.includes(directory)) return []
+    return [refusal('sibling-new', directory || '/', { application, changed: path, changes })]
+  })
+}
+
+/** Whether an entry is the old base's but for its mode or owner. */
+function isGiven(file: ImageFile, old: ImageFile | undefined): boolean {
+  if (old === undefined || old.type !== file.type || old.digest !== file.digest || old.target !== file.target)
+    return false
+  return old.uid !== file.uid || old.gid !== file.gid || (file.type !== 'symlink' && old.mode !== file.mode)
 }
 
 /** Where a path lies when runtimes unpack it: links above it that are the base's are followed (some builders write `lib/x`). */

@@ -25,7 +25,7 @@ const old = [
   directory('usr/share/'),
   file('usr/share/a', '1'),
   file('usr/share/gone', ''),
-  file('usr/share/kept', ''),
+  file('opt/kept', ''),
   file(STATUS, stanza('libx1', '1') + stanza('tool', '1')),
   ...LIBRARY('old'),
 ]
@@ -34,7 +34,7 @@ const next = [
   directory('usr/share/'),
   file('usr/share/a', '2'),
   file('usr/share/new', ''),
-  file('usr/share/kept', ''),
+  file('opt/kept', ''),
   file(STATUS, stanza('libx1', '2') + stanza('tool', '1')),
   ...LIBRARY('new'),
 ]
@@ -55,7 +55,7 @@ const own = [
   { path: 'app/again', type: 'hardlink', linkPath: 'app/main', mode: 0o755, uid: 1000 } as const,
   directory('usr/share/'),
   file('usr/share/own', ''),
-  file('usr/share/.wh.kept', ''),
+  file('opt/.wh.kept', ''),
 ]
 
 test('the result is, file by file, what building on the new base gives', async () => {
@@ -63,7 +63,7 @@ test('the result is, file by file, what building on the new base gives', async (
   const rebuilt = await listedImage('rebuilt', { layers: [[...COMMON, ...next], own] })
   const { tree } = await rebasedTree(request)
   assert.deepEqual(tree, treeOf(rebuilt.facts.tree))
-  assert.ok(tree.has('/usr/share/new') && !tree.has('/usr/share/gone') && !tree.has('/usr/share/kept'))
+  assert.ok(tree.has('/usr/share/new') && !tree.has('/usr/share/gone') && !tree.has('/opt/kept'))
 })
 
 test('a package that the application has installed stands beside those of the new base, as apt would have it', async () => {

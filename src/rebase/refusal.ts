@@ -13,6 +13,8 @@ export const REFUSALS = {
   'opaque-changed': 'the application hides a directory whose content is another one in the new base',
   'parent-changed': "a directory that the application's layers carry has another mode or owner in the new base",
   'parent-type': 'what is a directory above a path of the application is something else, or nothing, in the new base',
+  'sibling-new':
+    'the application takes entries out of a directory, or changes their mode or owner, and the new base has new ones there',
   'hard-link-changed': 'the application has another name for a file of the base that is another one in the new base',
   'derived-file':
     "the application has a file that a tool made of the base's files, and those are others in the new base",

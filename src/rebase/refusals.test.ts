@@ -147,6 +147,28 @@ const rows: readonly Row[] = [
     { old: [], next: [file('srv', '')], own: [file('srv/a', '')] },
   ],
   [
+    'a directory that was emptied, perhaps, and has a new file',
+    'sibling-new',
+    '/usr/share/doc',
+    /takes \/usr\/share\/doc\/x out of it.*\/usr\/share\/doc\/y: new/,
+    {
+      old: [directory('usr/share/doc/'), file('usr/share/doc/x', '1')],
+      next: [directory('usr/share/doc/'), file('usr/share/doc/x', '1'), file('usr/share/doc/y', '')],
+      own: [file('usr/share/doc/.wh.x', '')],
+    },
+  ],
+  [
+    'a directory whose files got another owner, and that has a new file',
+    'sibling-new',
+    '/var/lib/x',
+    /changes mode or owner of \/var\/lib\/x\/a.*\/var\/lib\/x\/b: new/,
+    {
+      old: [file('var/lib/x/a', '1')],
+      next: [file('var/lib/x/a', '1'), file('var/lib/x/b', '1')],
+      own: [file('var/lib/x/a', '1', { uid: 1000 })],
+    },
+  ],
+  [
     'another name for a file of the base that has changed',
     'hard-link-changed',
     '/app/copy',

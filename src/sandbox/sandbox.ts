@@ -1,4 +1,4 @@
-import type { Readable, Writable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { Limits } from './outcome.ts'
 
 /** A program to run in an image's files: everything is decided, nothing is looked up any more. */
@@ -13,6 +13,8 @@ export interface LaunchSpec {
   readonly argv: readonly [string, ...string[]]
   readonly environment: Readonly<Record<string, string>>
   readonly workDir: string
+  /** All that the program finds on its standard input, which it can open again by name. */
+  readonly stdin: string
   readonly user: { readonly uid: number; readonly gid: number }
   /** Absolute and free of links in the image; each becomes an empty tmpfs of the user's. */
   readonly writable: readonly { readonly path: string; readonly mode: number }[]
@@ -26,7 +28,7 @@ export interface LaunchSpec {
   readonly helper?: string
 }
 
-/** What a program in a container that runs already is started with; its user is the container's. */
+/** What a program in a container that runs already is started with; its user is the container's, its input empty. */
 export type EntrySpec = Pick<LaunchSpec, 'argv' | 'environment' | 'user' | 'workDir'>
 
 /** Where a program that runs another architecture's code stands in a container. */
@@ -40,7 +42,6 @@ export const WRITABLE_BYTES = 256 * 1024 ** 2
 
 /** A program that runs. */
 export interface RunningProgram {
-  readonly stdin: Writable
   readonly stdout: Readable
   readonly stderr: Readable
   /** The exit code, or 128 and the number of the signal, once the program and all its children are gone. */

@@ -1,7 +1,11 @@
 import { EMULATOR_PATH, HELPER_PATH, type LaunchSpec, WRITABLE_BYTES } from './sandbox.ts'
 
-/** The descriptors of the shell that sets a container up: it tells its process number, then waits to be let go. */
-export const UNSHARE_DESCRIPTORS = { info: 3, hold: 4 } as const
+/**
+ * The descriptors of the shell that sets a container up: it tells its process number, then waits to be let go. `errors` becomes the
+ * program's standard error; until then, and for unshare(1) for good, that is another one, since it has words of its own when the program
+ * is killed.
+ */
+export const UNSHARE_DESCRIPTORS = { info: 3, hold: 4, errors: 5 } as const
 
 /** Who starts the container: root itself, or a user whose namespace makes it root of its own mounts. */
 export type UnshareMode = 'root' | 'user-namespace'
@@ -49,6 +53,7 @@ export function unshareScript(spec: LaunchSpec, mode: UnshareMode): string {
     `exec ${UNSHARE_DESCRIPTORS.info}>&-`,
     `read -r go <&${UNSHARE_DESCRIPTORS.hold}`,
     `exec ${UNSHARE_DESCRIPTORS.hold}<&-`,
+    `exec 2>&${UNSHARE_DESCRIPTORS.errors} ${UNSHARE_DESCRIPTORS.errors}>&-`,
     program(spec, mode),
   ].join('\n')
 }

@@ -10,8 +10,12 @@ export type Verdict = { readonly kind: 'passed' } | { readonly kind: 'failed'; r
 /** Holds what was seen against what the test asks. */
 export function judge(test: ImageTest, outcome: Outcome): Verdict {
   const { metadata, licences } = test
+  const around = judgeAround(outcome)
+  const hasBegun = test.program.kind === 'none' || outcome.ending.kind !== 'none'
+  // What a program that never began has not said is not worth a word.
+  if (!hasBegun && around.length > 0) return { kind: 'failed', reasons: around }
   const reasons = [
-    ...judgeAround(outcome),
+    ...around,
     ...(test.service ? judgeService(test, test.service, outcome) : judgeEnding(test, outcome)),
     ...judgeText('stdout', test.stdout, outcome.stdout),
     ...judgeText('stderr', test.stderr, outcome.stderr),

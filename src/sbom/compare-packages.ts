@@ -1,5 +1,8 @@
 import type { DebComponent } from './inventory.ts'
 
+/** What of a package is compared. */
+type ComparedPackage = Pick<DebComponent, 'name' | 'version' | 'architecture' | 'source'>
+
 /** How a package differs; `changed` is the same version for another architecture, or otherwise spelled. */
 export type PackageChangeKind = 'upgraded' | 'downgraded' | 'changed' | 'added' | 'removed'
 
@@ -31,8 +34,8 @@ const KINDS: readonly PackageChangeKind[] = ['upgraded', 'downgraded', 'changed'
  * again by name and architecture, and one of a name that is left over on each side by its name.
  */
 export function comparePackages(
-  from: readonly DebComponent[],
-  to: readonly DebComponent[],
+  from: readonly ComparedPackage[],
+  to: readonly ComparedPackage[],
   order: VersionOrder,
 ): readonly PackageChange[] {
   const groups = new Map<string, PackageChange>()
@@ -49,12 +52,12 @@ export function comparePackages(
   return [...groups].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, change]) => change)
 }
 
-type Pair = readonly [DebComponent | undefined, DebComponent | undefined]
+type Pair = readonly [ComparedPackage | undefined, ComparedPackage | undefined]
 
-function pairs(from: readonly DebComponent[], to: readonly DebComponent[]): readonly Pair[] {
+function pairs(from: readonly ComparedPackage[], to: readonly ComparedPackage[]): readonly Pair[] {
   const right = new Map(to.map((one) => [keyOf(one), one]))
   const found: Pair[] = []
-  const alone: DebComponent[] = []
+  const alone: ComparedPackage[] = []
   for (const left of from) {
     const same = right.get(keyOf(left))
     if (same === undefined) alone.push(left)
@@ -72,8 +75,8 @@ function pairs(from: readonly DebComponent[], to: readonly DebComponent[]): read
 }
 
 function kindOf(
-  left: DebComponent | undefined,
-  right: DebComponent | undefined,
+  left: ComparedPackage | undefined,
+  right: ComparedPackage | undefined,
   order: VersionOrder,
 ): PackageChangeKind | undefined {
   if (left === undefined) return 'added'
@@ -83,11 +86,11 @@ function kindOf(
   return left.version === right.version && left.architecture === right.architecture ? undefined : 'changed'
 }
 
-function versionOf(one: DebComponent | undefined): ChangedVersion | undefined {
+function versionOf(one: ComparedPackage | undefined): ChangedVersion | undefined {
   return one && { version: one.version, sourceVersion: one.source.version }
 }
 
-function keyOf({ name, architecture }: DebComponent): string {
+function keyOf({ name, architecture }: ComparedPackage): string {
   return `${name}:${architecture}`
 }
 

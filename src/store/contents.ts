@@ -47,7 +47,7 @@ export async function recordContents(
     const fresh: NewSet[] = []
     for (const [digest, manifest] of ready) {
       const base = manifest.base === digest ? undefined : await baseOf(session, manifest.base, bases)
-      const ids = manifest.packages.map((one) => packages.get(packageKey(one)) ?? 0)
+      const ids = manifest.packages.map((one) => numberOf(packages, packageKey(one)))
       fresh.push(difference(digest, ids, base))
       missing.delete(digest)
     }
@@ -55,7 +55,14 @@ export async function recordContents(
       throw new StoreError('RECORD_REFUSED', 'cannot record what images hold: they are built on each other')
     for (const [digest, id] of await recordSets(session, fresh)) sets.set(digest, id)
   }
-  return digests.map((digest) => sets.get(digest) ?? 0)
+  return digests.map((digest) => numberOf(sets, digest))
+}
+
+function numberOf<Key extends string>(numbers: ReadonlyMap<Key, number>, key: Key): number {
+  const number = numbers.get(key)
+  if (number === undefined)
+    throw new StoreError('RECORD_INVALID', `cannot find what was recorded as ${JSON.stringify(key)}`)
+  return number
 }
 
 function difference(digest: Digest, packages: readonly number[], base: Base | undefined): NewSet {

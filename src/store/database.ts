@@ -17,6 +17,7 @@ export interface DatabaseOptions {
 /** Errors after which the same transaction may be tried again: a serialization failure, a deadlock. */
 const REPEATABLE = new Set(['40001', '40P01'])
 const TRIES = 5
+const IDLE_LIMIT = 60_000
 
 /** Settings without which what PostgreSQL acknowledged may be lost or torn by a power cut. */
 const NEEDED = { fsync: 'on', full_page_writes: 'on', server_encoding: 'UTF8' } as const
@@ -33,14 +34,20 @@ export class Database implements Session {
 
   /** Rejects with `DATABASE_FAILED` where it cannot be reached, with `DATABASE_UNSAFE` where it is not to be relied on. */
   static async open(address: DatabaseAddress, { connections = 10 }: DatabaseOptions = {}): Promise<Database> {
-    const { tls, ...rest } = address
+    const { tls, password, ...rest } = address
     const pool = new pg.Pool({
       ...rest,
-      password: rest.password ?? '',
+      // Without one, PGPASSWORD and the user's password file are asked, as libpq does.
+      ...(password === undefined ? {} : { password }),
       ssl: tls === 'disable' ? false : { rejectUnauthorized: tls === 'verify' },
       max: connections,
       connectionTimeoutMillis: 30_000,
+      keepAlive: true,
+      // Whoever stops in the middle of a transaction, or is cut off, must not keep the others waiting for its locks.
+      idle_in_transaction_session_timeout: IDLE_LIMIT,
       application_name: `casemate ${process.pid}`,
+      // Whatever is set for the database or the user: this is how times are read here.
+      options: '-c datestyle=ISO -c timezone=UTC',
       types: { getTypeParser },
     })
     // An idle connection that breaks is replaced by the pool; who uses one is told by the query.
@@ -117,7 +124,7 @@ export class Database implements Session {
     const rows = await this.query<{ name: string; setting: string }>(
       doing,
       'select name, setting from pg_settings where name = any ($1)',
-      [[...Object.keys(NEEDED), 'server_version_num']],
+      [[...Object.keys(NEEDED), 'synchronous_commit', 'server_version_num']],
     )
     const settings = new Map(rows.map(({ name, setting }) => [name, setting]))
     const unsafe = (reason: string) =>
@@ -126,6 +133,7 @@ export class Database implements Session {
       const found = settings.get(name)
       if (found !== wanted) throw unsafe(`${name} is ${found ?? 'unknown'}, want ${wanted}`)
     }
+    if (settings.get('synchronous_commit') === 'off') throw unsafe('synchronous_commit is off')
     const major = Math.floor(Number(settings.get('server_version_num')) / 10_000)
     if (!(major >= OLDEST_MAJOR)) throw unsafe(`it is PostgreSQL ${major}, want ${OLDEST_MAJOR} or newer`)
   }

@@ -68,4 +68,24 @@ for (const server of TEST_SERVERS) {
     const refused = Database.open({ ...address, database: name })
     await assert.rejects(refused, { code: 'DATABASE_UNSAFE', message: /server_encoding is LATIN1, want UTF8/ })
   })
+
+  test(`a database that acknowledges before it has written is refused, ${server}`, async () => {
+    const address = await servers.database(server)
+    const database = await Database.open(address)
+    await database.query('make unsafe', `alter database ${address.database} set synchronous_commit = off`)
+    await database.close()
+    await assert.rejects(Database.open(address), { code: 'DATABASE_UNSAFE', message: /synchronous_commit is off/ })
+  })
+
+  test(`times are the same whatever is set for a database, ${server}`, async (t) => {
+    const address = await servers.database(server)
+    const first = await Database.open(address)
+    await first.query('set', `alter database ${address.database} set datestyle = 'German, DMY'`)
+    await first.query('set', `alter database ${address.database} set timezone = 'Asia/Kathmandu'`)
+    await first.close()
+    const database = await Database.open(address)
+    t.after(() => database.close())
+    const rows = await database.query('ask', "select timestamptz '2026-11-02T12:00:00.120Z' as at")
+    assert.deepEqual(rows, [{ at: '2026-11-02T12:00:00.120Z' }])
+  })
 }

@@ -148,4 +148,18 @@ for (const server of TEST_SERVERS) {
       assert.deepEqual(affected.map(({ image }) => image).sort(), older.map((version) => `at-${version}`).sort(), below)
     }
   })
+
+  test(`a release that comes late, behind a higher number, takes nothing away, ${server}`, async (t) => {
+    const { releases, database } = await servers.store(t, server)
+    await releases.record([release('app', base)])
+    // As when two transactions began in one order and end in the other.
+    await database.query(
+      'record late',
+      `insert into casemate.release (id, image, variant, digest, lock, tags, evidence, released) overriding system value
+       select -id, image, variant, digest, lock, tags, evidence, released from casemate.release`,
+    )
+    assert.equal((await releases.affected(openssl)).length, 1)
+    await releases.record([release('app', fixed)])
+    assert.deepEqual(await releases.affected(openssl), [])
+  })
 }

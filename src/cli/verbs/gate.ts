@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { hostPlatform } from '../host-platform.ts'
-import { type Verb, withPlaceOptions, withStaleOptions, withTrust, withVex } from '../verb.ts'
+import { type Session, type Verb, withPlaceOptions, withStaleOptions, withTrust, withVex } from '../verb.ts'
 
 /** `casemate gate REF` and `casemate policy`: whether an image may pass, and by which rules. */
 export const gateVerbs: Verb = (program, session) => {
@@ -17,10 +17,12 @@ export const gateVerbs: Verb = (program, session) => {
       '--definition <definition>',
       "the image's definition, by which things are declared (default: the catalogue's)",
     )
+    .option('--previous <reference>', 'the release before: what it promised is kept, or the version is raised')
+    .option('--allow <file>', 'what images may be built on, as `casemate lint` reads it')
     .option('--json', 'print the verdicts as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  casemate gate oci:./out:python --tests python-tests.json\n  casemate gate registry.example.org/team/app:1.0 --key casemate.pub --exceptions exceptions.yaml\n  casemate gate registry.example.org/team/app:1.0 --key casemate.pub --policy default team.yaml --attest gate.key',
+      '\nExamples:\n  casemate gate oci:./out:python --tests python-tests.json\n  casemate gate registry.example.org/team/app:1.0 --key casemate.pub --exceptions exceptions.yaml\n  casemate gate registry.example.org/team/app:1.0 --key casemate.pub --policy default team.yaml --attest gate.key\n  casemate gate registry.example.org/team/app:1.1 --previous registry.example.org/team/app:1.0 --allow allow.yaml',
     )
     .action(async (reference: string, options) => {
       const { runGate } = await import('../gate.ts')
@@ -46,6 +48,28 @@ export const gateVerbs: Verb = (program, session) => {
     .action(async (files: string[], options) => {
       const { testPolicies } = await import('../policy.ts')
       session.end(await testPolicies(files, options, session.terminal))
+    })
+  exportVerb(policy, session)
+}
+
+function exportVerb(policy: Command, session: Session): void {
+  policy
+    .command('export')
+    .description('write an allow-list as a policy for another program, which holds by it what is built or run')
+    .requiredOption('--allow <file>', 'what may be built on, as `casemate lint` reads it')
+    .addOption(
+      new Option('--for <program>', 'kyverno: a ClusterPolicy; buildx: a build policy, Dockerfile.rego')
+        .choices(['kyverno', 'buildx'])
+        .makeOptionMandatory(),
+    )
+    .option('-o, --output <file>', 'write it to a file')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  casemate policy export --allow allow.yaml --for buildx -o Dockerfile.rego\n  casemate policy export --allow allow.yaml --for kyverno | kubectl apply -f -',
+    )
+    .action(async (options) => {
+      const { exportPolicy } = await import('../policy.ts')
+      session.end(await exportPolicy(options, session.terminal))
     })
 }
 

@@ -12,7 +12,9 @@ import { explainVerb } from './explain.ts'
 import { gateVerbs } from './gate.ts'
 import { initVerb } from './init.ts'
 import { keygenVerb } from './keygen.ts'
+import { ledgerVerb } from './ledger.ts'
 import { licensesVerb } from './licenses.ts'
+import { lintVerb } from './lint.ts'
 import { lockVerb } from './lock.ts'
 import { loginVerb } from './login.ts'
 import { patchVerb } from './patch.ts'
@@ -49,12 +51,14 @@ export const verbs: readonly Verb[] = [
   evidenceVerbs,
   gateVerbs,
   rebaseVerb,
+  lintVerb,
   reproduceVerb,
   storeVerb,
   catalogVerb,
   copyVerb,
   loginVerb,
   registryVerb,
+  ledgerVerb,
   cacheVerb,
   doctorVerb,
   completionVerb,

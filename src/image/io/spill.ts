@@ -55,8 +55,17 @@ export class Spill implements Disposable {
 
   /** Gives all bytes in order, after `finish`; a chunk is valid only during the call. */
   read(onChunk: (chunk: Uint8Array) => void): void {
-    for (let at = 0; at < this.size; at += READ) {
-      onChunk(this.assemble([{ offset: at, length: Math.min(READ, this.size - at) }]))
+    this.readRange(0, this.size, onChunk)
+  }
+
+  /** Gives a range in order, after `finish`, without copying what stands in memory; a chunk is valid only during the call. */
+  readRange(offset: number, length: number, onChunk: (chunk: Uint8Array) => void): void {
+    if (this.#file === undefined) {
+      if (length > 0) onChunk(this.#memory.subarray(offset, offset + length))
+      return
+    }
+    for (let at = 0; at < length; at += READ) {
+      onChunk(this.assemble([{ offset: offset + at, length: Math.min(READ, length - at) }]))
     }
   }
 

@@ -26,8 +26,8 @@ export interface TakenImage {
 
 /**
  * Reads the list of the files of an image, of one platform, its layers on top of one another. What is read is kept in the store,
- * so that it need be had only once. Rejects with `SOURCE_INVALID` where it is neither at hand nor there, or another image, and
- * as `openImage` does.
+ * so that it need be had only once. Rejects with `SOURCE_MISSING` where there is no network and it is not at hand, `SOURCE_INVALID`
+ * where another image is there, and as `openImage` does.
  */
 export async function openTakenImage(
   image: TakenImage,
@@ -74,7 +74,7 @@ async function keep(taken: TakenImage, platform: string, store: ContentStore): P
   const reference = referenceOf(taken)
   if (store.isOffline && reference.transport === 'docker') {
     const reason = 'there is no network to be used, and neither cache nor stores have all of it'
-    throw new ImageError('SOURCE_INVALID', `cannot take in ${name} for ${platform}: ${reason}`)
+    throw new ImageError('SOURCE_MISSING', `cannot take in ${name} for ${platform}: ${reason}`)
   }
   const image = await openImage(reference, { platform: parsePlatform(platform) })
   try {

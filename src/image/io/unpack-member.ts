@@ -79,12 +79,9 @@ async function factsOf({ reader }: UnpackTask, { entries, parts }: MemberPlan, s
   // What is looked for in files is loaded where somebody looks: making images does without.
   const { readMemberFacts } = await import('../read-member-facts.ts')
   const spilled = spilledParts(parts)
-  const facts = readMemberFacts(reader, entries, ({ offset = 0, size }, onPiece) => {
-    const start = spilled.get(offset) ?? 0
-    for (let at = 0; at < size; at += PIECE) {
-      onPiece(spill.assemble([{ offset: start + at, length: Math.min(PIECE, size - at) }]))
-    }
-  })
+  const facts = readMemberFacts(reader, entries, ({ offset = 0, size }, onPiece) =>
+    spill.readRange(spilled.get(offset) ?? 0, size, onPiece),
+  )
   return { facts }
 }
 
@@ -98,9 +95,6 @@ function spilledParts(parts: readonly TarPart[]): ReadonlyMap<number, number> {
   }
   return places
 }
-
-/** Bytes of a file that are read at once. */
-const PIECE = 1024 * 1024
 
 /** Reads data.tar entry by entry, from the spill where it was decoded before, else into the spill as it is decoded. */
 async function readData(

@@ -13,7 +13,6 @@ import {
 } from '../sandbox.ts'
 import { isSameDirectory } from './container-files.ts'
 import { enterArgv, joinArgv } from './enter.ts'
-import { type PipedTool, startPiped } from './output-pipes.ts'
 import {
   exitCodeOf,
   extraPipe,
@@ -22,10 +21,10 @@ import {
   reasonOf,
   runTool,
   sendSignal,
-  standardInput,
   startProgram,
   versionOf,
 } from './process.ts'
+import { type PipedTool, startPiped } from './program-pipes.ts'
 
 const INFO = 3
 const HOLD = 4
@@ -90,7 +89,7 @@ async function adopt(started: {
     limits: { memory: spec.memory ? 'process' : 'none' },
     begin() {
       extraPipe(child, HOLD).end('.')
-      return { stdin: standardInput(child), ...outputs, exited }
+      return { ...outputs, exited }
     },
     enter: (entry) => startProgram(enterArgv({ entry, pid, owner: pid })),
     async signal(number) {

@@ -35,6 +35,7 @@ export function planLaunch(image: PreparedImage, test: ImageTest): LaunchPlan {
     argv: emulator?.path ? [EMULATOR_PATH, '-0', name, program, ...args] : [name, ...args],
     environment,
     workDir: contract['work-dir'],
+    stdin: test.stdin,
     user: { uid: account.uid, gid: account.gid },
     writable,
     network: test.network,

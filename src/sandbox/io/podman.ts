@@ -45,7 +45,9 @@ export const podman: Sandbox = {
           const exited = exitCodeOf(child).finally(() => {
             ended = true
           })
-          return { ...standardStreams(child), exited }
+          const { stdin, ...outputs } = standardStreams(child)
+          stdin.end(spec.stdin)
+          return { ...outputs, exited }
         },
         enter({ argv, environment, user, workDir }) {
           const options = [`--user=${user.uid}:${user.gid}`, `--workdir=${workDir}`]

@@ -87,6 +87,7 @@ async function runBeside(run: Run, probe: CommandProbe & { helper: string }, tim
   const plan = planLaunch(helperOf(image, probe.helper), {
     ...rest,
     environment: {},
+    stdin: '',
     program: { kind: 'command', argv: probe.argv },
   })
   if (plan.kind === 'not-started') return { output: nothingSaid(plan), took: 0 }
@@ -101,7 +102,6 @@ async function runBeside(run: Run, probe: CommandProbe & { helper: string }, tim
 
 async function watch(program: RunningProgram, timeout: number, signal: AbortSignal | undefined): Promise<Ran> {
   const began = performance.now()
-  program.stdin.end()
   const [stdout, stderr] = [readOutput(program.stdout), readOutput(program.stderr)]
   const ending = await awaitEnd(program, timeout, signal)
   const took = performance.now() - began

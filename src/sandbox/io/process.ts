@@ -32,17 +32,19 @@ export function standardStreams(child: ChildProcess): { stdin: Writable; stdout:
 }
 
 /** The standard input of a child that was started with a pipe for it. */
-export function standardInput({ stdin }: ChildProcess): Writable {
+function standardInput({ stdin }: ChildProcess): Writable {
   if (!stdin) throw new SandboxError('SANDBOX_FAILED', 'cannot start a program: it has no pipe to read from')
   // Programs need not read what they are given.
   stdin.on('error', () => {})
   return stdin
 }
 
-/** Starts a tool that runs a container's program, with pipes for all it reads and writes. */
+/** Starts a tool that runs a container's program, with nothing to read and pipes for what it writes. */
 export function startProgram([program = '', ...args]: readonly string[]): RunningProgram {
   const child = startTool([program, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
-  return { ...standardStreams(child), exited: exitCodeOf(child) }
+  const { stdin, ...outputs } = standardStreams(child)
+  stdin.end()
+  return { ...outputs, exited: exitCodeOf(child) }
 }
 
 /** A pipe beyond the standard ones. */

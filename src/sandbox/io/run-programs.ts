@@ -65,7 +65,7 @@ export async function runPrograms(sandbox: Sandbox, run: ProgramRun, times: numb
     const results: ProgramResult[][] = []
     for (const program of run.programs) {
       const spec = { ...shared, ...program, argv: emulated(program, emulator) }
-      const runs = Array.from({ length: times }, () => launch(sandbox, spec, { ...program, timeout: run.timeout }))
+      const runs = Array.from({ length: times }, () => launch(sandbox, spec, { timeout: run.timeout }))
       // The files must not go before every run has ended, whatever becomes of the others.
       await Promise.allSettled(runs)
       results.push(await Promise.all(runs))
@@ -84,7 +84,7 @@ function emulated({ argv }: Program, emulator: string | undefined): Program['arg
 async function launch(
   sandbox: Sandbox,
   shared: Omit<LaunchSpec, 'id'>,
-  given: { stdin: string; timeout: number },
+  given: { timeout: number },
 ): Promise<ProgramResult> {
   const spec = { ...shared, id: `casemate-${randomUUID()}` }
   const container = await sandbox.launch(spec)
@@ -101,12 +101,8 @@ async function launch(
   }
 }
 
-async function observe(
-  container: Container,
-  { stdin, timeout }: { stdin: string; timeout: number },
-): Promise<Omit<ProgramResult, 'files'>> {
+async function observe(container: Container, { timeout }: { timeout: number }): Promise<Omit<ProgramResult, 'files'>> {
   const program = container.begin()
-  program.stdin.end(stdin)
   const stdout = readOutput(program.stdout)
   const stderr = readOutput(program.stderr)
   const timer = new AbortController()

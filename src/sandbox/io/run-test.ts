@@ -88,7 +88,6 @@ async function observe(
   const { container, test } = input
   const began = performance.now()
   const program = container.begin()
-  program.stdin.end(test.stdin)
   const stdout = readOutput(program.stdout)
   const stderr = readOutput(program.stderr)
   const said = () => ({ stdout: stdout.soFar(), stderr: stderr.soFar() })

@@ -65,7 +65,9 @@ export const runc: Sandbox = {
       limits: { memory: spec.memory ? 'group' : 'none' },
       begin() {
         fs.writeFileSync(go, '')
-        return { ...standardStreams(child), exited }
+        const { stdin, ...outputs } = standardStreams(child)
+        stdin.end(spec.stdin)
+        return { ...outputs, exited }
       },
       enter({ argv, environment, user, workDir }) {
         const options = ['--user', `${user.uid}:${user.gid}`, '--cwd', workDir]

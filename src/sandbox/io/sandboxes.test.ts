@@ -212,8 +212,13 @@ for (const sandbox of sandboxes) {
     )
   })
 
-  check('gives the program its input', async () => {
+  check('gives the program its input, which it can open again by name, and need not read', async () => {
     passed(await run(sandbox, { command: ['cat'], stdin: 'hello\n', stdout: { equals: 'hello' } }))
+    passed(await run(sandbox, { command: ['cat', '/dev/stdin'], stdin: 'hello\n', stdout: { equals: 'hello' } }))
+    passed(
+      await run(sandbox, { command: ['cat'], stdin: 'x'.repeat(300_000), stdout: { equals: 'x'.repeat(300_000) } }),
+    )
+    passed(await run(sandbox, { command: ['/bin/busybox', 'true'], stdin: 'x'.repeat(300_000) }))
   })
 
   check('fails a test with the wrong output, and says what it is', async () => {
@@ -304,7 +309,16 @@ for (const sandbox of sandboxes) {
     fs.mkdirSync(join(root, 'dev'))
     fs.mkdirSync(join(root, 'sys'))
     const user = { uid: 65532, gid: 65532 }
-    const base = { directory, root, environment: {}, workDir: '/', user, writable: [], network: 'none' } as const
+    const base = {
+      directory,
+      root,
+      environment: {},
+      workDir: '/',
+      stdin: '',
+      user,
+      writable: [],
+      network: 'none',
+    } as const
     fs.writeFileSync(join(root, 'busybox'), BUSYBOX)
     // Whatever the umask is, the user may come this far.
     for (const path of [root, join(root, 'busybox')]) fs.chmodSync(path, 0o755)

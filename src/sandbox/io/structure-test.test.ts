@@ -51,6 +51,7 @@ commandTests:
   - name: has a broken setup
     setup: [[sh, -c, 'echo why >&2; exit 4'], [touch, /srv/never]]
     command: 'true'
+    expectedOutput: [never]
   - name: has a broken teardown
     command: 'true'
     teardown: [[cat, /none]]

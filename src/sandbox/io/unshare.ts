@@ -7,18 +7,8 @@ import type { Container, LaunchSpec, Sandbox } from '../sandbox.ts'
 import { UNSHARE_DESCRIPTORS, type UnshareMode, unshareScript } from '../unshare-script.ts'
 import { isSameDirectory } from './container-files.ts'
 import { enterArgv, joinArgv } from './enter.ts'
-import { type PipedTool, startPiped } from './output-pipes.ts'
-import {
-  exitCodeOf,
-  extraPipe,
-  hasEnded,
-  reasonOf,
-  runTool,
-  sendSignal,
-  standardInput,
-  startProgram,
-  versionOf,
-} from './process.ts'
+import { exitCodeOf, extraPipe, hasEnded, reasonOf, runTool, sendSignal, startProgram, versionOf } from './process.ts'
+import { type PipedTool, startPiped } from './program-pipes.ts'
 
 /**
  * util-linux alone, which every Linux has: unshare(1), mount(8), setpriv(1) and a shell. As root it needs no user
@@ -48,13 +38,16 @@ export const unshare: Sandbox = {
   async launch(spec) {
     const limit = spec.memory ? ['prlimit', `--data=${spec.memory}`, '--'] : []
     const [program = 'setpriv', ...args] = [...joinArgv(spec, 'keep'), ...limit, ...namespaces(spec), 'sh', '-c']
-    const { child, outputs } = await startPiped([program, ...args, unshareScript(spec, mode())], spec)
+    const { errors } = UNSHARE_DESCRIPTORS
+    const argv: [string, ...string[]] = [program, ...args, unshareScript(spec, mode())]
+    const { child, outputs } = await startPiped(argv, spec, { errors })
     const exited = exitCodeOf(child)
     try {
       return await adopt({ child, exited, spec, outputs })
     } catch (cause) {
       outputs.stdout.resume()
-      const words = (await text(outputs.stderr)).trim()
+      outputs.stderr.resume()
+      const words = (await text(child.stderr ?? outputs.stderr)).trim()
       await exited.catch(() => undefined)
       throw new SandboxError('SANDBOX_FAILED', `cannot start unshare: ${words || reasonOf(cause)}`, { cause })
     }
@@ -75,6 +68,7 @@ async function adopt(started: {
   if (!pid) throw new Error('it ended early')
   // The shell's root is the host's until it becomes the program: the container's is where it stands.
   const root = fs.openSync(`/proc/${pid}/cwd`, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY)
+  child.stderr?.resume()
   let isOpen = true
   const end = () => {
     if (!hasEnded(child)) sendSignal(pid, 'SIGKILL')
@@ -92,7 +86,7 @@ async function adopt(started: {
     limits: { memory: spec.memory ? 'process' : 'none', notEnforced: notEnforced(spec) },
     begin() {
       extraPipe(child, UNSHARE_DESCRIPTORS.hold).end('go\n')
-      return { stdin: standardInput(child), ...outputs, exited }
+      return { ...outputs, exited }
     },
     enter: (entry) => startProgram(enterArgv({ entry, pid, owner: child.pid ?? pid })),
     async signal(number) {

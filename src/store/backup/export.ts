@@ -42,7 +42,7 @@ async function* rowsOf(session: Session, table: string): AsyncGenerator<readonly
   const doing = `read ${table} for a backup`
   const [key] = await session.query<{ columns: string }>(
     doing,
-    `select string_agg(quote_ident(a.attname), ', ' order by array_position(i.indkey::int2[], a.attnum)) as columns
+    `select string_agg(quote_ident(a.attname) || case when a.attcollation = 0 then '' else ' collate "C"' end, ', ' order by array_position(i.indkey::int2[], a.attnum)) as columns
      from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey::int2[])
      where i.indrelid = $1::regclass and i.indisprimary`,
     [`casemate.${table}`],

@@ -1,13 +1,21 @@
 import { createHash } from 'node:crypto'
-import { digestFromHex } from '#core'
+import { digestFromHex, readLines } from '#core'
 import type { Database, Session } from '../database.ts'
 import { StoreError } from '../errors.ts'
 import { checkLedger } from '../ledger-check.ts'
 import { StoredLedger } from '../logs/ledger.ts'
 import { type Migration, migrate } from '../migrations.ts'
 import { jsonText } from '../session.ts'
-import { type BackupHead, type BackupRows, invalid, type LinePlace, parseHead, parseLine, TABLES } from './format.ts'
-import { readLines } from './lines.ts'
+import {
+  type BackupHead,
+  type BackupRows,
+  invalid,
+  type LinePlace,
+  MAX_LINE,
+  parseHead,
+  parseLine,
+  TABLES,
+} from './format.ts'
 
 /** A backup to be read: its bytes, and what messages call it. */
 export interface BackupFile {
@@ -27,7 +35,10 @@ export async function restoreBackup(
   migrations: readonly Migration[],
 ): Promise<number> {
   const hash = createHash('sha256')
-  const lines = readLines(file.bytes, file.name)
+  const lines = readLines(file.bytes, {
+    maxBytes: MAX_LINE,
+    tooLong: (line) => invalid({ name: file.name, line }, `it has more than ${MAX_LINE} bytes`),
+  })
   const first = await lines.next()
   const place = { name: file.name, line: 1 }
   if (first.done === true) throw invalid(place, 'it is empty')

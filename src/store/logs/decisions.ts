@@ -1,5 +1,5 @@
 import type { Approval, DecisionLog, Hold, Moment, NewHold } from '#factory'
-import type { Atomically } from '../session.ts'
+import { type Atomically, onlyRow } from '../session.ts'
 
 /** What people decided, in PostgreSQL. */
 export class StoredDecisions implements DecisionLog {
@@ -11,12 +11,12 @@ export class StoredDecisions implements DecisionLog {
 
   async hold({ image, reason, by, placed, until }: NewHold): Promise<number> {
     return await this.#atomically(async (session) => {
-      const [row] = await session.query<{ id: number }>(
+      const rows = await session.query<{ id: number }>(
         'place a hold',
         'insert into casemate.hold (image, reason, placed_by, placed, until) values ($1, $2, $3, $4, $5) returning id',
         [image ?? null, reason, by, placed, until ?? null],
       )
-      return row?.id ?? 0
+      return onlyRow(rows, 'place a hold').id
     })
   }
 

@@ -1,6 +1,7 @@
 import {
   type Checkpoint,
   chainNotes,
+  type KeptCheckpoint,
   LEDGER_START,
   type Ledger,
   type LedgerEntry,
@@ -85,15 +86,14 @@ export class StoredLedger implements Ledger {
     })
   }
 
-  async checkpoints(): Promise<readonly string[]> {
-    const rows = await this.#atomically(
+  async checkpoints(): Promise<readonly KeptCheckpoint[]> {
+    return await this.#atomically(
       async (session) =>
-        await session.query<{ envelope: string }>(
+        await session.query<KeptCheckpoint>(
           'read checkpoints',
-          'select envelope from casemate.ledger_checkpoint order by sequence',
+          'select sequence, envelope from casemate.ledger_checkpoint order by sequence',
         ),
     )
-    return rows.map(({ envelope }) => envelope)
   }
 }
 

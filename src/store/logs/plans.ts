@@ -1,6 +1,6 @@
 import { type Held, type Plan, type PlanLog, planDigest, type Reason } from '#factory'
 import type { Session } from '../database.ts'
-import { type Atomically, jsonText } from '../session.ts'
+import { type Atomically, jsonText, onlyRow } from '../session.ts'
 
 /** The plans in PostgreSQL. */
 export class StoredPlans implements PlanLog {
@@ -22,12 +22,12 @@ export class StoredPlans implements PlanLog {
         await recordParts(session, added.id, plan)
         return added.id
       }
-      const [known] = await session.query<{ id: number }>(
+      const known = await session.query<{ id: number }>(
         'find a plan',
         'select id from casemate.plan where digest = $1',
         [digest],
       )
-      return known?.id ?? 0
+      return onlyRow(known, 'find a plan').id
     })
   }
 

@@ -27,7 +27,7 @@ const AFFECTED = `
     select w.set, s.base
     from old o join casemate.package_set_without w on w.package = o.id join casemate.package_set s on s.id = w.set
   ), exact as (
-    select set, array_agg(package order by package) as packages
+    select set, array_agg(package order by package collate "C") as packages
     from (
       select set, package from hit where base is not null
       union all
@@ -35,7 +35,7 @@ const AFFECTED = `
       where not exists (select from casemate.package_set_without w where w.package = h.id and w.set = p.set)
     ) parts group by set
   ), root as (
-    select set, array_agg(package order by package) as packages from hit where base is null group by set
+    select set, array_agg(package order by package collate "C") as packages from hit where base is null group by set
   )
   select g.variant, g.platform, r.packages, g.images from root r cross join lateral (
     select m.variant, m.platform, json_agg(m.image) as images from casemate.head_manifest m

@@ -1,7 +1,7 @@
 import type { Digest, Json } from '#core'
 import type { Moment, RunLog, StageName, StageRecord } from '#factory'
 import { StoreError } from '../errors.ts'
-import { type Atomically, jsonText } from '../session.ts'
+import { type Atomically, jsonText, onlyRow } from '../session.ts'
 
 interface StageRow {
   readonly run: number
@@ -26,12 +26,12 @@ export class StoredRuns implements RunLog {
 
   async start(plan: number, started: Moment): Promise<number> {
     return await this.#atomically(async (session) => {
-      const [row] = await session.query<{ id: number }>(
+      const rows = await session.query<{ id: number }>(
         'start a run',
         'insert into casemate.run (plan, started) values ($1, $2) returning id',
         [plan, started],
       )
-      return row?.id ?? 0
+      return onlyRow(rows, 'start a run').id
     })
   }
 

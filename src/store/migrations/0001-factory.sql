@@ -152,7 +152,10 @@ begin
   insert into casemate.image_head (image, variant, release)
   select image, variant, max(id) from added group by image, variant
   on conflict (image, variant) do update set release = excluded.release where image_head.release < excluded.release;
-  delete from casemate.head_manifest h using added a where h.image = a.image and h.variant = a.variant;
+  -- Only what another release makes way for: one that comes late, behind a higher number, changes nothing.
+  delete from casemate.head_manifest m
+  using casemate.image_head h join added a on a.id = h.release
+  where m.image = h.image and m.variant = h.variant;
   return null;
 end $$;
 create trigger release_moves_head after insert on casemate.release

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, chown, mkdir, mkdtemp, open, readdir, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { hasSystemCode } from '#core'
 import { StoreError } from '../errors.ts'
 import { type Account, barrier } from './account.ts'
@@ -24,7 +24,9 @@ export interface ClusterPlace {
   readonly links: string
 }
 
-export function clusterPlace(folder: string): ClusterPlace {
+export function clusterPlace(path: string): ClusterPlace {
+  // A socket's folder is told from a host by its first slash.
+  const folder = resolve(path)
   return {
     folder,
     data: join(folder, 'cluster/data'),

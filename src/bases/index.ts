@@ -1,0 +1,5 @@
+export { type AllowedBase, type AllowList, type BaseSigner, parseAllowList } from './allow-list.ts'
+export { formatBuildPolicy } from './build-policy.ts'
+export { BasesError, type BasesErrorCode } from './errors.ts'
+export { type BaseName, type BaseVerdict, judgeBase, parseBaseName } from './judge-base.ts'
+export { formatKyvernoPolicy } from './kyverno-policy.ts'

@@ -1,0 +1,5 @@
+export { DockerfileError, type DockerfileErrorCode } from './errors.ts'
+export { applyFixes, type LintContext, type LintFinding, lintDockerfile } from './lint.ts'
+export { type DockerfileText, imagesOf, parseDockerfile, type UsedImage } from './read-dockerfile.ts'
+export { LINT_RULES, type LintRule } from './rules.ts'
+export { formatLintSarif } from './sarif.ts'
