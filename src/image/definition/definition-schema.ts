@@ -155,7 +155,7 @@ export const definitionSchema = {
     from: {
       title: 'a base, or a list of bases',
       description:
-        'A catalogue image, or the path of a definition, whose layers stay and get more above; of several, an image on each.',
+        'A catalogue image, the path of a definition, or an image, whose layers stay and get more above; of several, an image on each.',
       anyOf: [parts.line, { type: 'array', items: parts.line, minItems: 1, maxItems: 200, title: 'at least one base' }],
     },
     ...fragment,

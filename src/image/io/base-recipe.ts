@@ -37,9 +37,13 @@ export function namesImage(from: string): boolean {
   return /^(?:docker:\/\/|oci:)|^[^./][^/]*[.:][^/]*\/.+|@sha256:/.test(from)
 }
 
-/** Gives the folder that keeps the recipe of the image that a definition file stacks on: `casemate.base`, or `STEM.base`. */
-export function baseFolder(file: string): string {
-  return join(dirname(file), `${basename(file).replace(/\.ya?ml$/, '')}.base`)
+/**
+ * Gives the folder that keeps the recipe of the image that a definition file stacks on: `casemate.base`, or `STEM.base`; of a
+ * definition of several images `STEM.MEMBER.base`, as their locks are called.
+ */
+export function baseFolder(file: string, member: string | undefined): string {
+  const stem = basename(file).replace(/\.ya?ml$/, '')
+  return join(dirname(file), member === undefined ? `${stem}.base` : `${stem}.${member}.base`)
 }
 
 /** The image that a definition file's `from` names, for who opens images: folders are meant from the file's own. */
@@ -70,11 +74,11 @@ export async function readKeptBase(folder: string): Promise<KeptBase | undefined
  * Says how the base of a definition file is opened, and what else of it is kept. Throws `DEFINITION_NOT_FOUND` for an image whose
  * recipe nobody has fetched, `RECIPE_INVALID`.
  */
-export async function locateBase(from: string, root: DefinitionFile, places: DefinitionPlaces): Promise<LocatedBase> {
-  const { file, locate } = root
+export async function locateBase(from: string, root: StackingFile, places: DefinitionPlaces): Promise<LocatedBase> {
+  const { file, locate, member } = root
   if (!namesImage(from))
     return { reference: from, places: { ...places, workingFolder: dirname(file) }, files: new Map() }
-  const folder = baseFolder(file)
+  const folder = baseFolder(file, member)
   const kept = await readKeptBase(folder)
   if (kept === undefined || kept.from !== from) {
     const place = locate?.(['from'], 'value')
@@ -97,6 +101,8 @@ export async function locateBase(from: string, root: DefinitionFile, places: Def
     files: new Map(await Promise.all(files)),
   }
 }
+
+type StackingFile = Pick<DefinitionFile, 'file' | 'locate'> & { readonly member?: string }
 
 /** A base as it is to be opened. */
 export interface LocatedBase {

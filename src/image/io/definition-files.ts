@@ -127,7 +127,7 @@ export async function imageStackedOn(reference: string, places: DefinitionPlaces
   const [root] = await readChain(reference, { ...places, catalogue }, [])
   const from = root?.definition.from
   if (root === undefined || from === undefined || !namesImage(from)) return undefined
-  return { from, image: imageFrom(from, root.file), folder: baseFolder(root.file) }
+  return { from, image: imageFrom(from, root.file), folder: baseFolder(root.file, root.member) }
 }
 
 /** An image that an overlay stacks on, and the folder for its recipe. */
