@@ -3,8 +3,8 @@ import { BasesError } from './errors.ts'
 import { regexpOfPattern } from './pattern-regexp.ts'
 
 /**
- * Writes an allow-list as a build policy for buildx 0.31 and later, `Dockerfile.rego`: images of the list, the build's own files and
- * nothing else. Throws `ALLOW_LIST_UNTRANSLATABLE` for an entry with a signer, which such a policy would have to look up otherwise.
+ * Writes an allow-list as a build policy for buildx 0.31 and later, `Dockerfile.rego`: images of the list, the build's own files, what
+ * has a checksum from a server, and nothing else. Throws `ALLOW_LIST_UNTRANSLATABLE` for an entry with a signer, which such a policy would have to look up otherwise.
  */
 export function formatBuildPolicy({ bases }: AllowList): string {
   const signed = bases.find(({ signer }) => signer !== undefined)
@@ -20,6 +20,9 @@ export function formatBuildPolicy({ bases }: AllowList): string {
     'default allow := false',
     '',
     'allow if input.local',
+    '',
+    '# As `casemate lint` wants it: what a server gives is held against a sum.',
+    'allow if input.http.checksum != ""',
     ...bases.flatMap((base) => ['', ...ruleOf(base)]),
     '',
     'deny_msg contains sprintf("%s is not on the allow-list", [input.image.ref]) if {',

@@ -31,6 +31,7 @@ test('a build policy allows what the list allows, by its own fields, and denies 
   const policy = formatBuildPolicy(parseAllowList(BASES, 'allow.yaml'))
   assert.match(policy, /^package docker$/m)
   assert.match(policy, /^default allow := false$/m)
+  assert.match(policy, /^allow if input\.http\.checksum != ""$/m)
   const [first = '', second = ''] = policy.split('\n# allow.yaml:').slice(1)
   assert.match(first, /regex\.match\(`\^registry\[\.\]example\[\.\]org\/base\/\[\^\/\]\*\$`, input\.image\.fullRepo\)/)
   assert.match(first, /regex\.match\(`\^13\[\^\/\]\*\$`, input\.image\.tag\)/)

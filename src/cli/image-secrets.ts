@@ -43,6 +43,9 @@ async function secretsOfLayer(layer: OpenedLayer, search: SecretSearch, notes: L
   return found
 }
 
+/** What our own builds write into the history: packages with their versions. */
+const OWN_HISTORY = /^casemate: [A-Za-z0-9.+:~, -]*$/
+
 /** Everything that somebody has written into a config, with what it is called. */
 function configTexts({ config: { config, history = [] } }: OpenedImage): readonly (readonly [string, string])[] {
   const { Env = [], Labels = {}, Entrypoint, Cmd } = config
@@ -52,7 +55,8 @@ function configTexts({ config: { config, history = [] } }: OpenedImage): readonl
     ['config entrypoint', (Entrypoint ?? []).join(' ')],
     ['config cmd', (Cmd ?? []).join(' ')],
     ...history.map(({ created_by = '', comment = '' }, place) => {
-      return [`config history ${place + 1}`, `${created_by}\n${comment}`] as const
+      const made = OWN_HISTORY.test(created_by) ? '' : created_by
+      return [`config history ${place + 1}`, `${made}\n${comment}`] as const
     }),
   ]
 }
