@@ -67,6 +67,11 @@ const rows: Readonly<Record<string, Row>> = {
     newer: [next({ '/etc/one.conf': 'new' }, conf)],
     between: 'echo mine > etc/one.conf',
   },
+  'a configuration file that somebody closed to others': {
+    older: [one({ '/etc/one.conf': 'old' }, conf)],
+    newer: [next({ '/etc/one.conf': 'new' }, conf)],
+    between: 'chmod 600 etc/one.conf',
+  },
   'a configuration file that somebody changed and the package did not': {
     older: [one({ '/etc/one.conf': 'old' }, conf)],
     newer: [next({ '/etc/one.conf': 'old', '/usr/bin/one': 'new' }, conf)],

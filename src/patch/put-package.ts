@@ -132,10 +132,13 @@ class PackagePutting {
     const now = md5Of(content)
     this.#noted.push(`${entry.path} ${now}`)
     const verdict = judgeConffile(here && md5Of(here), this.#before.get(entry.path), now)
-    if (verdict === 'put') tree.put(this.#headerOf(path, entry))
+    // Owner and mode are those of the file that is there: somebody may have closed it.
+    const file = tree.get(path)
+    const rights = file === undefined ? {} : { mode: file.mode, uid: file.uid, gid: file.gid }
+    if (verdict === 'put') tree.put({ ...this.#headerOf(path, entry), ...rights })
     if (verdict !== 'keep-beside') return
     const beside = `${path}.dpkg-dist`
-    tree.put(this.#headerOf(beside, entry))
+    tree.put({ ...this.#headerOf(beside, entry), ...rights })
     this.#kept.push({ package: this.#newer.installed.name, path: entry.path, beside })
   }
 
