@@ -101,7 +101,14 @@ export async function makeCluster(place: ClusterPlace, programs: Programs, accou
 export async function removeUnfinished({ folder }: ClusterPlace): Promise<void> {
   const names = await readdir(folder)
   const unfinished = names.filter((name) => /^new-.{6}$/.test(name))
-  await Promise.all(unfinished.map((name) => rm(join(folder, name), { recursive: true, force: true })))
+  await Promise.all(
+    unfinished.map((name) =>
+      rm(join(folder, name), { recursive: true, force: true }).catch((error: unknown) => {
+        // Its maker lives and still writes there: it takes it away itself.
+        if (!hasSystemCode(error, 'ENOTEMPTY')) throw error
+      }),
+    ),
+  )
 }
 
 async function initialize(data: string, passwordFile: string, as: { programs: Programs; account: Account }) {

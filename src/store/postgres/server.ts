@@ -81,7 +81,9 @@ export async function startPostgres({ folder, programs: named, user }: EmbeddedO
   const child = await launch(place, { programs, account, deadline })
   const address = await embeddedAddress(folder)
   const owner = await takeOwnership(address, { folder, deadline }).catch(async (error: unknown) => {
-    child?.kill('SIGINT')
+    // Who owns the server is served by ours, where it was the faster one.
+    const isOwned = error instanceof StoreError && error.code === 'DATABASE_LOCKED'
+    if (!isOwned) child?.kill('SIGINT')
     throw error
   })
   await removeUnfinished(place)
