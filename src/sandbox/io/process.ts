@@ -50,7 +50,11 @@ export function startProgram([program = '', ...args]: readonly string[]): Runnin
 /** A pipe beyond the standard ones. */
 export function extraPipe(child: ChildProcess, fd: number): Duplex {
   const pipe = child.stdio[fd]
-  if (pipe instanceof Duplex) return pipe
+  if (pipe instanceof Duplex) {
+    // A program that is ended before it has read what it was given resets its pipe; who reads is told of it all the same.
+    if (pipe.listenerCount('error') === 0) pipe.on('error', () => {})
+    return pipe
+  }
   throw new SandboxError('SANDBOX_FAILED', `cannot start a program: its descriptor ${fd} is no pipe`)
 }
 
