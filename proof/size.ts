@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hexOf, messageOf } from '#core'
-import { parseDependencies, parseStanza, satisfies } from '#debian'
+import { parseBinaryPackage, parseDependencies, parseStanza, satisfies } from '#debian'
 import { layersOf } from '#image'
 import {
   buildCatalogueImage,
@@ -56,11 +56,14 @@ const DATABASE = 'var/lib/dpkg/*'
  * contents of the second are no more; compressed, the order of the files alone makes some thousandths of difference.
  * What extraction leaves to maintainer scripts and dpkg is no part of that: the package database, effects, derived
  * effects; the last columns have the whole image. Arguments are the names of images, weighed in all variants and on both
- * platforms; all images' runtimes for amd64 unless given. Needs root, for mmdebstrap.
+ * platforms, or with CASEMATE_PROOF_VARIANTS=runtime as runtimes for amd64; all images' of those unless given. Needs root, for mmdebstrap.
  */
 export async function run(only: readonly string[] = []): Promise<{ holds: boolean; lines: string[] }> {
   const images = (await catalogueImages(only)).filter(({ variant, platform }) => {
-    return only.length > 0 || (variant === 'runtime' && platform === 'linux/amd64')
+    return (
+      (only.length > 0 && process.env['CASEMATE_PROOF_VARIANTS'] !== 'runtime') ||
+      (variant === 'runtime' && platform === 'linux/amd64')
+    )
   })
   return weighImages(images)
 }
@@ -153,7 +156,9 @@ async function sum(files: readonly string[], line: string): Promise<number> {
 async function extractByMmdebstrap({ platform }: CatalogueImage, build: CatalogueBuild, work: string): Promise<string> {
   const ends: (() => Promise<void>)[] = []
   try {
-    const provided = build.without.flatMap((name) => standInVersions(name, build)).join(', ')
+    const provided = namesLeftOut(build)
+      .flatMap((name) => standInVersions(name, build))
+      .join(', ')
     // What depends on perl:any takes a package for it that lets its architecture be any.
     const fields = { Provides: provided, 'Multi-Arch': 'allowed' }
     const empty = { name: 'left-out', architecture: platform.replace('linux/', ''), fields, files: {} }
@@ -172,6 +177,16 @@ async function extractByMmdebstrap({ platform }: CatalogueImage, build: Catalogu
   } finally {
     for (const end of ends) await end()
   }
+}
+
+/** What packages of the image depend on and none of them is or provides: those that are left out, by whatever name they are wanted. */
+function namesLeftOut({ built }: CatalogueBuild): readonly string[] {
+  const stanzas = built.assembly.members.map(({ control }) => parseStanza(control, 'a package'))
+  const packages = stanzas.map((stanza) => parseBinaryPackage(stanza))
+  const there = new Set(packages.flatMap(({ name, provides }) => [name, ...provides.map((one) => one.name)]))
+  const groups = packages.flatMap(({ preDepends, depends }) => [...preDepends, ...depends])
+  const missing = groups.filter((group) => !group.some(({ name }) => there.has(name)))
+  return [...new Set(missing.flatMap((group) => group.slice(0, 1).map(({ name }) => name)))].sort()
 }
 
 /** What a package that is left out is provided as: a version that any lower bound takes, and one for each depender that wants others. */

@@ -24,7 +24,7 @@ test('structure tests need no root: owners are told by the layers, setup runs ov
 })
 
 test('health checks and helper images need no root', () => {
-  runWithoutRoot('services', "^(bwrap|unshare): (runs the image's|asks|gives)", 8)
+  runWithoutRoot('services.slow', "^(bwrap|unshare): (runs the image's|asks|gives)", 8)
 })
 
 /** Runs the tests of a suite whose names match as a user who is not root, all of whom must pass. */
