@@ -189,14 +189,17 @@ function namesLeftOut({ built }: CatalogueBuild): readonly string[] {
   return [...new Set(missing.flatMap((group) => group.slice(0, 1).map(({ name }) => name)))].sort()
 }
 
+/** No package of Debian has a higher version: epochs have one digit. */
+const HIGHEST = '9:9999'
+
 /** What a package that is left out is provided as: a version that any lower bound takes, and one for each depender that wants others. */
 function standInVersions(name: string, { built }: CatalogueBuild): string[] {
-  const wanted = new Set(['9999'])
+  const wanted = new Set([HIGHEST])
   for (const { control } of built.assembly.members) {
     const stanza = parseStanza(control, 'a package')
     const fields = ['pre-depends', 'depends'].flatMap((field) => parseDependencies(stanza.get(field) ?? ''))
     for (const { operator, version } of fields.flat().filter((relation) => relation.name === name)) {
-      if (operator === undefined || version === undefined || satisfies('9999', operator, version)) continue
+      if (operator === undefined || version === undefined || satisfies(HIGHEST, operator, version)) continue
       // Who wants no later one wants that of its own source.
       wanted.add(operator === '=' ? version : (stanza.get('version') ?? ''))
     }
