@@ -20,6 +20,7 @@ import {
 } from '#oci'
 import { RegistryServer } from '#oci/registry'
 import { runOrThrow } from '../proof/parts/command.ts'
+import { hostMirrors } from '../proof/parts/host-network.ts'
 import { installPacked } from '../proof/parts/installed-package.ts'
 import { layArchiveWithout } from '../proof/parts/older-archive.ts'
 import { writeTarLayout } from '../proof/parts/tar-layout.ts'
@@ -30,7 +31,7 @@ import { timeRebase } from './rebase-time.ts'
 export const CHANGE_LIMITS = { overlay: 0.5, rebase: 0.06, patch: 2, times: 5 } as const
 
 /** The package that is patched. */
-const PATCHED = 'zlib1g'
+const PATCHED = 'libssl3t64'
 
 /** One row of the table. */
 export interface ChangeTiming {
@@ -81,7 +82,7 @@ class ChangeBench {
     return measureProcess([process.execPath, this.#program, ...args], { cwd: this.#root })
   }
 
-  /** One package and one file above the catalogue's python, which is in the cache; the file is another one in each round. */
+  /** One package and one file above the catalogue's python, which is in the cache; the file, and so the lock, is another in each round. */
   async overlay(rounds: number): Promise<ChangeTiming> {
     const folder = join(this.#root, 'overlay')
     mkdirSync(folder)
@@ -96,9 +97,10 @@ class ChangeBench {
     await this.#run(...build)
     for (let round = 1; round <= rounds; round++) {
       define(round)
+      await this.#run('lock', folder)
       costs.push(await this.#run(...build))
     }
-    return { ...medianOf('overlay on a cached base, new process', costs), limit: CHANGE_LIMITS.overlay }
+    return { ...medianOf('locked overlay on a cached base, new process', costs), limit: CHANGE_LIMITS.overlay }
   }
 
   /** An application of one layer, from a python without the security and updates suites to today's. */
@@ -128,7 +130,8 @@ class ChangeBench {
   /** One package of an image that mmdebstrap made without the security suite; indexes and .deb at hand for both. */
   async patch(rounds: number) {
     const tar = join(this.#root, 'image.tar')
-    await runOrThrow(['mmdebstrap', '--quiet', '--variant=minbase', 'trixie', tar])
+    const source = `deb [trusted=yes] ${(await hostMirrors()).debian} trixie main`
+    await runOrThrow(['mmdebstrap', '--quiet', '--variant=minbase', 'trixie', tar, source])
     const layout = join(this.#root, 'image')
     await writeTarLayout(layout, [readFileSync(tar)])
     const peer = new AptInBuildah(this.#root, `oci:${layout}:image`)
@@ -154,7 +157,7 @@ class ChangeBench {
   }
 }
 
-/** apt-get in a container of the image: from the layout to a layout, as the patch goes. */
+/** apt-get in a container of the image: from its own store, where the image is already, to a layout. */
 class AptInBuildah {
   readonly #folder: string
   readonly #image: string
@@ -165,13 +168,13 @@ class AptInBuildah {
     this.#image = image
   }
 
-  /** Fetches indexes and .debs into folders that every container of a round gets. */
+  /** Takes the image into the store, and fetches indexes and .debs into folders that every container of a round gets. */
   async prepare(): Promise<void> {
     for (const name of ['lists', 'archives/partial']) mkdirSync(join(this.#folder, name), { recursive: true })
-    const sources = ['trixie', 'trixie-updates', 'trixie-security'].map((suite) => {
-      const kind = suite.endsWith('security') ? 'debian-security' : 'debian'
-      return `deb [trusted=yes] ${mirrorOfHost()}/${kind} ${suite} main\n`
-    })
+    const { debian, security } = await hostMirrors()
+    const sources = ['trixie', 'trixie-updates', 'trixie-security'].map(
+      (suite) => `deb [trusted=yes] ${suite.endsWith('security') ? security : debian} ${suite} main\n`,
+    )
     writeFileSync(join(this.#folder, 'sources.list'), sources.join(''))
     const fetch = `apt-get -qq update; apt-get -qq -y --download-only --only-upgrade install ${PATCHED}`
     await this.#contained(fetch)
@@ -182,7 +185,7 @@ class AptInBuildah {
     const out = join(this.#folder, 'out')
     rmSync(out, { recursive: true, force: true })
     const script = [
-      `name=$(buildah from --quiet --pull-never ${this.#name} 2>/dev/null || buildah from --quiet ${this.#image})`,
+      `name=$(buildah from --quiet --pull-never localhost/${this.#name})`,
       `buildah run ${this.#options} $name -- sh -ec "DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-download --only-upgrade install ${PATCHED}"`,
       `buildah commit --quiet $name oci:${out}:image`,
       'buildah rm $name',
@@ -191,15 +194,15 @@ class AptInBuildah {
   }
 
   async remove(): Promise<void> {
-    await runOrThrow(['bash', '-c', `buildah rm --all; buildah rmi ${this.#name}; true`])
+    await runOrThrow(['bash', '-c', `buildah rm --all; buildah rmi localhost/${this.#name}; true`])
   }
 
   async #contained(script: string): Promise<void> {
     const lines = [
-      `name=$(buildah from --quiet ${this.#image})`,
+      `skopeo copy --quiet ${this.#image} containers-storage:localhost/${this.#name}`,
+      `name=$(buildah from --quiet --pull-never localhost/${this.#name})`,
       `buildah run --network=host ${this.#options} $name -- sh -ec "${script}"`,
       `buildah rm $name`,
-      `buildah pull --quiet ${this.#image}`,
     ]
     await runOrThrow(['bash', '-ec', lines.join('\n')])
   }
@@ -212,20 +215,6 @@ class AptInBuildah {
     ]
     return `--isolation=chroot ${mounts.map((mount) => `-v ${this.#folder}/${mount}`).join(' ')}`
   }
-}
-
-/** The base of the host's first apt source. */
-function mirrorOfHost(): string {
-  const text = ['/etc/apt/sources.list.d/debian.sources', '/etc/apt/sources.list'].map((file) => {
-    try {
-      return readFileSync(file, 'utf8')
-    } catch {
-      return ''
-    }
-  })
-  const found = /(https?:\/\/\S+?)\/debian\b/.exec(text.join('\n'))?.[1]
-  if (found === undefined) throw new Error('cannot measure apt: this host has no source of Debian')
-  return found
 }
 
 /** Puts one layer with one file on a base and pushes it. */
@@ -275,10 +264,10 @@ export function formatChanges(timings: ChangeTimings): string[] {
   return [
     `medians; the patched image has ${(imageSize / 1e6).toFixed(0)} MB as tar; load of the machine at the end ${load.toFixed(1)} on ${cpus().length} cores`,
     '',
-    `${''.padEnd(42)} seconds  processor s`,
+    `${''.padEnd(46)} seconds  processor s`,
     ...rows.map(
       ({ title, seconds, processorSeconds }) =>
-        `${title.padEnd(42)} ${seconds.toFixed(3).padStart(7)}  ${processorSeconds.toFixed(3).padStart(11)}`,
+        `${title.padEnd(46)} ${seconds.toFixed(3).padStart(7)}  ${processorSeconds.toFixed(3).padStart(11)}`,
     ),
     '',
     ...judgeChanges(timings).map(({ text, isKept }) => `${isKept ? 'kept' : 'NOT KEPT'}: ${text}`),
