@@ -27,14 +27,23 @@ export type {
   AffectedQuestion,
   ClockLog,
   DecisionLog,
+  Deliveries,
+  DeliveryOutcome,
+  DueMessage,
   EventLog,
   FactoryLogs,
   FactoryStore,
   KeptCheckpoint,
   Ledger,
+  Outbox,
   PlanLog,
   ReleaseLog,
+  RouteOptions,
   RunLog,
+  TakeOptions,
+  Watched,
+  WatchLog,
+  WatchStep,
 } from './ports.ts'
 export {
   contentsDigest,
@@ -45,3 +54,52 @@ export {
   type ReleasedManifest,
 } from './release.ts'
 export { type ImageProgress, imageProgress, STAGES, type StageKey, type StageName, type StageRecord } from './run.ts'
+export {
+  type Changelog,
+  changelogOf,
+  type ReleasedContractChange,
+  type ReleasedFinding,
+  type ReleasedImage,
+  type ReleasedPackageChange,
+  type ReleaseName,
+} from './telling/changelog.ts'
+export { formatChangelog } from './telling/changelog-markdown.ts'
+export { CLOUD_EVENT_TYPES, type CloudEvent, cloudEventOf } from './telling/cloud-event.ts'
+export { type FeedHead, formatAtom, formatJsonFeed, type MessageLink } from './telling/feed.ts'
+export {
+  type Interest,
+  isWanted,
+  MESSAGE_KINDS,
+  MESSAGE_SEVERITIES,
+  type Message,
+  type MessageKind,
+  type MessageSeverity,
+  type NewMessage,
+} from './telling/message.ts'
+export {
+  failedMessage,
+  heldMessage,
+  type LateFinding,
+  lateMessage,
+  releaseMessage,
+  type ToldImage,
+} from './telling/messages.ts'
+export { noteEvents } from './watching/note-events.ts'
+export {
+  type ArchiveChange,
+  type ChangedPackage,
+  changedPackages,
+  formatSuitePackages,
+  newestOffered,
+  parseSuitePackages,
+  type SuiteMark,
+  type SuitePackages,
+} from './watching/suite-change.ts'
+export {
+  type ArchiveAlarm,
+  type SightingPlace,
+  type SuiteSighting,
+  type SuiteStep,
+  type SuiteWatch,
+  stepSuiteWatch,
+} from './watching/suite-watch.ts'
