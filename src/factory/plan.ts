@@ -33,7 +33,7 @@ export type Reason = {
 
 /** What keeps an image from being rebuilt now. */
 export type Held = {
-  readonly by: 'policy' | 'hold' | 'approval' | 'parent' | 'pin'
+  readonly by: 'policy' | 'hold' | 'approval' | 'parent' | 'pin' | 'archive'
   readonly reason: string
   /** When it is to be thought about again, where that is known. */
   readonly until?: Moment

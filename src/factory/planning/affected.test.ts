@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { digestOf } from '#core'
 import { parseStanzas } from '#debian'
 import { parseFactorySettings } from '../settings/factory-settings.ts'
-import type { PackageMove } from './archive-change.ts'
+import type { ChangedPackage } from '../watching/suite-change.ts'
 import { Fleet, type FleetImage } from './fleet.ts'
 import { SeenOffers } from './offers.ts'
 import { planRebuilds } from './plan-rebuilds.ts'
@@ -93,7 +93,7 @@ function rebuilt(
   { before, after }: Record<'before' | 'after', ReadonlyMap<string, readonly Stanza[]>>,
 ): readonly string[] {
   const packages = [...after].flatMap(([architecture, stanzas]) =>
-    stanzas.flatMap(({ name, version, source }, at): PackageMove[] => {
+    stanzas.flatMap(({ name, version, source }, at): ChangedPackage[] => {
       const from = before.get(architecture)?.[at]?.version
       if (from === version || from === undefined) return []
       return [{ name, architectures: [architecture], from, to: version, source: { name: source, version: '2' } }]
@@ -108,6 +108,7 @@ function rebuilt(
       offers,
       closes: () => [],
       holds: [],
+      alarms: new Map(),
       approvals: new Map(),
       waiting: new Map(),
       underway: new Map(),

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Hold } from '../decision.ts'
 import type { Reason } from '../plan.ts'
 import { parseFactorySettings } from '../settings/factory-settings.ts'
-import { type HoldQuestion, heldBack } from './holds.ts'
+import { type HoldBasis, type HoldQuestion, heldBack } from './holds.ts'
 
 const reason: Reason = {
   event: 1,
@@ -16,16 +15,17 @@ const question: HoldQuestion = {
   severity: 'high',
   isUpdate: true,
   released: undefined,
+  archives: new Set(['debian-13']),
   approval: undefined,
 }
 
 function held(
   now: string,
   policy: string,
-  { holds = [], ...asked }: Partial<HoldQuestion> & { holds?: readonly Hold[] } = {},
+  { holds = [], alarms = new Map(), ...asked }: Partial<HoldQuestion & Pick<HoldBasis, 'holds' | 'alarms'>> = {},
 ) {
   const settings = parseFactorySettings(`policy: ${policy}`, 'factory.yaml')
-  return heldBack({ ...question, ...asked }, { policy: settings.policy, holds, now: Date.parse(now) })
+  return heldBack({ ...question, ...asked }, { policy: settings.policy, holds, alarms, now: Date.parse(now) })
 }
 
 const berlin = '{ windows: [{ images: [pay*], days: [tue, thu], from: "02:00", until: "05:00", zone: Europe/Berlin }] }'
@@ -106,4 +106,13 @@ test('an approval is of what was seen: what came since has to be approved as wel
     held(now, rule, { approval, reasons: [reason, more] })?.reason,
     'bo approved it without zlib1g 2; payments-team has to approve that, too',
   )
+})
+
+test('nothing is built from an archive that there is an alarm for, whatever for', () => {
+  const alarms = new Map([['debian-13', 'its trixie-security went back to 2026-11-01']])
+  assert.deepEqual(held('2026-11-22T12:00:00Z', '{}', { alarms, severity: 'critical' }), {
+    by: 'archive',
+    reason: 'debian-13 must not be built from: its trixie-security went back to 2026-11-01',
+  })
+  assert.equal(held('2026-11-22T12:00:00Z', '{}', { alarms, archives: new Set(['ours']) }), undefined)
 })

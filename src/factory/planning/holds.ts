@@ -20,16 +20,25 @@ export interface HoldQuestion {
   readonly isUpdate: boolean
   /** Of its last release, in milliseconds since 1970. */
   readonly released: number | undefined
+  /** The named archives that its packages come from. */
+  readonly archives: ReadonlySet<string>
   /** The last word on it. */
   readonly approval: GivenApproval | undefined
 }
 
+/** What images are held by. */
+export interface HoldBasis {
+  readonly policy: UpdatePolicy
+  readonly holds: readonly Hold[]
+  /** Archives that must not be built from, with why. */
+  readonly alarms: ReadonlyMap<string, string>
+  readonly now: number
+}
+
 /** What keeps an image as it is at `now` (milliseconds since 1970): the one of all that lasts longest, or `undefined`. */
-export function heldBack(
-  question: HoldQuestion,
-  { policy, holds, now }: { readonly policy: UpdatePolicy; readonly holds: readonly Hold[]; readonly now: number },
-): Held | undefined {
+export function heldBack(question: HoldQuestion, { policy, holds, alarms, now }: HoldBasis): Held | undefined {
   const all = [
+    ...[...alarms].map(([archive, reason]) => heldByAlarm(question, archive, reason)),
     ...holds.map((hold) => heldByPerson(question, hold)),
     ...policy.freezes.map((freeze) => heldByFreeze(question, freeze, now)),
     heldByWindows(question, policy.windows, now),
@@ -51,6 +60,12 @@ export function concerns(images: Concerned, image: string): boolean {
 
 function isExcepted(except: readonly PolicySeverity[], { severity }: HoldQuestion): boolean {
   return severity !== undefined && except.includes(severity)
+}
+
+/** Nothing is published from an archive that went back or is stale, whatever for. */
+function heldByAlarm({ archives }: HoldQuestion, archive: string, reason: string): Held | undefined {
+  if (!archives.has(archive)) return undefined
+  return { by: 'archive', reason: `${archive} must not be built from: ${reason}` }
 }
 
 function heldByPerson({ image }: HoldQuestion, hold: Hold): Held | undefined {

@@ -1,7 +1,7 @@
 import { compareVersions, type DebVersion } from '#debian'
 import type { Moment } from '../moment.ts'
 import type { HeldPackage } from '../release.ts'
-import type { SuiteMove } from './archive-change.ts'
+import type { ArchiveChange } from '../watching/suite-change.ts'
 
 /** How a suite of an archive counts. */
 export interface SuiteStanding {
@@ -42,10 +42,10 @@ export class SeenOffers implements Offers {
   }
 
   /** Takes in what an event says. The same again adds nothing: the first word on a version counts. */
-  add(move: SuiteMove, { event, seen }: { readonly event: number; readonly seen: Moment }): void {
-    const { archive, suite, to } = move
+  add(change: ArchiveChange, { event, seen }: { readonly event: number; readonly seen: Moment }): void {
+    const { archive, suite, to } = change
     const standing = this.#standing(archive, suite)
-    for (const { name, architectures, to: version, source } of move.packages) {
+    for (const { name, architectures, to: version, source } of change.packages) {
       if (version === undefined) continue
       const offer: Offer = { suite, ...standing, version, source, event, available: to.date, seen }
       for (const architecture of architectures) this.#put(keyOf({ archive, name, architecture }), offer)

@@ -6,7 +6,8 @@ import type { FactoryEvent } from '../event.ts'
 import type { Reason } from '../plan.ts'
 import type { HeldPackage } from '../release.ts'
 import { parseFactorySettings } from '../settings/factory-settings.ts'
-import { type PackageMove, parseArchiveChange, type SuiteMove } from './archive-change.ts'
+import type { ArchiveChange, ChangedPackage } from '../watching/suite-change.ts'
+import { parseArchiveChange } from './archive-change.ts'
 import { type ClosedFinding, closeByAdvisories } from './closed-findings.ts'
 import { Fleet, type FleetImage } from './fleet.ts'
 import { SeenOffers } from './offers.ts'
@@ -33,17 +34,17 @@ function image(
 
 function moved(id: number, packages: readonly string[], more: { suite?: string; seen?: string } = {}): FactoryEvent {
   const { suite = 'trixie-security', seen = noon } = more
-  const move: SuiteMove = {
+  const change: ArchiveChange = {
     archive: 'debian-13',
     suite,
     from: { date: '2026-11-21T00:00:00Z', digest: digestOf('before') },
     to: { date: '2026-11-22T11:58:00Z', digest: digestOf(String(id)) },
-    packages: packages.map((text): PackageMove => {
+    packages: packages.map((text): ChangedPackage => {
       const { name, version, source } = held(text)
       return { name, architectures: ['amd64'], to: version, source }
     }),
   }
-  const payload = JSON.parse(JSON.stringify(move))
+  const payload = JSON.parse(JSON.stringify(change))
   return { id, kind: 'archive-changed', subject: `debian-13/${suite}`, key: String(id), payload, seen }
 }
 
@@ -73,7 +74,17 @@ function plan({ images, policy = '{}', fixes = {}, earlier = [], events = [], ..
       return { advisory, severity: known ? severity : undefined, isExploited: severity === 'exploited' }
     })
   return planRebuilds({
-    ...{ events, offers, closes, holds: [], approvals: new Map(), waiting: new Map(), underway: new Map(), now: noon },
+    ...{
+      events,
+      offers,
+      closes,
+      holds: [],
+      alarms: new Map(),
+      approvals: new Map(),
+      waiting: new Map(),
+      underway: new Map(),
+      now: noon,
+    },
     fleet: new Fleet(images),
     policy: parseFactorySettings(`policy: ${policy}`, 'factory.yaml').policy,
     ...more,

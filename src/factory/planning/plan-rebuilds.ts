@@ -23,6 +23,8 @@ export interface PlanInput {
   readonly closes: CloseFindings
   readonly policy: UpdatePolicy
   readonly holds: readonly Hold[]
+  /** Archives that must not be built from, with why. */
+  readonly alarms: ReadonlyMap<string, string>
   /** The last word on images, by name. */
   readonly approvals: ReadonlyMap<string, GivenApproval>
   /** What the last plan said of images that it held, by name: of that, what is no newer package is not forgotten. */
@@ -129,16 +131,17 @@ class Planning {
     }
   }
 
-  #heldBack({ image, released }: FleetMember, reasons: readonly Reason[]) {
-    const { policy, holds, approvals } = this.#input
+  #heldBack({ image, released, contents }: FleetMember, reasons: readonly Reason[]) {
+    const { policy, holds, alarms, approvals } = this.#input
     const counted = reasons.filter(({ waits }) => waits === undefined)
     const question = {
       ...{ image, reasons: counted, severity: worstSeverity(counted.map(({ severity }) => severity)) },
       isUpdate: counted.every(({ because }) => because === undefined),
       released: released === undefined ? undefined : Date.parse(released),
+      archives: new Set([...contents.values()].flatMap((packages) => packages.map(({ archive }) => archive))),
       approval: approvals.get(image),
     }
-    return heldBack(question, { policy, holds, now: this.#now })
+    return heldBack(question, { policy, holds, alarms, now: this.#now })
   }
 
   /** What is planned again while it is being done would be done twice. */
