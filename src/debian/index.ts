@@ -54,6 +54,13 @@ export { loadLibarchive } from './io/libarchive.ts'
 export { defaultCacheFolder, digestOfFile, ObjectCache, objectPath } from './io/object-cache.ts'
 export { type OpenArchive, openArchive } from './io/open-archive.ts'
 export { openDeb } from './io/open-deb.ts'
+export {
+  type KnownSuite,
+  type OfferedPackage,
+  type PolledSuite,
+  type PollSuitesOptions,
+  pollSuites,
+} from './io/poll-suites.ts'
 export { type FileSearch, type SuiteFileMatch, searchFiles } from './io/search-files.ts'
 export {
   mergeUniverse,
