@@ -35,6 +35,10 @@ export type {
   PlanLog,
   ReleaseLog,
   RunLog,
+  TakenQueue,
+  TakeOptions,
+  WorkLog,
+  WorkQueue,
 } from './ports.ts'
 export {
   contentsDigest,
@@ -43,5 +47,39 @@ export {
   packageKey,
   type Release,
   type ReleasedManifest,
+  type TagIntent,
 } from './release.ts'
-export { type ImageProgress, imageProgress, STAGES, type StageKey, type StageName, type StageRecord } from './run.ts'
+export {
+  type Cancellation,
+  type ImageEnd,
+  type ImageProgress,
+  imageProgress,
+  type NewBatch,
+  type RunImage,
+  type RunState,
+  STAGES,
+  type StageKey,
+  type StageName,
+  type StageRecord,
+  type WorkMessage,
+  type WorkPhase,
+} from './run.ts'
+export { Engine, recoverRuns, startRun } from './running/engine.ts'
+export { nextWork } from './running/next-work.ts'
+export {
+  type Candidate,
+  ENGINE_DEFAULTS,
+  type EngineClock,
+  type EngineNews,
+  type EnginePorts,
+  type EngineSettings,
+  type MakingStage,
+  type PreparedStage,
+  type Publisher,
+  type StageOutputs,
+  type StageResult,
+  type Stages,
+  type StageWork,
+  type TagMove,
+  type TagName,
+} from './running/ports.ts'

@@ -50,7 +50,7 @@ function releases(): NewRelease[] {
 }
 
 /** Something in every table. */
-async function fill({ events, plans, runs, releases: log, decisions, clocks, ledger }: OpenStore): Promise<void> {
+async function fill({ events, plans, runs, work, releases: log, decisions, clocks, ledger }: OpenStore): Promise<void> {
   const payload = {
     text: 'a "quote", a \\, a ü, a \u2028 and a \n',
     list: [1, null, true, -0, { deep: [] }],
@@ -78,6 +78,12 @@ async function fill({ events, plans, runs, releases: log, decisions, clocks, led
   ])
   const [first] = await log.record(releases())
   await log.record([{ ...releases()[0]!, restores: first!, run }])
+  const intent = { image: 'app', variant: 'runtime', repository: 'r/app', digest: digestOf('2'), at }
+  await log.intend([{ ...intent, tags: { '1': digestOf('1'), latest: null }, cause: { run } }])
+  await work.send(run, [{ phase: 'make', images: ['app'] }])
+  await work.end(run, [{ image: 'app', state: 'done', reason: 'released', at }])
+  await work.close(run, at)
+  await runs.cancel(run, { by: 'b', reason: 'too late', at })
   await decisions.endHold(
     await decisions.hold({ image: undefined, reason: 'r', by: 'b', placed: at, until: later }),
     'b',
