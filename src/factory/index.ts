@@ -45,16 +45,20 @@ export type {
   FactoryLogs,
   FactoryStore,
   KeptCheckpoint,
+  LeaseOptions,
   Ledger,
   Outbox,
   PlanLog,
   ReleaseLog,
   RouteOptions,
   RunLog,
+  TakenQueue,
   TakeOptions,
   Watched,
   WatchLog,
   WatchStep,
+  WorkLog,
+  WorkQueue,
 } from './ports.ts'
 export {
   contentsDigest,
@@ -63,8 +67,42 @@ export {
   packageKey,
   type Release,
   type ReleasedManifest,
+  type TagIntent,
 } from './release.ts'
-export { type ImageProgress, imageProgress, STAGES, type StageKey, type StageName, type StageRecord } from './run.ts'
+export {
+  type Cancellation,
+  type ImageEnd,
+  type ImageProgress,
+  imageProgress,
+  type NewBatch,
+  type RunImage,
+  type RunState,
+  STAGES,
+  type StageKey,
+  type StageName,
+  type StageRecord,
+  type WorkMessage,
+  type WorkPhase,
+} from './run.ts'
+export { Engine, recoverRuns, startRun } from './running/engine.ts'
+export { nextWork } from './running/next-work.ts'
+export {
+  type Candidate,
+  ENGINE_DEFAULTS,
+  type EngineClock,
+  type EngineNews,
+  type EnginePorts,
+  type EngineSettings,
+  type MakingStage,
+  type PreparedStage,
+  type Publisher,
+  type StageOutputs,
+  type StageResult,
+  type Stages,
+  type StageWork,
+  type TagMove,
+  type TagName,
+} from './running/ports.ts'
 export { formatSpan } from './settings/duration.ts'
 export {
   type DefinitionsPlace,
