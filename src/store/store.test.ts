@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { digestOf } from '#core'
 import { chainNotes, eventKey, LEDGER_START, LedgerCheck, type NewEvent, type Plan, type StageRecord } from '#factory'
 import { TEST_SERVERS, testServers } from '#testkit'
+import { TABLES } from './backup/format.ts'
 
 const servers = testServers()
 const at = '2026-11-21T12:00:00.123Z'
@@ -152,7 +153,7 @@ for (const server of TEST_SERVERS) {
       `select table_name as name from information_schema.tables
        where table_schema = 'casemate' and table_type = 'BASE TABLE' and table_name not in ('migration', 'image_head', 'head_manifest')`,
     )
-    assert.equal(tables.length, 18)
+    assert.equal(tables.length, TABLES.length)
     for (const { name } of tables)
       await assert.rejects(database.query('empty', `truncate casemate.${name} cascade`), /never changed or removed/)
     await assert.rejects(database.query('edit', "update casemate.ledger_entry set subject = 'y'"), /never changed/)

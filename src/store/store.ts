@@ -1,4 +1,6 @@
 import type { FactoryLogs, FactoryStore } from '#factory'
+import { AuditTrail } from './access/audit.ts'
+import { AccessTokens } from './access/tokens.ts'
 import type { DatabaseAddress } from './address.ts'
 import { Database, type DatabaseOptions } from './database.ts'
 import { StoredClocks } from './logs/clocks.ts'
@@ -10,10 +12,22 @@ import { StoredReleases } from './logs/releases.ts'
 import { StoredRuns } from './logs/runs.ts'
 import { migrate, readMigrations } from './migrations.ts'
 import type { Atomically } from './session.ts'
+import { HistoryViews } from './views/history.ts'
+import { ImageViews } from './views/images.ts'
+
+/** What the factory remembers, who may use its API, and what is looked at from outside. */
+export interface StoreLogs extends FactoryLogs {
+  readonly tokens: AccessTokens
+  readonly audit: AuditTrail
+  readonly images: ImageViews
+  readonly history: HistoryViews
+}
 
 /** The factory's memory in a PostgreSQL database, with the connections to it. */
-export interface OpenStore extends FactoryStore {
+export interface OpenStore extends FactoryStore, StoreLogs {
   readonly database: Database
+  /** As `FactoryStore` says, with everything that is kept here. */
+  transaction<Result>(work: (logs: StoreLogs) => Promise<Result>): Promise<Result>
   /** Closes the connections when what is under way has ended. */
   close(): Promise<void>
 }
@@ -38,7 +52,7 @@ export async function openStore(address: DatabaseAddress, options: DatabaseOptio
   }
 }
 
-function logsOf(atomically: Atomically): FactoryLogs {
+function logsOf(atomically: Atomically): StoreLogs {
   return {
     events: new StoredEvents(atomically),
     plans: new StoredPlans(atomically),
@@ -47,5 +61,9 @@ function logsOf(atomically: Atomically): FactoryLogs {
     decisions: new StoredDecisions(atomically),
     clocks: new StoredClocks(atomically),
     ledger: new StoredLedger(atomically),
+    tokens: new AccessTokens(atomically),
+    audit: new AuditTrail(atomically),
+    images: new ImageViews(atomically),
+    history: new HistoryViews(atomically),
   }
 }

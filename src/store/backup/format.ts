@@ -27,6 +27,9 @@ export const TABLES = [
   'clock_mark',
   'ledger_entry',
   'ledger_checkpoint',
+  'access_token',
+  'access_token_end',
+  'audit_record',
 ] as const
 export type TableName = (typeof TABLES)[number]
 
