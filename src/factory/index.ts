@@ -20,6 +20,7 @@ export {
   MAX_LEDGER_LINE,
   parseLedgerLine,
 } from './ledger-line.ts'
+export { ledgerLines } from './ledger-lines.ts'
 export type { Moment } from './moment.ts'
 export { type Held, type PackageChange, type Plan, type PlannedImage, planDigest, type Reason } from './plan.ts'
 export { parseArchiveChange } from './planning/archive-change.ts'

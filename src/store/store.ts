@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FactoryLogs, FactoryStore, WorkQueue } from '#factory'
+import { AuditTrail } from './access/audit.ts'
+import { AccessTokens } from './access/tokens.ts'
 import type { DatabaseAddress } from './address.ts'
 import { Database, type DatabaseOptions } from './database.ts'
 import { StoredClocks } from './logs/clocks.ts'
@@ -17,14 +19,26 @@ import { migrate, readMigrations } from './migrations.ts'
 import { Sender } from './queue/sender.ts'
 import { StoredQueue } from './queue/work-queue.ts'
 import type { Atomically } from './session.ts'
+import { HistoryViews } from './views/history.ts'
+import { ImageViews } from './views/images.ts'
+
+/** What the factory remembers, who may use its API, and what is looked at from outside. */
+export interface StoreLogs extends FactoryLogs {
+  readonly tokens: AccessTokens
+  readonly audit: AuditTrail
+  readonly images: ImageViews
+  readonly history: HistoryViews
+}
 
 /** The class of locks that names have. */
 const NAME_LOCKS = 7_391_004
 
 /** The factory's memory in a PostgreSQL database, with the connections to it. */
-export interface OpenStore extends FactoryStore {
+export interface OpenStore extends FactoryStore, StoreLogs {
   readonly database: Database
   readonly queue: WorkQueue
+  /** As `FactoryStore` says, with everything that is kept here. */
+  transaction<Result>(work: (logs: StoreLogs) => Promise<Result>): Promise<Result>
   /** Closes the connections when what is under way has ended. */
   close(): Promise<void>
 }
@@ -80,7 +94,7 @@ function lockKey(name: string): number {
   return createHash('sha256').update(name).digest().readInt32BE(0)
 }
 
-function logsOf(atomically: Atomically, sender: Sender): FactoryLogs {
+function logsOf(atomically: Atomically, sender: Sender): StoreLogs {
   return {
     events: new StoredEvents(atomically),
     plans: new StoredPlans(atomically),
@@ -93,5 +107,9 @@ function logsOf(atomically: Atomically, sender: Sender): FactoryLogs {
     watches: new StoredWatches(atomically),
     outbox: new StoredOutbox(atomically),
     deliveries: new StoredDeliveries(atomically),
+    tokens: new AccessTokens(atomically),
+    audit: new AuditTrail(atomically),
+    images: new ImageViews(atomically),
+    history: new HistoryViews(atomically),
   }
 }

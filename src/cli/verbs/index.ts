@@ -27,6 +27,7 @@ import { searchVerb } from './search.ts'
 import { signVerbs } from './sign.ts'
 import { storeVerb } from './store.ts'
 import { testVerb } from './test.ts'
+import { tokenVerb } from './token.ts'
 import { vexVerb } from './vex.ts'
 import { whereVerb } from './where.ts'
 
@@ -59,6 +60,7 @@ export const verbs: readonly Verb[] = [
   loginVerb,
   registryVerb,
   ledgerVerb,
+  tokenVerb,
   cacheVerb,
   doctorVerb,
   completionVerb,

@@ -2,6 +2,7 @@ import type { Digest } from '#core'
 import { versionSortKey } from '#debian'
 import type { AffectedImage, AffectedQuestion, HeldPackage, NewRelease, Release, ReleaseLog, TagIntent } from '#factory'
 import { recordContents } from '../contents.ts'
+import type { Session } from '../database.ts'
 import { type Atomically, jsonText, onlyRow } from '../session.ts'
 
 /** Every release whose heads and manifests are asked for, `filter` being what stands behind `where`. */
@@ -198,13 +199,16 @@ export class StoredReleases implements ReleaseLog {
   }
 
   async #select(filter: string, values: readonly unknown[]): Promise<Release[]> {
-    const rows = await this.#atomically(
-      async (session) => await session.query<ReleaseRow>('read releases', `${SELECT} ${filter}`, values),
-    )
-    return rows.map(({ run, restores, ...release }) => ({
-      ...release,
-      ...(run === null ? {} : { run }),
-      ...(restores === null ? {} : { restores }),
-    }))
+    return await this.#atomically((session) => selectReleases(session, filter, values))
   }
+}
+
+/** Releases, `r` in `filter`, which is what stands behind `from`. */
+export async function selectReleases(session: Session, filter: string, values: readonly unknown[]): Promise<Release[]> {
+  const rows = await session.query<ReleaseRow>('read releases', `${SELECT} ${filter}`, values)
+  return rows.map(({ run, restores, ...release }) => ({
+    ...release,
+    ...(run === null ? {} : { run }),
+    ...(restores === null ? {} : { restores }),
+  }))
 }
