@@ -40,7 +40,7 @@ export type {
   ReleaseLog,
   RouteOptions,
   RunLog,
-  TakeOptions,
+  TakeDueOptions,
   Watched,
   WatchLog,
   WatchStep,
@@ -54,6 +54,14 @@ export {
   type ReleasedManifest,
 } from './release.ts'
 export { type ImageProgress, imageProgress, STAGES, type StageKey, type StageName, type StageRecord } from './run.ts'
+export {
+  notifyFaults,
+  notifyShape,
+  type SecretPlace,
+  type Subscription,
+  subscriptionsOf,
+  type WrittenNotify,
+} from './settings/notify.ts'
 export {
   type Changelog,
   changelogOf,
