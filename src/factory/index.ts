@@ -22,6 +22,17 @@ export {
 } from './ledger-line.ts'
 export type { Moment } from './moment.ts'
 export { type Held, type PackageChange, type Plan, type PlannedImage, planDigest, type Reason } from './plan.ts'
+export { parseArchiveChange } from './planning/archive-change.ts'
+export {
+  type ClosedFinding,
+  type CloseFindings,
+  closeByAdvisories,
+  type SourceMove,
+} from './planning/closed-findings.ts'
+export { Fleet, type FleetImage, type FleetMember } from './planning/fleet.ts'
+export type { GivenApproval } from './planning/holds.ts'
+export { type Offer, type Offers, SeenOffers, type SuiteStanding } from './planning/offers.ts'
+export { type PlanInput, type PlannedRebuilds, planRebuilds, type UnchangedImage } from './planning/plan-rebuilds.ts'
 export type {
   AffectedImage,
   AffectedQuestion,
@@ -54,6 +65,17 @@ export {
   type ReleasedManifest,
 } from './release.ts'
 export { type ImageProgress, imageProgress, STAGES, type StageKey, type StageName, type StageRecord } from './run.ts'
+export { formatSpan } from './settings/duration.ts'
+export {
+  type DefinitionsPlace,
+  type FactorySettings,
+  parseFactorySettings,
+  SETTINGS_FILE,
+  settingsJsonSchema,
+} from './settings/factory-settings.ts'
+export type { ApprovalRule, Freeze, MaintenanceWindow, UpdatePolicy } from './settings/policy-settings.ts'
+export { compareSeverities, POLICY_SEVERITIES, type PolicySeverity, worstSeverity } from './settings/severity.ts'
+export type { ServiceLevels } from './settings/sla-settings.ts'
 export {
   notifyFaults,
   notifyShape,
