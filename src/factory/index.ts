@@ -73,17 +73,10 @@ export {
   SETTINGS_FILE,
   settingsJsonSchema,
 } from './settings/factory-settings.ts'
+export type { SecretPlace, Subscription } from './settings/notify-settings.ts'
 export type { ApprovalRule, Freeze, MaintenanceWindow, UpdatePolicy } from './settings/policy-settings.ts'
 export { compareSeverities, POLICY_SEVERITIES, type PolicySeverity, worstSeverity } from './settings/severity.ts'
 export type { ServiceLevels } from './settings/sla-settings.ts'
-export {
-  notifyFaults,
-  notifyShape,
-  type SecretPlace,
-  type Subscription,
-  subscriptionsOf,
-  type WrittenNotify,
-} from './settings/notify.ts'
 export {
   type Changelog,
   changelogOf,
@@ -100,10 +93,8 @@ export {
   type Interest,
   isWanted,
   MESSAGE_KINDS,
-  MESSAGE_SEVERITIES,
   type Message,
   type MessageKind,
-  type MessageSeverity,
   type NewMessage,
 } from './telling/message.ts'
 export {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { faultsOf, formatFault, parseYaml } from '#core'
-import { notifyFaults, notifyShape, subscriptionsOf, type WrittenNotify } from './notify.ts'
+import { notifyFaults, notifyShape, subscriptionsOf, type WrittenNotify } from './notify-settings.ts'
 
 function faults(yaml: string): readonly string[] {
   const document = parseYaml(yaml)

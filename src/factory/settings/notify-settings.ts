@@ -1,6 +1,7 @@
 import type { XStatic } from 'typebox/schema'
 import type { DocumentPath, Fault, Shape } from '#core'
-import { type Interest, MESSAGE_KINDS, MESSAGE_SEVERITIES } from '../telling/message.ts'
+import { type Interest, MESSAGE_KINDS } from '../telling/message.ts'
+import { POLICY_SEVERITIES } from './severity.ts'
 
 /** Where a secret is kept. */
 export type SecretPlace = { readonly environment: string } | { readonly file: string }
@@ -47,7 +48,7 @@ export const notifyShape = {
       },
       images: { type: 'array', title: 'names of images, or patterns with *', items: name, minItems: 1 },
       owners: { type: 'array', title: 'names of owners', items: name, minItems: 1 },
-      severity: { enum: MESSAGE_SEVERITIES, title: 'the least severity that is told' },
+      severity: { enum: POLICY_SEVERITIES, title: 'the least severity that is told' },
       kinds: {
         type: 'array',
         title: `some of ${MESSAGE_KINDS.join(', ')}`,
