@@ -105,6 +105,18 @@ export {
   releaseMessage,
   type ToldImage,
 } from './telling/messages.ts'
+export {
+  type ChangeAuthor,
+  type CommitOrigin,
+  type DefinedImages,
+  type DefinitionChange,
+  type DefinitionFiles,
+  type DefinitionSighting,
+  type DefinitionStep,
+  definitionEvent,
+  type FileChange,
+  stepDefinitions,
+} from './watching/definition-watch.ts'
 export { noteEvents } from './watching/note-events.ts'
 export {
   type ArchiveChange,

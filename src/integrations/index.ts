@@ -24,6 +24,14 @@ export {
   suiteWatchName,
 } from './watching/archive-watch.ts'
 export {
+  findDefinitions,
+  folderFingerprint,
+  type ReadDefinitions,
+  readDefinitions,
+} from './watching/definition-folder.ts'
+export { DefinitionFolderWatch, type DefinitionPoll, GitDefinitionWatch } from './watching/definition-watch.ts'
+export { type GitOptions, type GitPlace, GitRepository } from './watching/git-repository.ts'
+export {
   type LookOutcome,
   MACHINE_CLOCK,
   type Poll,
