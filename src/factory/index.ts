@@ -46,13 +46,13 @@ export type {
   FactoryLogs,
   FactoryStore,
   KeptCheckpoint,
-  LeaseOptions,
   Ledger,
   Outbox,
   PlanLog,
   ReleaseLog,
   RouteOptions,
   RunLog,
+  TakeDueOptions,
   TakenQueue,
   TakeOptions,
   Watched,
@@ -112,6 +112,7 @@ export {
   SETTINGS_FILE,
   settingsJsonSchema,
 } from './settings/factory-settings.ts'
+export type { SecretPlace, Subscription } from './settings/notify-settings.ts'
 export type { ApprovalRule, Freeze, MaintenanceWindow, UpdatePolicy } from './settings/policy-settings.ts'
 export { compareSeverities, POLICY_SEVERITIES, type PolicySeverity, worstSeverity } from './settings/severity.ts'
 export type { ServiceLevels } from './settings/sla-settings.ts'
@@ -131,10 +132,8 @@ export {
   type Interest,
   isWanted,
   MESSAGE_KINDS,
-  MESSAGE_SEVERITIES,
   type Message,
   type MessageKind,
-  type MessageSeverity,
   type NewMessage,
 } from './telling/message.ts'
 export {
@@ -145,6 +144,18 @@ export {
   releaseMessage,
   type ToldImage,
 } from './telling/messages.ts'
+export {
+  type ChangeAuthor,
+  type CommitOrigin,
+  type DefinedImages,
+  type DefinitionChange,
+  type DefinitionFiles,
+  type DefinitionSighting,
+  type DefinitionStep,
+  definitionEvent,
+  type FileChange,
+  stepDefinitions,
+} from './watching/definition-watch.ts'
 export { noteEvents } from './watching/note-events.ts'
 export {
   type ArchiveChange,

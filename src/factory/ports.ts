@@ -221,7 +221,7 @@ export interface Deliveries {
    * Takes messages that are due for a subscriber, at most one an image and none before an earlier one of the same image has come to its end.
    * Whoever took them has until `lease` to say what became of them, then they are due again.
    */
-  take(subscriber: string, options: LeaseOptions): Promise<readonly DueMessage[]>
+  take(subscriber: string, options: TakeDueOptions): Promise<readonly DueMessage[]>
   /** Records what became of an attempt. A message that is delivered or dead is under way no longer. */
   settle(subscriber: string, due: DueMessage, outcome: DeliveryOutcome): Promise<void>
   /** When the next message of a subscriber is due; `undefined` where none is under way. */
@@ -233,7 +233,7 @@ export interface RouteOptions {
   readonly now: Moment
 }
 
-export interface LeaseOptions {
+export interface TakeDueOptions {
   readonly limit: number
   readonly now: Moment
   readonly lease: Moment
