@@ -5,6 +5,7 @@ import { StoredClocks } from './logs/clocks.ts'
 import { StoredDecisions } from './logs/decisions.ts'
 import { StoredDeliveries } from './logs/deliveries.ts'
 import { StoredEvents } from './logs/events.ts'
+import { StoredFleet } from './logs/fleet.ts'
 import { StoredLedger } from './logs/ledger.ts'
 import { StoredOutbox } from './logs/outbox.ts'
 import { StoredPlans } from './logs/plans.ts'
@@ -44,6 +45,7 @@ export async function openStore(address: DatabaseAddress, options: DatabaseOptio
 function logsOf(atomically: Atomically): FactoryLogs {
   return {
     events: new StoredEvents(atomically),
+    fleet: new StoredFleet(atomically),
     plans: new StoredPlans(atomically),
     runs: new StoredRuns(atomically),
     releases: new StoredReleases(atomically),
