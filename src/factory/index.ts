@@ -5,6 +5,7 @@ export {
   type ClockMarkName,
   type ClockSegment,
   clockSegments,
+  type FindingWay,
   summarizeTimes,
   type TimeSummary,
   timeBetween,
@@ -23,6 +24,7 @@ export {
 export { ledgerLines } from './ledger-lines.ts'
 export type { Moment } from './moment.ts'
 export { type Held, type PackageChange, type Plan, type PlannedImage, planDigest, type Reason } from './plan.ts'
+export { alarmsOf } from './planning/alarms.ts'
 export { parseArchiveChange } from './planning/archive-change.ts'
 export {
   type ClosedFinding,
@@ -30,8 +32,11 @@ export {
   closeByAdvisories,
   type SourceMove,
 } from './planning/closed-findings.ts'
+export { describeHeld, describeReason } from './planning/describe-reason.ts'
+export { newerThanHeld, type ObservedMark } from './planning/first-look.ts'
 export { Fleet, type FleetImage, type FleetMember } from './planning/fleet.ts'
 export type { GivenApproval } from './planning/holds.ts'
+export { lockedImage } from './planning/locked-image.ts'
 export { type Offer, type Offers, SeenOffers, type SuiteStanding } from './planning/offers.ts'
 export { type PlanInput, type PlannedRebuilds, planRebuilds, type UnchangedImage } from './planning/plan-rebuilds.ts'
 export type {
@@ -45,10 +50,12 @@ export type {
   EventLog,
   FactoryLogs,
   FactoryStore,
+  FleetLog,
   KeptCheckpoint,
   Ledger,
   Outbox,
   PlanLog,
+  ReleasedHead,
   ReleaseLog,
   RouteOptions,
   RunLog,
@@ -58,6 +65,7 @@ export type {
   Watched,
   WatchLog,
   WatchStep,
+  WayQuestion,
   WorkLog,
   WorkQueue,
 } from './ports.ts'

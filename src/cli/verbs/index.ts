@@ -18,6 +18,7 @@ import { lintVerb } from './lint.ts'
 import { lockVerb } from './lock.ts'
 import { loginVerb } from './login.ts'
 import { patchVerb } from './patch.ts'
+import { planVerb } from './plan.ts'
 import { rebaseVerb } from './rebase.ts'
 import { registryVerb } from './registry.ts'
 import { reproduceVerb } from './reproduce.ts'
@@ -59,6 +60,7 @@ export const verbs: readonly Verb[] = [
   copyVerb,
   loginVerb,
   registryVerb,
+  planVerb,
   ledgerVerb,
   tokenVerb,
   cacheVerb,
