@@ -20,6 +20,12 @@ export type FactoryErrorCode =
   | 'TAG_MOVED'
   /** There is no release to go back to. */
   | 'RELEASE_UNKNOWN'
+  /** A factory's settings are not as `factory.yaml` has to be; the places are named. */
+  | 'SETTINGS_INVALID'
+  /** Images of a fleet stack on each other in a circle, or two have one name. */
+  | 'FLEET_INVALID'
+  /** What an event says of an archive is not in the form that the factory writes. */
+  | 'EVENT_INVALID'
 
 /** Thrown by `factory`. */
 export class FactoryError extends CasemateError<FactoryErrorCode> {}

@@ -7,13 +7,16 @@ import type { FactoryEvent, NewEvent } from './event.ts'
 import type { LedgerEntry, LedgerNote, LedgerTip } from './ledger.ts'
 import type { Moment } from './moment.ts'
 import type { Plan } from './plan.ts'
-import type { NewRelease, Release, TagIntent } from './release.ts'
+import type { HeldPackage, NewRelease, Release, TagIntent } from './release.ts'
 import type { Cancellation, ImageEnd, NewBatch, RunState, StageName, StageRecord, WorkMessage } from './run.ts'
+import type { Message, NewMessage } from './telling/message.ts'
 
 /** Whatever was noticed, in the order of recording. */
 export interface EventLog {
   /** Records events; gives each with its number, in the order given. One whose key is known already keeps the first's word. */
   record(events: readonly NewEvent[]): Promise<readonly FactoryEvent[]>
+  /** As `record`, but gives those events only that nobody had recorded before. */
+  recordNew(events: readonly NewEvent[]): Promise<readonly FactoryEvent[]>
   /** Events that no plan answers yet, the oldest first. */
   open(limit: number): Promise<readonly FactoryEvent[]>
 }
@@ -69,10 +72,10 @@ export interface WorkQueue {
    * Takes messages until it is stopped, so many at a time. Each is with one worker at a time; one whose worker ended, hung or
    * rejected is given to another, so whatever is done with it has to be idempotent. The signal tells that its time is over.
    */
-  take(work: (message: WorkMessage, signal: AbortSignal) => Promise<void>, options: TakeOptions): Promise<TakenQueue>
+  take(work: (message: WorkMessage, signal: AbortSignal) => Promise<void>, options: WorkOptions): Promise<TakenQueue>
 }
 
-export interface TakeOptions {
+export interface WorkOptions {
   /** Messages at a time. */
   readonly concurrency: number
   /** Told what goes wrong between the worker and the queue, which is tried again. */
@@ -102,6 +105,8 @@ export interface ReleaseLog {
   named(image: string, variant: string): Promise<ReadonlySet<Digest>>
   /** Gives the tags back to an earlier release, as a release of its own with the same content; gives its number. */
   restore(release: number, restored: { readonly tags: readonly string[]; readonly at: Moment }): Promise<number>
+  /** The packages that manifests with these contents hold, by name and architecture; `undefined` where no release has them. */
+  packages(contents: Digest): Promise<readonly HeldPackage[] | undefined>
   /** Which of the latest releases hold a source package in a version below another, by Debian's order. */
   affected(question: AffectedQuestion): Promise<readonly AffectedImage[]>
 }
@@ -163,6 +168,91 @@ export interface KeptCheckpoint {
   readonly envelope: string
 }
 
+/** What a watcher has come to. */
+export interface Watched {
+  /** Grows with every step. */
+  readonly revision: number
+  readonly state: Json
+  /** A list that is too long for `state`, in whatever form the watcher writes it. */
+  readonly content: Uint8Array | undefined
+}
+
+/** Where watchers start comparing, so that neither a restart nor a lost poll loses anything. */
+export interface WatchLog {
+  /** Gives what a watch has come to; `undefined` for one that was never moved. */
+  read(watch: string): Promise<Watched | undefined>
+  /**
+   * Moves a watch on from the revision that was read, 0 for none. Resolves to `false`, having changed nothing, where another was
+   * first: whoever is second reads and compares again. Belongs into one transaction with the events of the step.
+   */
+  move(watch: string, from: number, to: WatchStep): Promise<boolean>
+  /** What every watch whose name starts so has come to, without contents, by name. */
+  states(prefix: string): Promise<ReadonlyMap<string, Json>>
+}
+
+/** Where a watch is moved to. */
+export interface WatchStep {
+  readonly state: Json
+  /** `undefined` keeps the content that is there. */
+  readonly content?: Uint8Array | undefined
+  readonly at: Moment
+}
+
+/** What is to be told to whoever wants to know. */
+export interface Outbox {
+  /** Appends messages; gives them with their numbers. Writers wait for each other, so it belongs at the end of a transaction. */
+  add(messages: readonly NewMessage[]): Promise<readonly Message[]>
+  /** Messages of an image, or of everything, the newest first. */
+  latest(image: string | undefined, limit: number): Promise<readonly Message[]>
+  /** The number of the last message; 0 where there is none. */
+  tip(): Promise<number>
+}
+
+/** The way of messages to those who are told. Each is told at least once, and of each image in order. */
+export interface Deliveries {
+  /** Begins to tell a subscriber what comes from now on. Idempotent: one that is known goes on where it is. */
+  subscribe(subscriber: string): Promise<void>
+  /**
+   * Looks at up to `limit` messages that were not looked at for a subscriber yet, and lets those that it wants be under way. Gives
+   * how many it looked at. Messages are looked at once, by whichever process.
+   */
+  route(subscriber: string, wants: (message: Message) => boolean, options: RouteOptions): Promise<number>
+  /**
+   * Takes messages that are due for a subscriber, at most one an image and none before an earlier one of the same image has come to its end.
+   * Whoever took them has until `lease` to say what became of them, then they are due again.
+   */
+  take(subscriber: string, options: TakeOptions): Promise<readonly DueMessage[]>
+  /** Records what became of an attempt. A message that is delivered or dead is under way no longer. */
+  settle(subscriber: string, due: DueMessage, outcome: DeliveryOutcome): Promise<void>
+  /** When the next message of a subscriber is due; `undefined` where none is under way. */
+  nextDue(subscriber: string): Promise<Moment | undefined>
+}
+
+export interface RouteOptions {
+  readonly limit: number
+  readonly now: Moment
+}
+
+export interface TakeOptions {
+  readonly limit: number
+  readonly now: Moment
+  readonly lease: Moment
+}
+
+/** A message that is to be told now. */
+export interface DueMessage {
+  readonly message: Message
+  /** From 1. */
+  readonly attempt: number
+}
+
+/** What became of an attempt to tell a message. */
+export type DeliveryOutcome = { readonly at: Moment } & (
+  | { readonly state: 'delivered' }
+  | { readonly state: 'failed'; readonly reason: string; readonly again: Moment }
+  | { readonly state: 'dead'; readonly reason: string }
+)
+
 /** Everything that the factory remembers. What one of these methods was called for is durable when it resolves. */
 export interface FactoryLogs {
   readonly events: EventLog
@@ -173,6 +263,9 @@ export interface FactoryLogs {
   readonly decisions: DecisionLog
   readonly clocks: ClockLog
   readonly ledger: Ledger
+  readonly watches: WatchLog
+  readonly outbox: Outbox
+  readonly deliveries: Deliveries
 }
 
 /** The factory's memory. History is appended and never edited; what something is now is derived from it. */

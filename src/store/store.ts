@@ -4,11 +4,14 @@ import type { DatabaseAddress } from './address.ts'
 import { Database, type DatabaseOptions } from './database.ts'
 import { StoredClocks } from './logs/clocks.ts'
 import { StoredDecisions } from './logs/decisions.ts'
+import { StoredDeliveries } from './logs/deliveries.ts'
 import { StoredEvents } from './logs/events.ts'
 import { StoredLedger } from './logs/ledger.ts'
+import { StoredOutbox } from './logs/outbox.ts'
 import { StoredPlans } from './logs/plans.ts'
 import { StoredReleases } from './logs/releases.ts'
 import { StoredRuns } from './logs/runs.ts'
+import { StoredWatches } from './logs/watches.ts'
 import { StoredWork } from './logs/work.ts'
 import { migrate, readMigrations } from './migrations.ts'
 import { Sender } from './queue/sender.ts'
@@ -87,5 +90,8 @@ function logsOf(atomically: Atomically, sender: Sender): FactoryLogs {
     decisions: new StoredDecisions(atomically),
     clocks: new StoredClocks(atomically),
     ledger: new StoredLedger(atomically),
+    watches: new StoredWatches(atomically),
+    outbox: new StoredOutbox(atomically),
+    deliveries: new StoredDeliveries(atomically),
   }
 }

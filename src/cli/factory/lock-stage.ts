@@ -64,7 +64,8 @@ export function lockDigest(lock: Lock) {
 
 /** Names of packages that reasons let change; not those that are to wait. */
 function changedPackages(reasons: readonly Reason[]): ReadonlySet<string> {
-  return new Set(reasons.flatMap(({ changes }) => changes.map((change) => change.package)))
+  const counted = reasons.filter(({ waits }) => waits === undefined)
+  return new Set(counted.flatMap(({ changes }) => changes.map((change) => change.package)))
 }
 
 /** The lock of the release that an image is at, or before the first one, the lock beside its definition. */

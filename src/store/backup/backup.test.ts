@@ -50,7 +50,8 @@ function releases(): NewRelease[] {
 }
 
 /** Something in every table. */
-async function fill({ events, plans, runs, work, releases: log, decisions, clocks, ledger }: OpenStore): Promise<void> {
+async function fill(store: OpenStore): Promise<void> {
+  const { events, plans, runs, work, releases: log, decisions, clocks, ledger } = store
   const payload = {
     text: 'a "quote", a \\, a ü, a \u2028 and a \n',
     list: [1, null, true, -0, { deep: [] }],
@@ -93,6 +94,17 @@ async function fill({ events, plans, runs, work, releases: log, decisions, clock
   await clocks.record([{ finding: 'CVE-2026-1000 jq', image: 'app', mark: 'seen', at }])
   const [entry] = await ledger.append([{ kind: 'event', subject: 's', body: payload, at }])
   await ledger.keep({ sequence: entry!.sequence, digest: entry!.digest, at }, 'an envelope')
+  await fillOutbox(store)
+}
+
+async function fillOutbox({ watches, outbox, deliveries }: OpenStore): Promise<void> {
+  await watches.move('archive test', 0, { state: { mark: null }, content: Uint8Array.of(0, 255, 10), at })
+  await deliveries.subscribe('hook')
+  const message = { kind: 'held', image: 'app', title: 't', body: {}, at } as const
+  await outbox.add([message, { ...message, owner: 'team', severity: 'high' }])
+  await deliveries.route('hook', () => true, { limit: 10, now: at })
+  const [due] = await deliveries.take('hook', { limit: 10, now: at, lease: later })
+  await deliveries.settle('hook', due!, { state: 'failed', reason: '503', again: later, at })
 }
 
 for (const [from, to] of [

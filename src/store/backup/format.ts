@@ -33,6 +33,11 @@ export const TABLES = [
   'clock_mark',
   'ledger_entry',
   'ledger_checkpoint',
+  'watched',
+  'message',
+  'subscriber',
+  'undelivered',
+  'delivery',
 ] as const
 export type TableName = (typeof TABLES)[number]
 

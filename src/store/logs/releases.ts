@@ -1,6 +1,6 @@
 import type { Digest } from '#core'
 import { versionSortKey } from '#debian'
-import type { AffectedImage, AffectedQuestion, NewRelease, Release, ReleaseLog, TagIntent } from '#factory'
+import type { AffectedImage, AffectedQuestion, HeldPackage, NewRelease, Release, ReleaseLog, TagIntent } from '#factory'
 import { recordContents } from '../contents.ts'
 import { type Atomically, jsonText, onlyRow } from '../session.ts'
 
@@ -165,6 +165,21 @@ export class StoredReleases implements ReleaseLog {
         [release, id],
       )
       return id
+    })
+  }
+
+  async packages(contents: Digest): Promise<readonly HeldPackage[] | undefined> {
+    return await this.#atomically(async (session) => {
+      const rows = await session.query<HeldPackage & { readonly name: string | null }>(
+        'read what an image holds',
+        `select p.archive, p.name, p.version, p.architecture, json_build_object('name', p.source, 'version', p.source_version) as source
+         from casemate.package_set s left join casemate.package_set_member m on m.set = s.id
+         left join casemate.package_version p on p.id = m.package
+         where s.digest = $1 order by p.name collate "C", p.architecture collate "C", p.version collate "C"`,
+        [contents],
+      )
+      // A set that is known and empty has one row without a package.
+      return rows.length === 0 ? undefined : rows.filter(({ name }) => name !== null)
     })
   }
 

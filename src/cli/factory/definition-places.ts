@@ -8,7 +8,7 @@ import { UsageError } from '../errors.ts'
 export interface FleetPlace {
   /** Names of catalogue images, or paths of definitions. */
   readonly images: readonly string[]
-  /** A folder with a folder for each definition. */
+  /** A folder with definitions at any depth. */
   readonly definitions?: string
 }
 
@@ -47,7 +47,7 @@ export async function readFleetDefinitions({ images, definitions }: FleetPlace):
 async function definitionsIn(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
     const reason = hasSystemCode(cause, 'ENOENT') ? 'there is no such folder' : messageOf(cause)
-    throw new UsageError('USAGE_INVALID', `cannot read definitions in ${folder}: ${reason}`, { cause })
+    throw new UsageError('USAGE_INVALID', `cannot look for definitions in ${folder}: ${reason}`, { cause })
   })
   return entries
     .filter((entry) => entry.isFile() && entry.name === DEFINITION_FILE)
