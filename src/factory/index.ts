@@ -103,6 +103,7 @@ export {
   type TagMove,
   type TagName,
 } from './running/ports.ts'
+export { type Rollback, rollBack } from './running/rollback.ts'
 export { formatSpan } from './settings/duration.ts'
 export {
   type DefinitionsPlace,

@@ -101,6 +101,8 @@ export interface ReleaseLog {
    * same image, variant, and run or restored release the first word counts; gives what counts.
    */
   intend(intents: readonly TagIntent[]): Promise<readonly TagIntent[]>
+  /** The variants of an image that were ever released, by name. */
+  variants(image: string): Promise<readonly string[]>
   /** Every digest that tags of an image and variant were ever to name. */
   named(image: string, variant: string): Promise<ReadonlySet<Digest>>
   /** Gives the tags back to an earlier release, as a release of its own with the same content; gives its number. */

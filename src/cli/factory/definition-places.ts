@@ -21,18 +21,21 @@ export async function readFleetDefinitions({ images, definitions }: FleetPlace):
   const catalogue = new Set(await catalogueNames())
   const own = definitions === undefined ? [] : await definitionsIn(definitions)
   const byImage = new Map<string, string>()
+  const files = new Map<string, string | undefined>()
   for (const reference of [...images, ...own]) {
     if (catalogue.has(reference)) {
       byImage.set(reference, reference)
       continue
     }
     for (const member of await definitionMembers(reference, places)) {
-      const { image } = (await openDefinition(member, places)).definition
+      const opened = await openDefinition(member, places)
+      const { image } = opened.definition
       const other = byImage.get(image)
-      if (other !== undefined && other !== member) {
+      if (other !== undefined && files.get(image) !== opened.files.at(-1)) {
         throw new UsageError('USAGE_INVALID', `cannot use ${member}: it makes ${image}, as ${other} does`)
       }
       byImage.set(image, member)
+      files.set(image, opened.files.at(-1))
     }
   }
   return (image) => {

@@ -57,23 +57,32 @@ interface Gated {
 async function gateOne(tools: FactoryTools, { image, variant, digest, platform }: Gated): Promise<string | undefined> {
   const before = await tools.store.releases.latest(image, variant)
   const terminal = terminalOf(tools.terminal, image)
-  const { options } = tools
   const judged = await judgeImage(
     `docker://${repositoryOf(tools, image)}@${digest}`,
     {
       ...{ platform, trust: tools.trust, definition: tools.definitionOf(image) },
       ...(before === undefined ? {} : { previous: `docker://${repositoryOf(tools, image)}@${before.digest}` }),
-      ...(options.policy === undefined ? {} : { policy: options.policy }),
-      ...(options.exceptions === undefined ? {} : { exceptions: options.exceptions }),
-      ...(options.mirror === undefined ? {} : { mirror: options.mirror }),
-      ...(options.offline === undefined ? {} : { offline: options.offline }),
-      ...(options.acceptExpired === undefined ? {} : { acceptExpired: options.acceptExpired }),
+      ...settingsOf(tools),
     },
     terminal,
   )
   await attestSummary(summaryOf(judged), { signatory: tools.signatory })
   if (judged.status === exitStatus.done) return undefined
   return judged.excepted.gates.filter(isClosed).map(wordsOf).join('; ').slice(0, LONGEST_REASON)
+}
+
+/** What the factory's options say of gates. */
+function settingsOf({ options }: FactoryTools) {
+  const { policy, exceptions, mirror, offline, acceptExpired, maxAge, stale } = options
+  return {
+    ...(policy === undefined ? {} : { policy }),
+    ...(exceptions === undefined ? {} : { exceptions }),
+    ...(mirror === undefined ? {} : { mirror }),
+    ...(offline === undefined ? {} : { offline }),
+    ...(acceptExpired === undefined ? {} : { acceptExpired }),
+    ...(maxAge === undefined ? {} : { maxAge }),
+    ...(stale === undefined ? {} : { stale }),
+  }
 }
 
 function wordsOf({ policy, verdict }: Gate): string {

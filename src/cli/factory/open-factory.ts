@@ -4,20 +4,21 @@ import { CasemateError, hasSystemCode } from '#core'
 import type { EngineClock, EnginePorts } from '#factory'
 import { type OpenStore, openState, statePlace } from '#store'
 import { type BuildSettings, withWorkshop } from '../build-platforms.ts'
+import { UsageError } from '../errors.ts'
 import { exitStatus, statusOfError } from '../exit-status.ts'
 import { hostPlatform } from '../host-platform.ts'
 import type { Terminal } from '../terminal.ts'
-import type { PlaceOptions } from '../verb.ts'
+import type { PlaceOptions, StaleOptions } from '../verb.ts'
 import { readFleetDefinitions } from './definition-places.ts'
 import { RegistryPublisher } from './publisher.ts'
 import { FactoryStages } from './stages.ts'
 import { type FactoryTools, homeOf, signingTools } from './tools.ts'
 
 /** The options of every verb that works as a part of a factory, as the command line gives them. */
-export interface FactoryVerbOptions extends PlaceOptions {
+export interface FactoryVerbOptions extends PlaceOptions, StaleOptions {
   readonly state: string
-  readonly registry: string
-  readonly key: string
+  readonly registry?: string
+  readonly key?: string
   readonly image?: readonly string[]
   readonly definitions?: string
   readonly platform?: string
@@ -45,8 +46,7 @@ export async function withFactory<Result>(
   terminal: Terminal,
   work: (factory: OpenFactory) => Promise<Result>,
 ): Promise<Result> {
-  const home = homeOf(options.registry)
-  const signing = await signingTools(options.key)
+  const { home, ...signing } = await publishing(options)
   const { image: images = DEFAULT_IMAGES, definitions } = options
   const definitionOf = await readFleetDefinitions({ images, ...(definitions === undefined ? {} : { definitions }) })
   const settings: BuildSettings = options.workers === undefined ? {} : { workers: options.workers }
@@ -71,6 +71,19 @@ export async function withFactory<Result>(
     await publisher.close()
     await state.close()
   }
+}
+
+/** Where releases are published and who signs them. Rejects with `USAGE_INVALID`, and as `signingTools`. */
+export async function publishing({ registry, key }: Pick<FactoryVerbOptions, 'registry' | 'key'>) {
+  const missing =
+    registry === undefined ? '--registry docker://HOST[:PORT][/PREFIX]' : key === undefined ? '--key KEY' : ''
+  if (registry === undefined || key === undefined) {
+    throw new UsageError(
+      'USAGE_INVALID',
+      `cannot publish: say ${missing === '--key KEY' ? 'who signs' : 'where'}, by ${missing}`,
+    )
+  }
+  return { home: homeOf(registry), ...(await signingTools(key)) }
 }
 
 export const systemClock: EngineClock = {

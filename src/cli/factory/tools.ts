@@ -6,10 +6,10 @@ import type { Workshop } from '../build-platforms.ts'
 import { UsageError } from '../errors.ts'
 import { openSigner } from '../signing-key.ts'
 import type { Terminal } from '../terminal.ts'
-import type { PlaceOptions } from '../verb.ts'
+import type { PlaceOptions, StaleOptions } from '../verb.ts'
 
 /** How images are made and judged, wherever that is the same for all images of a factory. */
-export interface FactoryOptions extends PlaceOptions {
+export interface FactoryOptions extends PlaceOptions, StaleOptions {
   /** OCI platforms that images are made for. */
   readonly platforms: readonly string[]
   /** Variants that are made, of those that a definition has; all where nothing is said. */

@@ -20,6 +20,7 @@ import { loginVerb } from './login.ts'
 import { patchVerb } from './patch.ts'
 import { rebaseVerb } from './rebase.ts'
 import { registryVerb } from './registry.ts'
+import { releaseVerb } from './release.ts'
 import { reproduceVerb } from './reproduce.ts'
 import { sbomVerb } from './sbom.ts'
 import { scanVerb } from './scan.ts'
@@ -29,6 +30,7 @@ import { storeVerb } from './store.ts'
 import { testVerb } from './test.ts'
 import { vexVerb } from './vex.ts'
 import { whereVerb } from './where.ts'
+import { workerVerb } from './worker.ts'
 
 /** Every verb, in the order of the help. */
 export const verbs: readonly Verb[] = [
@@ -58,6 +60,8 @@ export const verbs: readonly Verb[] = [
   copyVerb,
   loginVerb,
   registryVerb,
+  workerVerb,
+  releaseVerb,
   ledgerVerb,
   cacheVerb,
   doctorVerb,
