@@ -61,12 +61,12 @@ export type {
   RunLog,
   TakeDueOptions,
   TakenQueue,
-  TakeOptions,
   Watched,
   WatchLog,
   WatchStep,
   WayQuestion,
   WorkLog,
+  WorkOptions,
   WorkQueue,
 } from './ports.ts'
 export {
@@ -112,6 +112,7 @@ export {
   type TagMove,
   type TagName,
 } from './running/ports.ts'
+export { type Rollback, rollBack } from './running/rollback.ts'
 export { formatSpan } from './settings/duration.ts'
 export {
   type DefinitionsPlace,

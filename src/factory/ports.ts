@@ -96,10 +96,10 @@ export interface WorkQueue {
    * Takes messages until it is stopped, so many at a time. Each is with one worker at a time; one whose worker ended, hung or
    * rejected is given to another, so whatever is done with it has to be idempotent. The signal tells that its time is over.
    */
-  take(work: (message: WorkMessage, signal: AbortSignal) => Promise<void>, options: TakeOptions): Promise<TakenQueue>
+  take(work: (message: WorkMessage, signal: AbortSignal) => Promise<void>, options: WorkOptions): Promise<TakenQueue>
 }
 
-export interface TakeOptions {
+export interface WorkOptions {
   /** Messages at a time. */
   readonly concurrency: number
   /** Told what goes wrong between the worker and the queue, which is tried again. */
@@ -127,6 +127,8 @@ export interface ReleaseLog {
    * same image, variant, and run or restored release the first word counts; gives what counts.
    */
   intend(intents: readonly TagIntent[]): Promise<readonly TagIntent[]>
+  /** The variants of an image that were ever released, by name. */
+  variants(image: string): Promise<readonly string[]>
   /** Every digest that tags of an image and variant were ever to name. */
   named(image: string, variant: string): Promise<ReadonlySet<Digest>>
   /** Gives the tags back to an earlier release, as a release of its own with the same content; gives its number. */

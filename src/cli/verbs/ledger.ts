@@ -1,14 +1,4 @@
-import type { Command } from 'commander'
-import type { Verb } from '../verb.ts'
-
-/** Adds the option of every verb that opens the factory's memory. */
-function withState(command: Command): Command {
-  return command.option(
-    '--state <dir>',
-    "the folder of the factory's database, unless CASEMATE_DATABASE names another one",
-    './state',
-  )
-}
+import { type Verb, withState } from '../verb.ts'
 
 /** `casemate ledger verify|export|backup|restore`: the record of what the factory noticed, decided and did. */
 export const ledgerVerb: Verb = (program, session) => {
