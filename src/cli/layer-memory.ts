@@ -15,7 +15,7 @@ interface Remembered extends ContentNote {
 }
 
 /** To be raised when what is looked for in layers changes between two releases. */
-const FORMAT = '4'
+const FORMAT = '5'
 
 /** Names who reads layers: what another release or format looks for in them may be something else. */
 export function layerReader(): string {

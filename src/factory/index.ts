@@ -5,6 +5,7 @@ export {
   type ClockMarkName,
   type ClockSegment,
   clockSegments,
+  type FindingWay,
   summarizeTimes,
   type TimeSummary,
   timeBetween,
@@ -20,8 +21,10 @@ export {
   MAX_LEDGER_LINE,
   parseLedgerLine,
 } from './ledger-line.ts'
+export { ledgerLines } from './ledger-lines.ts'
 export type { Moment } from './moment.ts'
 export { type Held, type PackageChange, type Plan, type PlannedImage, planDigest, type Reason } from './plan.ts'
+export { alarmsOf } from './planning/alarms.ts'
 export { parseArchiveChange } from './planning/archive-change.ts'
 export {
   type ClosedFinding,
@@ -29,8 +32,11 @@ export {
   closeByAdvisories,
   type SourceMove,
 } from './planning/closed-findings.ts'
+export { describeHeld, describeReason } from './planning/describe-reason.ts'
+export { newerThanHeld, type ObservedMark } from './planning/first-look.ts'
 export { Fleet, type FleetImage, type FleetMember } from './planning/fleet.ts'
 export type { GivenApproval } from './planning/holds.ts'
+export { lockedImage } from './planning/locked-image.ts'
 export { type Offer, type Offers, SeenOffers, type SuiteStanding } from './planning/offers.ts'
 export { type PlanInput, type PlannedRebuilds, planRebuilds, type UnchangedImage } from './planning/plan-rebuilds.ts'
 export type {
@@ -44,17 +50,24 @@ export type {
   EventLog,
   FactoryLogs,
   FactoryStore,
+  FleetLog,
   KeptCheckpoint,
   Ledger,
   Outbox,
   PlanLog,
+  ReleasedHead,
   ReleaseLog,
   RouteOptions,
   RunLog,
   TakeDueOptions,
+  TakenQueue,
+  TakeOptions,
   Watched,
   WatchLog,
   WatchStep,
+  WayQuestion,
+  WorkLog,
+  WorkQueue,
 } from './ports.ts'
 export {
   contentsDigest,
@@ -63,8 +76,42 @@ export {
   packageKey,
   type Release,
   type ReleasedManifest,
+  type TagIntent,
 } from './release.ts'
-export { type ImageProgress, imageProgress, STAGES, type StageKey, type StageName, type StageRecord } from './run.ts'
+export {
+  type Cancellation,
+  type ImageEnd,
+  type ImageProgress,
+  imageProgress,
+  type NewBatch,
+  type RunImage,
+  type RunState,
+  STAGES,
+  type StageKey,
+  type StageName,
+  type StageRecord,
+  type WorkMessage,
+  type WorkPhase,
+} from './run.ts'
+export { Engine, recoverRuns, startRun } from './running/engine.ts'
+export { nextWork } from './running/next-work.ts'
+export {
+  type Candidate,
+  ENGINE_DEFAULTS,
+  type EngineClock,
+  type EngineNews,
+  type EnginePorts,
+  type EngineSettings,
+  type MakingStage,
+  type PreparedStage,
+  type Publisher,
+  type StageOutputs,
+  type StageResult,
+  type Stages,
+  type StageWork,
+  type TagMove,
+  type TagName,
+} from './running/ports.ts'
 export { formatSpan } from './settings/duration.ts'
 export {
   type DefinitionsPlace,

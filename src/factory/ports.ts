@@ -1,14 +1,15 @@
 import type { Digest, Json } from '#core'
 import type { DebVersion } from '#debian'
 import type { Checkpoint } from './checkpoint.ts'
-import type { ClockMark } from './clock.ts'
+import type { ClockMark, FindingWay } from './clock.ts'
 import type { Approval, Hold, NewHold } from './decision.ts'
-import type { FactoryEvent, NewEvent } from './event.ts'
+import type { EventKind, FactoryEvent, NewEvent } from './event.ts'
 import type { LedgerEntry, LedgerNote, LedgerTip } from './ledger.ts'
 import type { Moment } from './moment.ts'
-import type { Plan } from './plan.ts'
-import type { HeldPackage, NewRelease, Release } from './release.ts'
-import type { StageName, StageRecord } from './run.ts'
+import type { Plan, Reason } from './plan.ts'
+import type { GivenApproval } from './planning/holds.ts'
+import type { HeldPackage, NewRelease, Release, TagIntent } from './release.ts'
+import type { Cancellation, ImageEnd, NewBatch, RunState, StageName, StageRecord, WorkMessage } from './run.ts'
 import type { Message, NewMessage } from './telling/message.ts'
 
 /** Whatever was noticed, in the order of recording. */
@@ -19,6 +20,29 @@ export interface EventLog {
   recordNew(events: readonly NewEvent[]): Promise<readonly FactoryEvent[]>
   /** Events that no plan answers yet, the oldest first. */
   open(limit: number): Promise<readonly FactoryEvent[]>
+  /** Events of some kinds behind a number, at most `limit`, in the order of recording. */
+  ofKinds(kinds: readonly EventKind[], after: number, limit: number): Promise<readonly FactoryEvent[]>
+}
+
+/** What plans are made of, as it is at present. */
+export interface FleetLog {
+  /** What every image was last released as: one for each variant and platform, in the order of image, variant and platform. */
+  heads(): Promise<readonly ReleasedHead[]>
+  /** The packages of sets by their `contentsDigest`. One that nobody holds is left out. */
+  contents(digests: readonly Digest[]): Promise<ReadonlyMap<Digest, readonly HeldPackage[]>>
+  /** The reasons of images that the last plan with a word on them holds. */
+  waiting(images: readonly string[]): Promise<ReadonlyMap<string, readonly Reason[]>>
+  /** The last approval or refusal of images, with what was approved. */
+  approvals(images: readonly string[]): Promise<ReadonlyMap<string, GivenApproval>>
+}
+
+/** What an image holds on a platform since its last release. */
+export interface ReleasedHead {
+  readonly image: string
+  readonly variant: string
+  readonly platform: string
+  readonly contents: Digest
+  readonly released: Moment
 }
 
 /** Plans that were made. */
@@ -31,14 +55,61 @@ export interface PlanLog {
 
 /** Runs, and what became of their stages. */
 export interface RunLog {
-  /** Begins a run of a plan; gives its number. */
+  /** Begins the run of a plan; gives its number. Idempotent: a plan is run once, whoever begins it and how often. */
   start(plan: number, started: Moment): Promise<number>
   /** Records steps of stages. Idempotent: an attempt comes to a state once, and the first word counts. */
   record(records: readonly StageRecord[]): Promise<void>
-  /** Every record of a run, in the order of recording. */
-  records(run: number): Promise<readonly StageRecord[]>
+  /** Every record of a run, or of some of its images, in the order of recording. */
+  records(run: number, images?: readonly string[]): Promise<readonly StageRecord[]>
   /** What a stage gave when it was last done with this input, in whichever run; `undefined` when it never was. */
   outputFor(stage: StageName, input: Digest): Promise<Json | undefined>
+  /** Asks that a run is given up: what is published stays. The first word counts. */
+  cancel(run: number, cancellation: Cancellation & { readonly at: Moment }): Promise<void>
+  /** Who asked for that, and why; `undefined` where nobody did. */
+  cancellation(run: number): Promise<Cancellation | undefined>
+}
+
+/** What is to be done of runs, and what has ended. */
+export interface WorkLog {
+  /**
+   * Where the images of a run stand; `undefined` when there is no such run. Who asks in a transaction is the only one who does until
+   * it ends, so that what follows from the state is decided once.
+   */
+  state(run: number): Promise<RunState | undefined>
+  /** Hands batches of a run to whichever worker takes them: when the transaction is durable, and not without it. */
+  send(run: number, batches: readonly NewBatch[]): Promise<void>
+  /** The images of a batch; `undefined` when there is no such batch. */
+  batch(message: WorkMessage): Promise<NewBatch | undefined>
+  /** Records that images have ended in a run. Of each the first word counts; gives those that had not ended before. */
+  end(run: number, ends: readonly ImageEnd[]): Promise<readonly ImageEnd[]>
+  /** Records that a run is over: nothing of it is open any more. Idempotent. */
+  close(run: number, closed: Moment): Promise<void>
+  /** Runs that are not over, the oldest first. */
+  open(): Promise<readonly number[]>
+  /** Sends again what was sent of a run and is neither done nor in the queue, as after a backup was restored. */
+  resend(run: number): Promise<void>
+}
+
+/** Where workers get their work from. */
+export interface WorkQueue {
+  /**
+   * Takes messages until it is stopped, so many at a time. Each is with one worker at a time; one whose worker ended, hung or
+   * rejected is given to another, so whatever is done with it has to be idempotent. The signal tells that its time is over.
+   */
+  take(work: (message: WorkMessage, signal: AbortSignal) => Promise<void>, options: TakeOptions): Promise<TakenQueue>
+}
+
+export interface TakeOptions {
+  /** Messages at a time. */
+  readonly concurrency: number
+  /** Told what goes wrong between the worker and the queue, which is tried again. */
+  readonly onError: (error: unknown) => void
+}
+
+/** A queue that is being worked on. */
+export interface TakenQueue {
+  /** Takes nothing more; resolves when what was taken is done, or after `milliseconds`, when it goes back. */
+  stop(milliseconds: number): Promise<void>
 }
 
 /** What was published. */
@@ -51,6 +122,15 @@ export interface ReleaseLog {
   history(image: string, variant: string, limit: number): Promise<readonly Release[]>
   /** The packages that manifests with these contents hold, by name and architecture; `undefined` where no release has them. */
   packages(contents: Digest): Promise<readonly HeldPackage[] | undefined>
+  /**
+   * Records what tags are about to be moved, before any is, so that whoever goes on after a crash knows what was meant. Of the
+   * same image, variant, and run or restored release the first word counts; gives what counts.
+   */
+  intend(intents: readonly TagIntent[]): Promise<readonly TagIntent[]>
+  /** Every digest that tags of an image and variant were ever to name. */
+  named(image: string, variant: string): Promise<ReadonlySet<Digest>>
+  /** Gives the tags back to an earlier release, as a release of its own with the same content; gives its number. */
+  restore(release: number, restored: { readonly tags: readonly string[]; readonly at: Moment }): Promise<number>
   /** Which of the latest releases hold a source package in a version below another, by Debian's order. */
   affected(question: AffectedQuestion): Promise<readonly AffectedImage[]>
 }
@@ -91,6 +171,20 @@ export interface ClockLog {
   record(marks: readonly ClockMark[]): Promise<void>
   /** All marks of an image. */
   ofImage(image: string): Promise<readonly ClockMark[]>
+  /**
+   * The ways of findings that are not published yet, or came to a mark since a moment; at most `limit` behind one, in the order
+   * of image and finding.
+   */
+  ways(question: WayQuestion): Promise<readonly FindingWay[]>
+}
+
+/** Which ways of findings are asked for. */
+export interface WayQuestion {
+  /** `undefined` for all images. */
+  readonly image?: string | undefined
+  readonly since: Moment
+  readonly after?: Pick<FindingWay, 'image' | 'finding'> | undefined
+  readonly limit: number
 }
 
 /** The record that can be shown to others: hash-chained and complete. */
@@ -98,6 +192,8 @@ export interface Ledger {
   /** Appends notes, all or none; gives the entries. Writers wait for each other, so it belongs at the end of a transaction. */
   append(notes: readonly LedgerNote[]): Promise<readonly LedgerEntry[]>
   tip(): Promise<LedgerTip>
+  /** All entries of a kind, in order: for kinds of which there are few. */
+  ofKind(kind: 'excuse'): Promise<readonly LedgerEntry[]>
   /** At most `limit` entries behind `after`, in order. */
   read(after: number, limit: number): Promise<readonly LedgerEntry[]>
   /** Keeps a checkpoint with its envelope. Rejects with `RECORD_REFUSED` when the ledger has no such entry. Idempotent. */
@@ -200,8 +296,10 @@ export type DeliveryOutcome = { readonly at: Moment } & (
 /** Everything that the factory remembers. What one of these methods was called for is durable when it resolves. */
 export interface FactoryLogs {
   readonly events: EventLog
+  readonly fleet: FleetLog
   readonly plans: PlanLog
   readonly runs: RunLog
+  readonly work: WorkLog
   readonly releases: ReleaseLog
   readonly decisions: DecisionLog
   readonly clocks: ClockLog
@@ -218,4 +316,6 @@ export interface FactoryStore extends FactoryLogs {
    * done again, so it has no effects but on the logs that it is given.
    */
   transaction<Result>(work: (logs: FactoryLogs) => Promise<Result>): Promise<Result>
+  /** Does `work` while nobody else, in any process, does any with one of the same names. Who waits for long is not refused. */
+  exclusively<Result>(names: readonly string[], work: () => Promise<Result>): Promise<Result>
 }

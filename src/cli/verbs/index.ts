@@ -18,6 +18,7 @@ import { lintVerb } from './lint.ts'
 import { lockVerb } from './lock.ts'
 import { loginVerb } from './login.ts'
 import { patchVerb } from './patch.ts'
+import { planVerb } from './plan.ts'
 import { rebaseVerb } from './rebase.ts'
 import { registryVerb } from './registry.ts'
 import { reproduceVerb } from './reproduce.ts'
@@ -27,6 +28,7 @@ import { searchVerb } from './search.ts'
 import { signVerbs } from './sign.ts'
 import { storeVerb } from './store.ts'
 import { testVerb } from './test.ts'
+import { tokenVerb } from './token.ts'
 import { vexVerb } from './vex.ts'
 import { whereVerb } from './where.ts'
 
@@ -58,7 +60,9 @@ export const verbs: readonly Verb[] = [
   copyVerb,
   loginVerb,
   registryVerb,
+  planVerb,
   ledgerVerb,
+  tokenVerb,
   cacheVerb,
   doctorVerb,
   completionVerb,

@@ -119,6 +119,7 @@ class Planning {
     const images = [...this.#planned.values()]
     const reasons = images.flatMap((one) => one.reasons)
     const answered = new Set([...events.map(({ id }) => id), ...reasons.map(({ event }) => event)])
+    answered.delete(0)
     const holding = [...images.map(({ held }) => held), ...reasons.map(({ waits }) => waits)]
     const unchanged = [...this.#unchanged].map(([image, reason]) => ({ image, reason }))
     return {

@@ -1,0 +1,21 @@
+import type { Route } from '../http/route.ts'
+import { accessRoutes } from './access.ts'
+import { eventRoutes } from './events.ts'
+import { holdRoutes } from './holds.ts'
+import { imageRoutes } from './images.ts'
+import { planRoutes } from './plans.ts'
+import { recordRoutes } from './record.ts'
+import { runRoutes } from './runs.ts'
+import { serviceRoutes } from './service.ts'
+
+/** Every route of the API, in the order of its description. */
+export const apiRoutes: readonly Route[] = [
+  ...imageRoutes,
+  ...eventRoutes,
+  ...planRoutes,
+  ...runRoutes,
+  ...holdRoutes,
+  ...recordRoutes,
+  ...accessRoutes,
+  ...serviceRoutes,
+]
