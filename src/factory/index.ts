@@ -154,6 +154,18 @@ export {
   type ToldImage,
 } from './telling/messages.ts'
 export {
+  type AdvisoryChange,
+  type AdvisoryStanding,
+  type AdvisoryStandings,
+  advisoryEvent,
+  changedAdvisories,
+  type FleetSource,
+  readStandings,
+  STANDING_PARTS,
+} from './watching/advisory-watch.ts'
+export { type Asked, askedEvent, type BaseMove, baseEvent, parentReleasedEvent } from './watching/asked.ts'
+export { type SupportEnd, type SupportedImage, supportEvents } from './watching/date-watch.ts'
+export {
   type ChangeAuthor,
   type CommitOrigin,
   type DefinedImages,
