@@ -22,6 +22,10 @@ export {
   parseLedgerLine,
 } from './ledger-line.ts'
 export { ledgerLines } from './ledger-lines.ts'
+export { type Excuse, excuseNote, excuseOf } from './levels/excuse.ts'
+export { LEVEL_STATES, type LevelState, type StandingLevel, standingOf } from './levels/service-level.ts'
+export { type SupportEnd, type Supporter, supportEnds } from './levels/support-end.ts'
+export { bySeverity, marksOf, type TimeToPatch, timesToPatch } from './levels/time-to-patch.ts'
 export type { Moment } from './moment.ts'
 export { type Held, type PackageChange, type Plan, type PlannedImage, planDigest, type Reason } from './plan.ts'
 export { alarmsOf } from './planning/alarms.ts'
@@ -30,6 +34,8 @@ export {
   type ClosedFinding,
   type CloseFindings,
   closeByAdvisories,
+  type DisclosureOf,
+  disclosedBy,
   type SourceMove,
 } from './planning/closed-findings.ts'
 export { describeHeld, describeReason } from './planning/describe-reason.ts'
@@ -37,7 +43,9 @@ export { newerThanHeld, type ObservedMark } from './planning/first-look.ts'
 export { Fleet, type FleetImage, type FleetMember } from './planning/fleet.ts'
 export type { GivenApproval } from './planning/holds.ts'
 export { lockedImage } from './planning/locked-image.ts'
+export { marksOfPlan, notePlan } from './planning/note-plan.ts'
 export { type Offer, type Offers, SeenOffers, type SuiteStanding } from './planning/offers.ts'
+export type { SeenFinding } from './planning/outstanding.ts'
 export { type PlanInput, type PlannedRebuilds, planRebuilds, type UnchangedImage } from './planning/plan-rebuilds.ts'
 export type {
   AffectedImage,

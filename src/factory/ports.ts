@@ -49,6 +49,8 @@ export interface ReleasedHead {
 export interface PlanLog {
   /** Records a plan; gives its number. Idempotent by `planDigest`. Rejects with `RECORD_REFUSED` for an event that is not recorded. */
   record(plan: Plan): Promise<number>
+  /** The number of the plan with this `planDigest`; `undefined` when there is none. */
+  find(digest: Digest): Promise<number | undefined>
   /** Gives a plan, or `undefined` when there is none of this number. */
   read(id: number): Promise<Plan | undefined>
 }
