@@ -13,6 +13,7 @@ import {
   composeIndex,
   layerBlobs,
   MEDIA_TYPES,
+  memoryBlobs,
   openImage,
   parseReference,
   pushImage,
@@ -20,6 +21,7 @@ import {
 } from '#oci'
 import { RegistryServer } from '#oci/registry'
 import { runOrThrow } from '../proof/parts/command.ts'
+import { hostMirrors } from '../proof/parts/host-network.ts'
 import { installPacked } from '../proof/parts/installed-package.ts'
 import { layArchiveWithout } from '../proof/parts/older-archive.ts'
 import { writeTarLayout } from '../proof/parts/tar-layout.ts'
@@ -29,8 +31,8 @@ import { timeRebase } from './rebase-time.ts'
 /** The most that the issue allows: seconds, and how many times faster than the peer. */
 export const CHANGE_LIMITS = { overlay: 0.5, rebase: 0.06, patch: 2, times: 5 } as const
 
-/** The package that is patched. */
-const PATCHED = 'zlib1g'
+/** The packages that are patched, each alone: one of 90 kB as .deb, one of 2.4 MB. */
+const PATCHED = ['zlib1g', 'libssl3t64'] as const
 
 /** One row of the table. */
 export interface ChangeTiming {
@@ -44,8 +46,8 @@ export interface ChangeTiming {
 /** What the benchmark found. */
 export interface ChangeTimings {
   readonly rows: readonly ChangeTiming[]
-  /** How many times faster than apt in buildah the patch is. */
-  readonly ratio: number
+  /** How many times faster than apt in buildah the patch of each package is. */
+  readonly ratios: readonly (readonly [name: string, ratio: number])[]
   /** Bytes of the patched image's files. */
   readonly imageSize: number
   readonly load: number
@@ -59,9 +61,10 @@ export async function measureChanges(rounds: number): Promise<ChangeTimings> {
     const bench = new ChangeBench(root, program)
     const overlay = await bench.overlay(rounds)
     const rebase = await bench.rebase(rounds)
-    const { own, peer, imageSize } = await bench.patch(rounds)
-    const ratio = peer.seconds / own.seconds
-    return { rows: [overlay, rebase, own, peer], ratio, imageSize, load: loadavg()[0] ?? 0 }
+    const { patches, imageSize } = await bench.patch(rounds)
+    const rows = [overlay, rebase, ...patches.flatMap(({ own, peer }) => [own, peer])]
+    const ratios = patches.map(({ name, own, peer }) => [name, peer.seconds / own.seconds] as const)
+    return { rows, ratios, imageSize, load: loadavg()[0] ?? 0 }
   } finally {
     rmSync(root, { recursive: true, force: true })
   }
@@ -81,7 +84,7 @@ class ChangeBench {
     return measureProcess([process.execPath, this.#program, ...args], { cwd: this.#root })
   }
 
-  /** One package and one file above the catalogue's python, which is in the cache; the file is another one in each round. */
+  /** One package and one file above the catalogue's python, which is in the cache; the file, and so the lock, is another in each round. */
   async overlay(rounds: number): Promise<ChangeTiming> {
     const folder = join(this.#root, 'overlay')
     mkdirSync(folder)
@@ -96,9 +99,10 @@ class ChangeBench {
     await this.#run(...build)
     for (let round = 1; round <= rounds; round++) {
       define(round)
+      await this.#run('lock', folder)
       costs.push(await this.#run(...build))
     }
-    return { ...medianOf('overlay on a cached base, new process', costs), limit: CHANGE_LIMITS.overlay }
+    return { ...medianOf('locked overlay on a cached base, new process', costs), limit: CHANGE_LIMITS.overlay }
   }
 
   /** An application of one layer, from a python without the security and updates suites to today's. */
@@ -128,33 +132,41 @@ class ChangeBench {
   /** One package of an image that mmdebstrap made without the security suite; indexes and .deb at hand for both. */
   async patch(rounds: number) {
     const tar = join(this.#root, 'image.tar')
-    await runOrThrow(['mmdebstrap', '--quiet', '--variant=minbase', 'trixie', tar])
+    const source = `deb [trusted=yes] ${(await hostMirrors()).debian} trixie main`
+    await runOrThrow(['mmdebstrap', '--quiet', '--variant=minbase', 'trixie', tar, source])
     const layout = join(this.#root, 'image')
     await writeTarLayout(layout, [readFileSync(tar)])
-    const peer = new AptInBuildah(this.#root, `oci:${layout}:image`)
-    const output = join(this.#root, 'patched')
-    const patch = ['patch', `oci:${layout}:image`, '--only', PATCHED, '-o', `oci:${output}:image`]
-    await this.#run(...patch)
+    const image = `oci:${layout}:image`
+    const peer = new AptInBuildah(this.#root, image)
     await peer.prepare()
-    const costs = { own: [] as ProcessCost[], peer: [] as ProcessCost[] }
+    const patches: { readonly name: string; readonly own: ChangeTiming; readonly peer: ChangeTiming }[] = []
     try {
-      for (let round = 0; round < rounds; round++) {
-        rmSync(output, { recursive: true })
-        costs.own.push(await this.#run(...patch, '--offline'))
-        costs.peer.push(await peer.upgrade())
-      }
+      for (const name of PATCHED) patches.push(await this.#patchOf(name, image, peer, rounds))
     } finally {
       await peer.remove()
     }
+    return { patches, imageSize: statSync(tar).size }
+  }
+
+  async #patchOf(name: string, image: string, peer: AptInBuildah, rounds: number) {
+    const output = join(this.#root, 'patched')
+    const patch = ['patch', image, '--only', name, '-o', `oci:${output}:image`]
+    await this.#run(...patch)
+    const costs = { own: [] as ProcessCost[], peer: [] as ProcessCost[] }
+    for (let round = 0; round < rounds; round++) {
+      rmSync(output, { recursive: true })
+      costs.own.push(await this.#run(...patch, '--offline'))
+      costs.peer.push(await peer.upgrade(name))
+    }
     return {
-      own: { ...medianOf(`patch of ${PATCHED}, new process`, costs.own), limit: CHANGE_LIMITS.patch },
+      name,
+      own: { ...medianOf(`patch of ${name}, new process`, costs.own), limit: CHANGE_LIMITS.patch },
       peer: medianOf('the same by apt in buildah', costs.peer),
-      imageSize: statSync(tar).size,
     }
   }
 }
 
-/** apt-get in a container of the image: from the layout to a layout, as the patch goes. */
+/** apt-get in a container of the image: from its own store, where the image is already, to a layout. */
 class AptInBuildah {
   readonly #folder: string
   readonly #image: string
@@ -165,25 +177,25 @@ class AptInBuildah {
     this.#image = image
   }
 
-  /** Fetches indexes and .debs into folders that every container of a round gets. */
+  /** Takes the image into the store, and fetches indexes and .debs into folders that every container of a round gets. */
   async prepare(): Promise<void> {
     for (const name of ['lists', 'archives/partial']) mkdirSync(join(this.#folder, name), { recursive: true })
-    const sources = ['trixie', 'trixie-updates', 'trixie-security'].map((suite) => {
-      const kind = suite.endsWith('security') ? 'debian-security' : 'debian'
-      return `deb [trusted=yes] ${mirrorOfHost()}/${kind} ${suite} main\n`
-    })
+    const { debian, security } = await hostMirrors()
+    const sources = ['trixie', 'trixie-updates', 'trixie-security'].map(
+      (suite) => `deb [trusted=yes] ${suite.endsWith('security') ? security : debian} ${suite} main\n`,
+    )
     writeFileSync(join(this.#folder, 'sources.list'), sources.join(''))
-    const fetch = `apt-get -qq update; apt-get -qq -y --download-only --only-upgrade install ${PATCHED}`
+    const fetch = `apt-get -qq update; apt-get -qq -y --download-only --only-upgrade install ${PATCHED.join(' ')}`
     await this.#contained(fetch)
   }
 
   /** One container: made, upgraded and committed. */
-  upgrade(): Promise<ProcessCost> {
+  upgrade(name: string): Promise<ProcessCost> {
     const out = join(this.#folder, 'out')
     rmSync(out, { recursive: true, force: true })
     const script = [
-      `name=$(buildah from --quiet --pull-never ${this.#name} 2>/dev/null || buildah from --quiet ${this.#image})`,
-      `buildah run ${this.#options} $name -- sh -ec "DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-download --only-upgrade install ${PATCHED}"`,
+      `name=$(buildah from --quiet --pull-never localhost/${this.#name})`,
+      `buildah run ${this.#options} $name -- sh -ec "DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-download --only-upgrade install ${name}"`,
       `buildah commit --quiet $name oci:${out}:image`,
       'buildah rm $name',
     ]
@@ -191,15 +203,15 @@ class AptInBuildah {
   }
 
   async remove(): Promise<void> {
-    await runOrThrow(['bash', '-c', `buildah rm --all; buildah rmi ${this.#name}; true`])
+    await runOrThrow(['bash', '-c', `buildah rm --all; buildah rmi localhost/${this.#name}; true`])
   }
 
   async #contained(script: string): Promise<void> {
     const lines = [
-      `name=$(buildah from --quiet ${this.#image})`,
+      `skopeo copy --quiet ${this.#image} containers-storage:localhost/${this.#name}`,
+      `name=$(buildah from --quiet --pull-never localhost/${this.#name})`,
       `buildah run --network=host ${this.#options} $name -- sh -ec "${script}"`,
       `buildah rm $name`,
-      `buildah pull --quiet ${this.#image}`,
     ]
     await runOrThrow(['bash', '-ec', lines.join('\n')])
   }
@@ -212,20 +224,6 @@ class AptInBuildah {
     ]
     return `--isolation=chroot ${mounts.map((mount) => `-v ${this.#folder}/${mount}`).join(' ')}`
   }
-}
-
-/** The base of the host's first apt source. */
-function mirrorOfHost(): string {
-  const text = ['/etc/apt/sources.list.d/debian.sources', '/etc/apt/sources.list'].map((file) => {
-    try {
-      return readFileSync(file, 'utf8')
-    } catch {
-      return ''
-    }
-  })
-  const found = /(https?:\/\/\S+?)\/debian\b/.exec(text.join('\n'))?.[1]
-  if (found === undefined) throw new Error('cannot measure apt: this host has no source of Debian')
-  return found
 }
 
 /** Puts one layer with one file on a base and pushes it. */
@@ -242,7 +240,7 @@ async function pushApplication(base: string, made: string): Promise<void> {
   const { diffIds: _, ...config } = opened.config
   const layers = [...opened.layers, { descriptor, diffId: digestOf(tar) }]
   const image = composeImage({ config, layers: layers.map(({ descriptor, diffId }) => ({ descriptor, diffId })) })
-  const source = composeIndex([image], layerBlobs(opened.layers, [layer]))
+  const source = composeIndex([image], memoryBlobs([{ descriptor, bytes: layer }], layerBlobs(opened.layers)))
   await pushImage(source, parseReference(made) as RegistryReference)
   await opened.close()
 }
@@ -258,15 +256,17 @@ function medianOf(title: string, costs: readonly ProcessCost[]): ChangeTiming {
 /** The limits, each kept or not. */
 export function judgeChanges({
   rows,
-  ratio,
+  ratios,
 }: ChangeTimings): readonly { readonly text: string; readonly isKept: boolean }[] {
   const own = rows.flatMap(({ title, seconds, limit }) =>
     limit === undefined
       ? []
       : [{ text: `${title}: ${seconds.toFixed(3)} s, at most ${limit}`, isKept: seconds <= limit }],
   )
-  const text = `the patch is ${ratio.toFixed(1)} times faster than apt in buildah, at least ${CHANGE_LIMITS.times}`
-  return [...own, { text, isKept: ratio >= CHANGE_LIMITS.times }]
+  const each = ratios.map(([name, ratio]) => `${name} ${ratio.toFixed(1)}`).join(', ')
+  const mean = ratios.reduce((sum, [, ratio]) => sum + ratio, 0) / ratios.length
+  const text = `patches are ${mean.toFixed(1)} times faster than apt in buildah in the mean (${each}), at least ${CHANGE_LIMITS.times}`
+  return [...own, { text, isKept: mean >= CHANGE_LIMITS.times }]
 }
 
 /** Writes the table and what of the limits is kept. */
@@ -275,10 +275,10 @@ export function formatChanges(timings: ChangeTimings): string[] {
   return [
     `medians; the patched image has ${(imageSize / 1e6).toFixed(0)} MB as tar; load of the machine at the end ${load.toFixed(1)} on ${cpus().length} cores`,
     '',
-    `${''.padEnd(42)} seconds  processor s`,
+    `${''.padEnd(46)} seconds  processor s`,
     ...rows.map(
       ({ title, seconds, processorSeconds }) =>
-        `${title.padEnd(42)} ${seconds.toFixed(3).padStart(7)}  ${processorSeconds.toFixed(3).padStart(11)}`,
+        `${title.padEnd(46)} ${seconds.toFixed(3).padStart(7)}  ${processorSeconds.toFixed(3).padStart(11)}`,
     ),
     '',
     ...judgeChanges(timings).map(({ text, isKept }) => `${isKept ? 'kept' : 'NOT KEPT'}: ${text}`),

@@ -70,7 +70,8 @@ async function compare(packages: readonly string[], folder: string): Promise<Com
   const differing = [...new Set([...apt.keys(), ...ours.keys()])].filter(
     (path) => !isSame(apt.get(path), ours.get(path)),
   )
-  const isOwned = (path: string) => owned.has(path) || DATABASE.test(path)
+  // What apt's own run does to folders that its package ships is not the upgrade's doing.
+  const isOwned = (path: string) => (owned.has(path) && !isOfTheRun(path)) || DATABASE.test(path)
   const [platform] = report.platforms
   const { length: upgrades } = platform.upgrades
   const compared = [...apt.keys()].filter(isOwned).length

@@ -27,6 +27,7 @@ const rows: Readonly<Record<string, number>> = {
   rebase: 4,
   factory: 5,
   store: 6,
+  integrations: 6,
   server: 7,
   cli: 8,
 }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CasemateError, type Json } from '#core'
 import { LINT_RULES } from '#dockerfile'
+import { settingsJsonSchema } from '#factory'
 import { definitionJsonSchema, effectSummaries } from '#image'
 import { factTables, readDefaultPolicies } from '#policy'
 import { imageTestSchema } from '#sandbox'
@@ -29,6 +30,7 @@ export async function generatedDocs(root: string): Promise<readonly GeneratedDoc
     { path: 'docs/definition.schema.json', text: definitionSchemaText(root) },
     { path: 'docs/effects.md', text: effectsPage(root) },
     { path: 'docs/errors.md', text: errorsPage(root) },
+    { path: 'docs/factory.schema.json', text: schemaText(root, 'docs/factory.schema.json', settingsJsonSchema()) },
     { path: 'docs/lint.md', text: lintPage() },
     { path: 'docs/policies.md', text: await policiesPage() },
     ...(await imagePages(root, NOTICE)),
@@ -255,7 +257,11 @@ ${rows.join('\n')}`
 /** The definition's schema with that of its tests in it, for editors that complete and check YAML. */
 function definitionSchemaText(root: string): string {
   const test: Json = JSON.parse(JSON.stringify(imageTestSchema))
+  return schemaText(root, 'docs/definition.schema.json', definitionJsonSchema(test))
+}
+
+function schemaText(root: string, path: string, schema: Json): string {
   const biome = join(root, 'node_modules', '.bin', 'biome')
-  const options = { cwd: root, input: JSON.stringify(definitionJsonSchema(test)), encoding: 'utf8' } as const
-  return execFileSync(biome, ['format', '--stdin-file-path=docs/definition.schema.json'], options)
+  const options = { cwd: root, input: JSON.stringify(schema), encoding: 'utf8' } as const
+  return execFileSync(biome, ['format', `--stdin-file-path=${path}`], options)
 }

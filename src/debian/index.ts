@@ -54,6 +54,13 @@ export { loadLibarchive } from './io/libarchive.ts'
 export { defaultCacheFolder, digestOfFile, ObjectCache, objectPath } from './io/object-cache.ts'
 export { type OpenArchive, openArchive } from './io/open-archive.ts'
 export { openDeb } from './io/open-deb.ts'
+export {
+  type KnownSuite,
+  type OfferedPackage,
+  type PolledSuite,
+  type PollSuitesOptions,
+  pollSuites,
+} from './io/poll-suites.ts'
 export { type FileSearch, type SuiteFileMatch, searchFiles } from './io/search-files.ts'
 export {
   mergeUniverse,
@@ -90,7 +97,14 @@ export {
   type VerifiedSuite,
   verifySuite,
 } from './suite.ts'
-export { ACCOUNT_FILES, isSystemFile, RELEASE_FILES } from './system-files.ts'
+export {
+  ACCOUNT_FILES,
+  isCopyrightFile,
+  isInventoryFile,
+  isSystemFile,
+  MAX_COPYRIGHT,
+  RELEASE_FILES,
+} from './system-files.ts'
 export type { Provider, Universe } from './universe.ts'
 export { compareVersions, isVersion, parseVersion, satisfies, type VersionParts } from './version.ts'
 export { versionSortKey } from './version-sort-key.ts'

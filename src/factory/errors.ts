@@ -8,6 +8,22 @@ export type FactoryErrorCode =
   | 'LEDGER_INVALID'
   /** What was signed as a checkpoint of the ledger is none. */
   | 'CHECKPOINT_INVALID'
+  /** A factory's settings are not as `factory.yaml` has to be; the places are named. */
+  | 'SETTINGS_INVALID'
+  /** Images of a fleet stack on each other in a circle, or two have one name. */
+  | 'FLEET_INVALID'
+  /** What an event says of an archive is not in the form that the factory writes. */
+  | 'EVENT_INVALID'
+  /** A worker was told to stop; what it was at is done by another one. */
+  | 'WORK_HANDED_BACK'
+  /** A stage of an image took longer than it may. */
+  | 'STAGE_TIMED_OUT'
+  /** Tags name something that this factory has not released, so they are not moved. */
+  | 'TAG_STRANGE'
+  /** Tags were moved by somebody else while they were to be moved. */
+  | 'TAG_MOVED'
+  /** There is no release to go back to. */
+  | 'RELEASE_UNKNOWN'
 
 /** Thrown by `factory`. */
 export class FactoryError extends CasemateError<FactoryErrorCode> {}

@@ -4,6 +4,10 @@ import type { Moment } from './moment.ts'
 /** What can make the factory think again about images. */
 export type EventKind =
   | 'archive-changed'
+  /** An archive must not be built from: it went back, is stale or expired, or cannot be believed. */
+  | 'archive-alarm'
+  /** What there was an alarm for is in order again. */
+  | 'archive-recovered'
   | 'advisory-changed'
   | 'definition-changed'
   | 'parent-released'

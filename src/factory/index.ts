@@ -23,19 +23,43 @@ export {
 export { ledgerLines } from './ledger-lines.ts'
 export type { Moment } from './moment.ts'
 export { type Held, type PackageChange, type Plan, type PlannedImage, planDigest, type Reason } from './plan.ts'
+export { parseArchiveChange } from './planning/archive-change.ts'
+export {
+  type ClosedFinding,
+  type CloseFindings,
+  closeByAdvisories,
+  type SourceMove,
+} from './planning/closed-findings.ts'
+export { Fleet, type FleetImage, type FleetMember } from './planning/fleet.ts'
+export type { GivenApproval } from './planning/holds.ts'
+export { type Offer, type Offers, SeenOffers, type SuiteStanding } from './planning/offers.ts'
+export { type PlanInput, type PlannedRebuilds, planRebuilds, type UnchangedImage } from './planning/plan-rebuilds.ts'
 export type {
   AffectedImage,
   AffectedQuestion,
   ClockLog,
   DecisionLog,
+  Deliveries,
+  DeliveryOutcome,
+  DueMessage,
   EventLog,
   FactoryLogs,
   FactoryStore,
   KeptCheckpoint,
   Ledger,
+  Outbox,
   PlanLog,
   ReleaseLog,
+  RouteOptions,
   RunLog,
+  TakeDueOptions,
+  TakenQueue,
+  TakeOptions,
+  Watched,
+  WatchLog,
+  WatchStep,
+  WorkLog,
+  WorkQueue,
 } from './ports.ts'
 export {
   contentsDigest,
@@ -44,5 +68,110 @@ export {
   packageKey,
   type Release,
   type ReleasedManifest,
+  type TagIntent,
 } from './release.ts'
-export { type ImageProgress, imageProgress, STAGES, type StageKey, type StageName, type StageRecord } from './run.ts'
+export {
+  type Cancellation,
+  type ImageEnd,
+  type ImageProgress,
+  imageProgress,
+  type NewBatch,
+  type RunImage,
+  type RunState,
+  STAGES,
+  type StageKey,
+  type StageName,
+  type StageRecord,
+  type WorkMessage,
+  type WorkPhase,
+} from './run.ts'
+export { Engine, recoverRuns, startRun } from './running/engine.ts'
+export { nextWork } from './running/next-work.ts'
+export {
+  type Candidate,
+  ENGINE_DEFAULTS,
+  type EngineClock,
+  type EngineNews,
+  type EnginePorts,
+  type EngineSettings,
+  type MakingStage,
+  type PreparedStage,
+  type Publisher,
+  type StageOutputs,
+  type StageResult,
+  type Stages,
+  type StageWork,
+  type TagMove,
+  type TagName,
+} from './running/ports.ts'
+export { formatSpan } from './settings/duration.ts'
+export {
+  type DefinitionsPlace,
+  type FactorySettings,
+  parseFactorySettings,
+  SETTINGS_FILE,
+  settingsJsonSchema,
+} from './settings/factory-settings.ts'
+export type { SecretPlace, Subscription } from './settings/notify-settings.ts'
+export type { ApprovalRule, Freeze, MaintenanceWindow, UpdatePolicy } from './settings/policy-settings.ts'
+export { compareSeverities, POLICY_SEVERITIES, type PolicySeverity, worstSeverity } from './settings/severity.ts'
+export type { ServiceLevels } from './settings/sla-settings.ts'
+export {
+  type Changelog,
+  changelogOf,
+  type ReleasedContractChange,
+  type ReleasedFinding,
+  type ReleasedImage,
+  type ReleasedPackageChange,
+  type ReleaseName,
+} from './telling/changelog.ts'
+export { formatChangelog } from './telling/changelog-markdown.ts'
+export { CLOUD_EVENT_TYPES, type CloudEvent, cloudEventOf } from './telling/cloud-event.ts'
+export { type FeedHead, formatAtom, formatJsonFeed, type MessageLink } from './telling/feed.ts'
+export {
+  type Interest,
+  isWanted,
+  MESSAGE_KINDS,
+  type Message,
+  type MessageKind,
+  type NewMessage,
+} from './telling/message.ts'
+export {
+  failedMessage,
+  heldMessage,
+  type LateFinding,
+  lateMessage,
+  releaseMessage,
+  type ToldImage,
+} from './telling/messages.ts'
+export {
+  type ChangeAuthor,
+  type CommitOrigin,
+  type DefinedImages,
+  type DefinitionChange,
+  type DefinitionFiles,
+  type DefinitionSighting,
+  type DefinitionStep,
+  definitionEvent,
+  type FileChange,
+  stepDefinitions,
+} from './watching/definition-watch.ts'
+export { noteEvents } from './watching/note-events.ts'
+export {
+  type ArchiveChange,
+  type ChangedPackage,
+  changedPackages,
+  formatSuitePackages,
+  newestOffered,
+  parseSuitePackages,
+  type SuiteMark,
+  type SuitePackages,
+} from './watching/suite-change.ts'
+export {
+  type ArchiveAlarm,
+  type SightingPlace,
+  type SuiteSighting,
+  type SuiteStep,
+  type SuiteWatch,
+  stepSuiteWatch,
+} from './watching/suite-watch.ts'

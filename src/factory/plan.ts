@@ -1,26 +1,39 @@
 import { canonicalJson, type Digest, digestOf } from '#core'
 import type { DebVersion } from '#debian'
 import type { Moment } from './moment.ts'
+import type { PolicySeverity } from './settings/severity.ts'
 
 /** A package of an image that a rebuild changes; without `from` it is new, without `to` it goes. */
 export type PackageChange = {
   readonly package: string
   readonly from?: DebVersion
   readonly to?: DebVersion
+  /** OCI platforms, where it is not all of the image's. */
+  readonly platforms?: readonly string[]
 }
 
 /** Why an image is to be rebuilt. */
 export type Reason = {
   /** The recorded event that it follows from. */
   readonly event: number
+  /** In words, where it is no newer package. */
+  readonly because?: string
+  /** The source package that is newer. */
+  readonly source?: string
+  /** The image that it stacks on, where that brings the change. */
+  readonly parent?: string
   /** Names of advisories that are answered by it; none for a change that closes no finding. */
   readonly advisories: readonly string[]
+  /** The worst of what is answered, as policies count it; absent where no finding is closed. */
+  readonly severity?: PolicySeverity
   readonly changes: readonly PackageChange[]
+  /** What keeps this change out of a rebuild that is done for other reasons. */
+  readonly waits?: Held
 }
 
 /** What keeps an image from being rebuilt now. */
 export type Held = {
-  readonly by: 'policy' | 'hold' | 'approval' | 'parent'
+  readonly by: 'policy' | 'hold' | 'approval' | 'parent' | 'pin' | 'archive'
   readonly reason: string
   /** When it is to be thought about again, where that is known. */
   readonly until?: Moment

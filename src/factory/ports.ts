@@ -7,13 +7,16 @@ import type { FactoryEvent, NewEvent } from './event.ts'
 import type { LedgerEntry, LedgerNote, LedgerTip } from './ledger.ts'
 import type { Moment } from './moment.ts'
 import type { Plan } from './plan.ts'
-import type { NewRelease, Release } from './release.ts'
-import type { StageName, StageRecord } from './run.ts'
+import type { HeldPackage, NewRelease, Release, TagIntent } from './release.ts'
+import type { Cancellation, ImageEnd, NewBatch, RunState, StageName, StageRecord, WorkMessage } from './run.ts'
+import type { Message, NewMessage } from './telling/message.ts'
 
 /** Whatever was noticed, in the order of recording. */
 export interface EventLog {
   /** Records events; gives each with its number, in the order given. One whose key is known already keeps the first's word. */
   record(events: readonly NewEvent[]): Promise<readonly FactoryEvent[]>
+  /** As `record`, but gives those events only that nobody had recorded before. */
+  recordNew(events: readonly NewEvent[]): Promise<readonly FactoryEvent[]>
   /** Events that no plan answers yet, the oldest first. */
   open(limit: number): Promise<readonly FactoryEvent[]>
 }
@@ -28,14 +31,61 @@ export interface PlanLog {
 
 /** Runs, and what became of their stages. */
 export interface RunLog {
-  /** Begins a run of a plan; gives its number. */
+  /** Begins the run of a plan; gives its number. Idempotent: a plan is run once, whoever begins it and how often. */
   start(plan: number, started: Moment): Promise<number>
   /** Records steps of stages. Idempotent: an attempt comes to a state once, and the first word counts. */
   record(records: readonly StageRecord[]): Promise<void>
-  /** Every record of a run, in the order of recording. */
-  records(run: number): Promise<readonly StageRecord[]>
+  /** Every record of a run, or of some of its images, in the order of recording. */
+  records(run: number, images?: readonly string[]): Promise<readonly StageRecord[]>
   /** What a stage gave when it was last done with this input, in whichever run; `undefined` when it never was. */
   outputFor(stage: StageName, input: Digest): Promise<Json | undefined>
+  /** Asks that a run is given up: what is published stays. The first word counts. */
+  cancel(run: number, cancellation: Cancellation & { readonly at: Moment }): Promise<void>
+  /** Who asked for that, and why; `undefined` where nobody did. */
+  cancellation(run: number): Promise<Cancellation | undefined>
+}
+
+/** What is to be done of runs, and what has ended. */
+export interface WorkLog {
+  /**
+   * Where the images of a run stand; `undefined` when there is no such run. Who asks in a transaction is the only one who does until
+   * it ends, so that what follows from the state is decided once.
+   */
+  state(run: number): Promise<RunState | undefined>
+  /** Hands batches of a run to whichever worker takes them: when the transaction is durable, and not without it. */
+  send(run: number, batches: readonly NewBatch[]): Promise<void>
+  /** The images of a batch; `undefined` when there is no such batch. */
+  batch(message: WorkMessage): Promise<NewBatch | undefined>
+  /** Records that images have ended in a run. Of each the first word counts; gives those that had not ended before. */
+  end(run: number, ends: readonly ImageEnd[]): Promise<readonly ImageEnd[]>
+  /** Records that a run is over: nothing of it is open any more. Idempotent. */
+  close(run: number, closed: Moment): Promise<void>
+  /** Runs that are not over, the oldest first. */
+  open(): Promise<readonly number[]>
+  /** Sends again what was sent of a run and is neither done nor in the queue, as after a backup was restored. */
+  resend(run: number): Promise<void>
+}
+
+/** Where workers get their work from. */
+export interface WorkQueue {
+  /**
+   * Takes messages until it is stopped, so many at a time. Each is with one worker at a time; one whose worker ended, hung or
+   * rejected is given to another, so whatever is done with it has to be idempotent. The signal tells that its time is over.
+   */
+  take(work: (message: WorkMessage, signal: AbortSignal) => Promise<void>, options: TakeOptions): Promise<TakenQueue>
+}
+
+export interface TakeOptions {
+  /** Messages at a time. */
+  readonly concurrency: number
+  /** Told what goes wrong between the worker and the queue, which is tried again. */
+  readonly onError: (error: unknown) => void
+}
+
+/** A queue that is being worked on. */
+export interface TakenQueue {
+  /** Takes nothing more; resolves when what was taken is done, or after `milliseconds`, when it goes back. */
+  stop(milliseconds: number): Promise<void>
 }
 
 /** What was published. */
@@ -46,6 +96,17 @@ export interface ReleaseLog {
   latest(image: string, variant: string): Promise<Release | undefined>
   /** Releases of an image and variant, the newest first. */
   history(image: string, variant: string, limit: number): Promise<readonly Release[]>
+  /** The packages that manifests with these contents hold, by name and architecture; `undefined` where no release has them. */
+  packages(contents: Digest): Promise<readonly HeldPackage[] | undefined>
+  /**
+   * Records what tags are about to be moved, before any is, so that whoever goes on after a crash knows what was meant. Of the
+   * same image, variant, and run or restored release the first word counts; gives what counts.
+   */
+  intend(intents: readonly TagIntent[]): Promise<readonly TagIntent[]>
+  /** Every digest that tags of an image and variant were ever to name. */
+  named(image: string, variant: string): Promise<ReadonlySet<Digest>>
+  /** Gives the tags back to an earlier release, as a release of its own with the same content; gives its number. */
+  restore(release: number, restored: { readonly tags: readonly string[]; readonly at: Moment }): Promise<number>
   /** Which of the latest releases hold a source package in a version below another, by Debian's order. */
   affected(question: AffectedQuestion): Promise<readonly AffectedImage[]>
 }
@@ -107,15 +168,104 @@ export interface KeptCheckpoint {
   readonly envelope: string
 }
 
+/** What a watcher has come to. */
+export interface Watched {
+  /** Grows with every step. */
+  readonly revision: number
+  readonly state: Json
+  /** A list that is too long for `state`, in whatever form the watcher writes it. */
+  readonly content: Uint8Array | undefined
+}
+
+/** Where watchers start comparing, so that neither a restart nor a lost poll loses anything. */
+export interface WatchLog {
+  /** Gives what a watch has come to; `undefined` for one that was never moved. */
+  read(watch: string): Promise<Watched | undefined>
+  /**
+   * Moves a watch on from the revision that was read, 0 for none. Resolves to `false`, having changed nothing, where another was
+   * first: whoever is second reads and compares again. Belongs into one transaction with the events of the step.
+   */
+  move(watch: string, from: number, to: WatchStep): Promise<boolean>
+  /** What every watch whose name starts so has come to, without contents, by name. */
+  states(prefix: string): Promise<ReadonlyMap<string, Json>>
+}
+
+/** Where a watch is moved to. */
+export interface WatchStep {
+  readonly state: Json
+  /** `undefined` keeps the content that is there. */
+  readonly content?: Uint8Array | undefined
+  readonly at: Moment
+}
+
+/** What is to be told to whoever wants to know. */
+export interface Outbox {
+  /** Appends messages; gives them with their numbers. Writers wait for each other, so it belongs at the end of a transaction. */
+  add(messages: readonly NewMessage[]): Promise<readonly Message[]>
+  /** Messages of an image, or of everything, the newest first. */
+  latest(image: string | undefined, limit: number): Promise<readonly Message[]>
+  /** The number of the last message; 0 where there is none. */
+  tip(): Promise<number>
+}
+
+/** The way of messages to those who are told. Each is told at least once, and of each image in order. */
+export interface Deliveries {
+  /** Begins to tell a subscriber what comes from now on. Idempotent: one that is known goes on where it is. */
+  subscribe(subscriber: string): Promise<void>
+  /**
+   * Looks at up to `limit` messages that were not looked at for a subscriber yet, and lets those that it wants be under way. Gives
+   * how many it looked at. Messages are looked at once, by whichever process.
+   */
+  route(subscriber: string, wants: (message: Message) => boolean, options: RouteOptions): Promise<number>
+  /**
+   * Takes messages that are due for a subscriber, at most one an image and none before an earlier one of the same image has come to its end.
+   * Whoever took them has until `lease` to say what became of them, then they are due again.
+   */
+  take(subscriber: string, options: TakeDueOptions): Promise<readonly DueMessage[]>
+  /** Records what became of an attempt. A message that is delivered or dead is under way no longer. */
+  settle(subscriber: string, due: DueMessage, outcome: DeliveryOutcome): Promise<void>
+  /** When the next message of a subscriber is due; `undefined` where none is under way. */
+  nextDue(subscriber: string): Promise<Moment | undefined>
+}
+
+export interface RouteOptions {
+  readonly limit: number
+  readonly now: Moment
+}
+
+export interface TakeDueOptions {
+  readonly limit: number
+  readonly now: Moment
+  readonly lease: Moment
+}
+
+/** A message that is to be told now. */
+export interface DueMessage {
+  readonly message: Message
+  /** From 1. */
+  readonly attempt: number
+}
+
+/** What became of an attempt to tell a message. */
+export type DeliveryOutcome = { readonly at: Moment } & (
+  | { readonly state: 'delivered' }
+  | { readonly state: 'failed'; readonly reason: string; readonly again: Moment }
+  | { readonly state: 'dead'; readonly reason: string }
+)
+
 /** Everything that the factory remembers. What one of these methods was called for is durable when it resolves. */
 export interface FactoryLogs {
   readonly events: EventLog
   readonly plans: PlanLog
   readonly runs: RunLog
+  readonly work: WorkLog
   readonly releases: ReleaseLog
   readonly decisions: DecisionLog
   readonly clocks: ClockLog
   readonly ledger: Ledger
+  readonly watches: WatchLog
+  readonly outbox: Outbox
+  readonly deliveries: Deliveries
 }
 
 /** The factory's memory. History is appended and never edited; what something is now is derived from it. */
@@ -125,4 +275,6 @@ export interface FactoryStore extends FactoryLogs {
    * done again, so it has no effects but on the logs that it is given.
    */
   transaction<Result>(work: (logs: FactoryLogs) => Promise<Result>): Promise<Result>
+  /** Does `work` while nobody else, in any process, does any with one of the same names. Who waits for long is not refused. */
+  exclusively<Result>(names: readonly string[], work: () => Promise<Result>): Promise<Result>
 }

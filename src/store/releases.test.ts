@@ -67,6 +67,18 @@ for (const server of TEST_SERVERS) {
     assert.deepEqual(curl.map(({ image }) => image).sort(), ['app', 'app-on-app'])
   })
 
+  test(`what an image holds is read back whole, also where it is stored as a difference, ${server}`, async (t) => {
+    const { releases } = await servers.store(t, server)
+    const own = [...base.slice(1), held('curl', '8.14-2')]
+    await releases.record([release('app', own, { base }), release('base', base), release('empty', [])])
+    assert.deepEqual(
+      await releases.packages(contentsDigest(own)),
+      own.toSorted((left, right) => (left.name < right.name ? -1 : 1)),
+    )
+    assert.deepEqual(await releases.packages(contentsDigest([])), [])
+    assert.equal(await releases.packages(contentsDigest(own.slice(1))), undefined)
+  })
+
   test(`a fixed release is no longer affected, and one that goes back is again, ${server}`, async (t) => {
     const { releases } = await servers.store(t, server)
     const [first] = await releases.record([release('app', base)])

@@ -1,10 +1,9 @@
 import { DebianError } from '../errors.ts'
 import { mergeUniverse, type SearchableUniverse, type UniverseSource } from '../merged-universe.ts'
 import { type SuiteState, suiteNotices } from '../suite.ts'
-import { indexPath } from './archive-client.ts'
 import { ArchiveSession, type OpenArchiveOptions } from './archive-session.ts'
-import { findIndex, type IndexEntry, IndexReader, type OpenIndex } from './index-reader.ts'
-import type { ReadSuite, SuiteRequest } from './suite-reader.ts'
+import { SuiteIndexes } from './suite-indexes.ts'
+import type { SuiteRequest } from './suite-reader.ts'
 
 /** Archives that were read and verified: what they offer, in which state they were, and what a user must know of it. */
 export interface OpenArchive {
@@ -36,14 +35,12 @@ export async function openArchive(options: OpenArchiveOptions): Promise<OpenArch
 class Opening {
   readonly session: ArchiveSession
   readonly #options: OpenArchiveOptions
-  readonly #indexes: IndexReader
-  readonly #opened: OpenIndex[] = []
-  readonly #notices: string[] = []
+  readonly #indexes: SuiteIndexes
 
   constructor(options: OpenArchiveOptions) {
     this.session = new ArchiveSession(options)
     this.#options = options
-    this.#indexes = new IndexReader(this.session.client.cache)
+    this.#indexes = new SuiteIndexes(this.session, [options.architecture, ...(options.foreignArchitectures ?? [])])
   }
 
   async run(): Promise<OpenArchive> {
@@ -63,65 +60,22 @@ class Opening {
     return {
       universe: mergeUniverse(sources, { architecture, foreignArchitectures }),
       observed,
-      notices: [...suiteNotices(observed, this.session.client.now), ...this.#notices],
+      notices: [...suiteNotices(observed, this.session.client.now), ...this.#indexes.notices],
       close: () => this.closeIndexes(),
     }
   }
 
   closeIndexes(): void {
-    for (const { close } of this.#opened.splice(0)) close()
+    this.#indexes.close()
   }
 
   #openSuite(request: SuiteRequest): Promise<{ state: SuiteState; sources: UniverseSource[] } | undefined> {
-    return this.session.withSuite(request, async (read) => {
-      const sources = await this.#openIndexes(request, read)
-      await this.session.keep(request, read)
-      return { state: read.state, sources }
-    })
-  }
-
-  async #openIndexes(request: SuiteRequest, read: ReadSuite): Promise<UniverseSource[]> {
     const { archive, suite } = request
-    const opened = await Promise.all(
-      [...this.#indexPaths(request, read)].map(([path, architecture]) => {
-        const entry = findIndex(read.release, path)
-        if (entry !== undefined) return this.#openIndex(request, read, entry)
-        const reason = `its Release file serves ${architecture}, yet lists no ${path} with a SHA256`
-        throw new DebianError('SUITE_INVALID', `cannot read suite ${suite.suite}: ${reason}`)
-      }),
-    )
-    return opened
-      .filter((each) => each !== undefined)
-      .map(({ index }) => ({ archive: archive.name, suite: suite.suite, priority: suite.priority, index }))
-  }
-
-  /** Path without extension → architecture, for every component and architecture, `all` where it stands apart. */
-  #indexPaths({ suite }: SuiteRequest, { release }: ReadSuite): ReadonlyMap<string, string> {
-    const { architecture, foreignArchitectures = [] } = this.#options
-    const flat = suite.components.length === 0
-    const wanted = [architecture, ...foreignArchitectures, ...(release.indexesHoldAll || flat ? [] : ['all'])]
-    const paths = new Map<string, string>()
-    for (const each of wanted) {
-      if (!flat && !release.architectures.includes(each)) {
-        this.#notices.push(`suite ${suite.suite} does not serve ${each}: it offers nothing to this architecture`)
-        continue
-      }
-      for (const component of flat ? [''] : suite.components) paths.set(indexPath(suite, component, each), each)
-    }
-    return paths
-  }
-
-  async #openIndex(request: SuiteRequest, read: ReadSuite, entry: IndexEntry): Promise<OpenIndex | undefined> {
-    let open = this.#indexes.open(entry)
-    if (open === undefined) {
-      const path = await this.session.fetchFile(request, read, entry.file)
-      if (path === undefined) {
-        this.session.missing.push(`${entry.file.path} of ${request.suite.suite}`)
-        return undefined
-      }
-      open = await this.#indexes.compile(entry, path, `${entry.file.path} of ${request.suite.suite}`)
-    }
-    this.#opened.push(open)
-    return open
+    return this.session.withSuite(request, async (read) => {
+      const opened = await this.#indexes.open(request, read)
+      await this.session.keep(request, read)
+      const source = { archive: archive.name, suite: suite.suite, priority: suite.priority }
+      return { state: read.state, sources: opened.map(({ index }) => ({ ...source, index })) }
+    })
   }
 }

@@ -51,7 +51,7 @@ function releases(): NewRelease[] {
 
 /** Something in every table. */
 async function fill(store: OpenStore): Promise<void> {
-  const { events, plans, runs, releases: log, decisions, clocks, ledger, tokens, audit } = store
+  const { events, plans, runs, work, releases: log, decisions, clocks, ledger, tokens, audit } = store
   const payload = {
     text: 'a "quote", a \\, a ü, a \u2028 and a \n',
     list: [1, null, true, -0, { deep: [] }],
@@ -79,6 +79,12 @@ async function fill(store: OpenStore): Promise<void> {
   ])
   const [first] = await log.record(releases())
   await log.record([{ ...releases()[0]!, restores: first!, run }])
+  const intent = { image: 'app', variant: 'runtime', repository: 'r/app', digest: digestOf('2'), at }
+  await log.intend([{ ...intent, tags: { '1': digestOf('1'), latest: null }, cause: { run } }])
+  await work.send(run, [{ phase: 'make', images: ['app'] }])
+  await work.end(run, [{ image: 'app', state: 'done', reason: 'released', at }])
+  await work.close(run, at)
+  await runs.cancel(run, { by: 'b', reason: 'too late', at })
   await decisions.endHold(
     await decisions.hold({ image: undefined, reason: 'r', by: 'b', placed: at, until: later }),
     'b',
@@ -101,6 +107,17 @@ async function fill(store: OpenStore): Promise<void> {
   const record = { at, who: 'n', address: '::1', request: 'r', action: 'hold', target: 'POST /', status: 201 }
   await audit.record({ ...record, token: id, reason: undefined })
   await audit.record({ ...record, token: undefined, reason: 'no' })
+  await fillOutbox(store)
+}
+
+async function fillOutbox({ watches, outbox, deliveries }: OpenStore): Promise<void> {
+  await watches.move('archive test', 0, { state: { mark: null }, content: Uint8Array.of(0, 255, 10), at })
+  await deliveries.subscribe('hook')
+  const message = { kind: 'held', image: 'app', title: 't', body: {}, at } as const
+  await outbox.add([message, { ...message, owner: 'team', severity: 'high' }])
+  await deliveries.route('hook', () => true, { limit: 10, now: at })
+  const [due] = await deliveries.take('hook', { limit: 10, now: at, lease: later })
+  await deliveries.settle('hook', due!, { state: 'failed', reason: '503', again: later, at })
 }
 
 for (const [from, to] of [

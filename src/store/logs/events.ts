@@ -1,4 +1,5 @@
 import type { EventLog, FactoryEvent, NewEvent } from '#factory'
+import type { Session } from '../database.ts'
 import { StoreError } from '../errors.ts'
 import { type Atomically, jsonText } from '../session.ts'
 
@@ -15,21 +16,7 @@ export class StoredEvents implements EventLog {
   async record(events: readonly NewEvent[]): Promise<readonly FactoryEvent[]> {
     if (events.length === 0) return []
     return await this.#atomically(async (session) => {
-      await session.query(
-        'record events',
-        `insert into casemate.event (kind, subject, key, payload, seen)
-         select kind, subject, key, payload::jsonb, seen
-         from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
-           with ordinality as e (kind, subject, key, payload, seen, position)
-         order by position on conflict (key) do nothing`,
-        [
-          events.map(({ kind }) => kind),
-          events.map(({ subject }) => subject),
-          events.map(({ key }) => key),
-          events.map(({ payload }) => jsonText(payload)),
-          events.map(({ seen }) => seen),
-        ],
-      )
+      await insert(session, events)
       const rows = await session.query<FactoryEvent>(
         'read recorded events',
         `select ${COLUMNS} from casemate.event where key = any ($1)`,
@@ -48,6 +35,11 @@ export class StoredEvents implements EventLog {
     })
   }
 
+  async recordNew(events: readonly NewEvent[]): Promise<readonly FactoryEvent[]> {
+    if (events.length === 0) return []
+    return await this.#atomically((session) => insert(session, events))
+  }
+
   async open(limit: number): Promise<readonly FactoryEvent[]> {
     return await this.#atomically(
       async (session) =>
@@ -58,4 +50,24 @@ export class StoredEvents implements EventLog {
         ),
     )
   }
+}
+
+/** Records events whose keys are not known yet; gives those, in the order given. */
+async function insert(session: Session, events: readonly NewEvent[]): Promise<readonly FactoryEvent[]> {
+  const rows = await session.query<FactoryEvent>(
+    'record events',
+    `insert into casemate.event (kind, subject, key, payload, seen)
+     select kind, subject, key, payload::jsonb, seen
+     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
+       with ordinality as e (kind, subject, key, payload, seen, position)
+     order by position on conflict (key) do nothing returning ${COLUMNS}`,
+    [
+      events.map(({ kind }) => kind),
+      events.map(({ subject }) => subject),
+      events.map(({ key }) => key),
+      events.map(({ payload }) => jsonText(payload)),
+      events.map(({ seen }) => seen),
+    ],
+  )
+  return rows.toSorted((left, right) => left.id - right.id)
 }

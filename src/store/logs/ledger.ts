@@ -12,8 +12,8 @@ import type { Session } from '../database.ts'
 import { StoreError } from '../errors.ts'
 import { type Atomically, jsonText } from '../session.ts'
 
-/** Whoever appends to the ledger holds this lock of the database until the transaction ends. */
-const LEDGER_LOCK = 7_391_003
+/** Whoever appends to the ledger or to the outbox holds this lock of the database until the transaction ends. */
+export const APPEND_LOCK = 7_391_003
 
 /** The ledger in PostgreSQL. */
 export class StoredLedger implements Ledger {
@@ -26,7 +26,7 @@ export class StoredLedger implements Ledger {
   async append(notes: readonly LedgerNote[]): Promise<readonly LedgerEntry[]> {
     if (notes.length === 0) return []
     return await this.#atomically(async (session) => {
-      await session.query('wait for the ledger', 'select pg_advisory_xact_lock($1)', [LEDGER_LOCK])
+      await session.query('wait for the ledger', 'select pg_advisory_xact_lock($1)', [APPEND_LOCK])
       const entries = chainNotes(await readTip(session), notes)
       await session.query(
         'append to the ledger',

@@ -1,0 +1,49 @@
+import type { FactoryEvent } from '../event.ts'
+import type { Reason } from '../plan.ts'
+
+/** What events ask for by the name of an image, apart from newer packages. */
+export interface AskedFor {
+  readonly reasons: ReadonlyMap<string, readonly Reason[]>
+  /** Of images that are named by events that ask for nothing: what there is to say. */
+  readonly unchanged: ReadonlyMap<string, string>
+}
+
+/** Gathers it from events, and from what was held when it was asked for. */
+export function askedFor(events: readonly FactoryEvent[], waiting: ReadonlyMap<string, readonly Reason[]>): AskedFor {
+  const reasons = new Map<string, Reason[]>()
+  const unchanged = new Map<string, string>()
+  const add = (image: string, reason: Reason) => reasons.set(image, [...(reasons.get(image) ?? []), reason])
+  for (const [image, held] of waiting) {
+    for (const { waits: _, ...reason } of held) if (reason.because !== undefined) add(image, reason)
+  }
+  for (const event of events) {
+    const because = becauseOf(event)
+    if (because !== undefined) add(event.subject, { event: event.id, because, advisories: [], changes: [] })
+    const note = noteOf(event)
+    if (note !== undefined) unchanged.set(event.subject, note)
+  }
+  return { reasons, unchanged }
+}
+
+function becauseOf({ kind, payload }: FactoryEvent): string | undefined {
+  if (kind === 'definition-changed') return 'its definition changed'
+  if (kind === 'base-changed') return 'the image that it stacks on moved'
+  if (kind !== 'asked') return undefined
+  const by = wordOf(payload, 'by')
+  const reason = wordOf(payload, 'reason')
+  return `asked for${by === undefined ? '' : ` by ${by}`}${reason === undefined ? '' : `: ${reason}`}`
+}
+
+/** The end of support is told to people; a rebuild would not put it off. */
+function noteOf({ kind }: FactoryEvent): string | undefined {
+  if (kind === 'support-ended' || kind === 'end-of-life')
+    return 'its support ends: a rebuild changes nothing about that'
+  if (kind === 'parent-released') return 'what stacks on it has nothing to take from that'
+  return undefined
+}
+
+function wordOf(payload: FactoryEvent['payload'], key: string): string | undefined {
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return undefined
+  const value = Object.entries(payload).find(([name]) => name === key)?.[1]
+  return typeof value === 'string' && value !== '' ? value : undefined
+}

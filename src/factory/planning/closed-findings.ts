@@ -1,0 +1,66 @@
+import { compareVersions, type DebVersion } from '#debian'
+import { leadingRating, type MatchAdvisories, matchPackages, type Severity } from '#match'
+import { isPolicySeverity, type PolicySeverity } from '../settings/severity.ts'
+
+/** A source package that goes from one version to another. */
+export interface SourceMove {
+  readonly archive: string
+  readonly source: string
+  readonly from: DebVersion
+  readonly to: DebVersion
+}
+
+/** A finding that a newer version closes. */
+export interface ClosedFinding {
+  /** A CVE; the id of the announcement where that names none. */
+  readonly advisory: string
+  /** `undefined` where nobody has rated it. */
+  readonly severity: PolicySeverity | undefined
+  /** CISA knows of exploits. */
+  readonly isExploited: boolean
+}
+
+/** Says which findings a move closes, in the order of their names. */
+export type CloseFindings = (move: SourceMove) => readonly ClosedFinding[]
+
+/** What lets a finding of Debian's become one of an archive: the codename of the release that the archive is of. */
+export type ReleaseOfArchive = (archive: string) => string | undefined
+
+/**
+ * Answers by advisories: what has a fix that the old version lacks and the new one has. Of archives that are of no release
+ * nothing is known, so nothing is closed. Each move is looked up once.
+ */
+export function closeByAdvisories(advisories: MatchAdvisories, releaseOf: ReleaseOfArchive): CloseFindings {
+  const known = new Map<string, readonly ClosedFinding[]>()
+  return (move) => {
+    const key = `${move.archive} ${move.source} ${move.from} ${move.to}`
+    let closed = known.get(key)
+    if (closed === undefined) {
+      closed = closedBy(move, releaseOf(move.archive), advisories)
+      known.set(key, closed)
+    }
+    return closed
+  }
+}
+
+function closedBy(
+  { source, from, to }: SourceMove,
+  release: string | undefined,
+  advisories: MatchAdvisories,
+): readonly ClosedFinding[] {
+  if (release === undefined || from === to) return []
+  const installed = { name: source, source: { name: source, version: from } }
+  const { findings } = matchPackages([installed], release, advisories)
+  return findings
+    .filter(({ fixedIn }) => fixedIn !== undefined && compareVersions(fixedIn, to) <= 0)
+    .map(({ cve, ratings, isExploited }) => {
+      return { advisory: cve, severity: policySeverity(leadingRating(ratings)?.severity), isExploited }
+    })
+    .sort((left, right) => (left.advisory < right.advisory ? -1 : 1))
+}
+
+/** Policies know four words: what is rated as harmless counts as low, what cannot be read as not rated. */
+function policySeverity(severity: Severity | undefined): PolicySeverity | undefined {
+  if (severity === undefined || severity === 'unknown') return undefined
+  return isPolicySeverity(severity) ? severity : 'low'
+}

@@ -1,0 +1,173 @@
+import type { Hold } from '../decision.ts'
+import type { FactoryEvent } from '../event.ts'
+import type { Moment } from '../moment.ts'
+import type { Plan, PlannedImage, Reason } from '../plan.ts'
+import type { UpdatePolicy } from '../settings/policy-settings.ts'
+import { worstSeverity } from '../settings/severity.ts'
+import { parseArchiveChange } from './archive-change.ts'
+import { type AskedFor, askedFor } from './asked-for.ts'
+import type { CloseFindings } from './closed-findings.ts'
+import { decideImage } from './decide-image.ts'
+import type { Fleet, FleetMember } from './fleet.ts'
+import { type GivenApproval, heldBack } from './holds.ts'
+import type { Offers } from './offers.ts'
+import { outstandingChanges } from './outstanding.ts'
+
+/** Everything that a plan is made of. */
+export interface PlanInput {
+  /** Recorded events that no plan answers yet, rising; none where a hold has run out or somebody has decided. */
+  readonly events: readonly FactoryEvent[]
+  readonly fleet: Fleet
+  /** What archives have, by all events so far. */
+  readonly offers: Offers
+  readonly closes: CloseFindings
+  readonly policy: UpdatePolicy
+  readonly holds: readonly Hold[]
+  /** Archives that must not be built from, with why. */
+  readonly alarms: ReadonlyMap<string, string>
+  /** The last word on images, by name. */
+  readonly approvals: ReadonlyMap<string, GivenApproval>
+  /** What the last plan said of images that it held, by name: of that, what is no newer package is not forgotten. */
+  readonly waiting: ReadonlyMap<string, readonly Reason[]>
+  /** What is being done about images at present, by name: it is not planned twice. */
+  readonly underway: ReadonlyMap<string, readonly Reason[]>
+  readonly now: Moment
+}
+
+/** An image that the events are about and that stays as it is, with why. */
+export interface UnchangedImage {
+  readonly image: string
+  readonly reason: string
+}
+
+/** A plan, and what it leaves out. */
+export interface PlannedRebuilds {
+  readonly plan: Plan
+  /** By name: no new digest without a reason. */
+  readonly unchanged: readonly UnchangedImage[]
+  /** When there may be another plan without an event, because something is held until then. */
+  readonly next: Moment | undefined
+}
+
+/**
+ * Decides which images are rebuilt now, which are held and by what, and which stay as they are. The same input gives the same
+ * plan. Throws `EVENT_INVALID` for an event of an archive that cannot be read.
+ */
+export function planRebuilds(input: PlanInput): PlannedRebuilds {
+  const planning = new Planning(input)
+  for (const member of planning.candidates()) planning.decide(member)
+  return planning.result()
+}
+
+class Planning {
+  readonly #input: PlanInput
+  readonly #now: number
+  readonly #asked: AskedFor
+  /** Names of packages that the events are about. */
+  readonly #changed: ReadonlySet<string>
+  readonly #planned = new Map<string, PlannedImage>()
+  readonly #unchanged = new Map<string, string>()
+
+  constructor(input: PlanInput) {
+    this.#input = input
+    this.#now = Date.parse(input.now)
+    this.#asked = askedFor(input.events, input.waiting)
+    const changes = input.events.filter(({ kind }) => kind === 'archive-changed').map(parseArchiveChange)
+    this.#changed = new Set(changes.flatMap(({ packages }) => packages.map(({ name }) => name)))
+  }
+
+  /** The images that there is something to say of, in the order of work, with what stacks on them. */
+  candidates(): readonly FleetMember[] {
+    const { fleet, offers } = this.#input
+    const names = new Set([...this.#asked.reasons.keys(), ...this.#asked.unchanged.keys()])
+    for (const held of fleet.packages()) {
+      if (!this.#changed.has(held.name) && offers.newerThan(held).length === 0) continue
+      for (const image of fleet.holders(held)) names.add(image)
+    }
+    // A set that grows is gone through to its end.
+    for (const image of names) for (const child of fleet.get(image)?.children ?? []) names.add(child)
+    return fleet.members.filter(({ image }) => names.has(image))
+  }
+
+  decide(member: FleetMember): void {
+    const { image, parent } = member
+    const { offers, closes, policy } = this.#input
+    const decision = decideImage({
+      ...outstandingChanges(member, offers, closes),
+      asked: this.#asked.reasons.get(image) ?? [],
+      parent,
+      above: parent === undefined ? undefined : this.#planned.get(parent),
+      policy,
+      now: this.#now,
+    })
+    if (decision.kind === 'nothing') this.#unchanged.set(image, this.#whyUnchanged(member))
+    else if (this.#isUnderway(image, decision.reasons))
+      this.#unchanged.set(image, 'it is being rebuilt for that already')
+    else if (decision.kind === 'now') {
+      const held = this.#heldBack(member, decision.reasons)
+      this.#planned.set(image, {
+        image,
+        after: held === undefined ? decision.after : [],
+        reasons: decision.reasons,
+        held,
+      })
+    } else this.#planned.set(image, { image, after: [], reasons: decision.reasons, held: decision.held })
+  }
+
+  result(): PlannedRebuilds {
+    const { events, now } = this.#input
+    const images = [...this.#planned.values()]
+    const reasons = images.flatMap((one) => one.reasons)
+    const answered = new Set([...events.map(({ id }) => id), ...reasons.map(({ event }) => event)])
+    const holding = [...images.map(({ held }) => held), ...reasons.map(({ waits }) => waits)]
+    const unchanged = [...this.#unchanged].map(([image, reason]) => ({ image, reason }))
+    return {
+      plan: { events: [...answered].sort((left, right) => left - right), images, made: now },
+      unchanged: unchanged.sort((left, right) => (left.image < right.image ? -1 : 1)),
+      next: holding
+        .flatMap((held) => held?.until ?? [])
+        .sort()
+        .at(0),
+    }
+  }
+
+  #heldBack({ image, released, contents }: FleetMember, reasons: readonly Reason[]) {
+    const { policy, holds, alarms, approvals } = this.#input
+    const counted = reasons.filter(({ waits }) => waits === undefined)
+    const question = {
+      ...{ image, reasons: counted, severity: worstSeverity(counted.map(({ severity }) => severity)) },
+      isUpdate: counted.every(({ because }) => because === undefined),
+      released: released === undefined ? undefined : Date.parse(released),
+      archives: new Set([...contents.values()].flatMap((packages) => packages.map(({ archive }) => archive))),
+      approval: approvals.get(image),
+    }
+    return heldBack(question, { policy, holds, alarms, now: this.#now })
+  }
+
+  /** What is planned again while it is being done would be done twice. */
+  #isUnderway(image: string, reasons: readonly Reason[]): boolean {
+    const underway = new Set(this.#input.underway.get(image)?.flatMap(partsOf) ?? [])
+    const counted = reasons.filter(({ waits }) => waits === undefined)
+    return underway.size > 0 && counted.flatMap(partsOf).every((part) => underway.has(part))
+  }
+
+  #whyUnchanged({ image, parent, contents }: FleetMember): string {
+    const asked = this.#asked.unchanged.get(image)
+    if (asked !== undefined) return asked
+    const has = new Set<string>()
+    for (const packages of contents.values()) {
+      for (const { name, version } of packages) if (this.#changed.has(name)) has.add(`${name} ${version}`)
+    }
+    const [first, ...more] = [...has].sort()
+    if (first !== undefined)
+      return `it has ${first}${more.length === 0 ? '' : ` and ${more.length} more`}: nothing newer is offered`
+    const above = parent === undefined ? undefined : this.#planned.get(parent)
+    return above === undefined ? 'it has nothing that is newer' : `${above.image} changes nothing that it has`
+  }
+}
+
+/** What a reason comes to: each package with its new version, or the event where it is no newer package. */
+function partsOf({ changes, because, event }: Reason): string[] {
+  if (because !== undefined) return [`event ${event}`]
+  return changes.map((change) => `${change.package} ${change.to ?? ''}`)
+}
