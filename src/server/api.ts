@@ -29,6 +29,8 @@ export interface ApiOptions extends AdmissionOptions {
   readonly commands?: FactoryCommands
   /** Where images are pulled from, `HOST[:PORT][/PREFIX]`. */
   readonly registry: string
+  /** The address that people and programs know this server by, e.g. `https://images.example.org`. */
+  readonly url: string
   readonly version: string
   /** Further lines of `/metrics`, e.g. the registry's. */
   readonly metrics?: () => string
@@ -57,14 +59,14 @@ export class Api {
   readonly #stopping = new AbortController()
 
   constructor(options: ApiOptions) {
-    const { store, commands = {}, registry, version, now = () => new Date() } = options
+    const { store, commands = {}, registry, url, version, now = () => new Date() } = options
     this.#options = options
     const moment = () => now().toISOString()
     const tail = new LedgerTail(store.ledger, (error) => this.#report(error))
     this.#admission = new Admission(store.tokens, { ...options, now: moment })
     this.#metrics = new ApiMetrics(store, { tail, unnoted: () => this.#admission.unnoted, now, more: options.metrics })
     this.#serving = {
-      ...{ store, commands, tail, registry, version, now: moment },
+      ...{ store, commands, tail, registry, url: url.replace(/\/+$/, ''), version, now: moment },
       metrics: () => this.#metrics.format(),
       unready: () => this.#unready(),
     }
