@@ -12,7 +12,7 @@ export {
 } from './clock.ts'
 export type { Approval, Hold, NewHold } from './decision.ts'
 export { FactoryError, type FactoryErrorCode } from './errors.ts'
-export { type EventKind, eventKey, type FactoryEvent, type NewEvent } from './event.ts'
+export { COMMON_EVENTS, type EventKind, eventKey, type FactoryEvent, type NewEvent } from './event.ts'
 export { chainNotes, LEDGER_START, LedgerCheck, type LedgerEntry, type LedgerNote, type LedgerTip } from './ledger.ts'
 export {
   formatLedgerCheckpoint,
