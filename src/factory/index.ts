@@ -172,7 +172,7 @@ export {
   STANDING_PARTS,
 } from './watching/advisory-watch.ts'
 export { type Asked, askedEvent, type BaseMove, baseEvent, parentReleasedEvent } from './watching/asked.ts'
-export { type SupportEnd, type SupportedImage, supportEvents } from './watching/date-watch.ts'
+export { type EndOfSupport, type SupportedImage, supportEvents } from './watching/date-watch.ts'
 export {
   type ChangeAuthor,
   type CommitOrigin,
