@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { FactorySettings } from '#factory'
@@ -39,6 +40,8 @@ export interface UpOptions extends FactoryVerbOptions {
 }
 
 const HOUR = 3_600_000
+/** Where definitions of one's own are, unless the settings say otherwise. */
+const OWN_IMAGES = './images'
 /** What was pushed and has no tag yet stays for a day. */
 const GRACE = 24 * HOUR
 
@@ -240,11 +243,13 @@ async function untilIdle(store: OpenStore): Promise<void> {
   }
 }
 
+/** What the command line says over what the settings say; definitions in `./images` need not be named. */
 function withImages(settings: FactorySettings, { image, definitions, registry }: UpOptions): FactorySettings {
+  const folder = definitions ?? (settings.definitions === undefined && existsSync(OWN_IMAGES) ? OWN_IMAGES : undefined)
   return {
     ...settings,
     ...(image === undefined ? {} : { images: image }),
-    ...(definitions === undefined ? {} : { definitions: { folder: definitions } }),
+    ...(folder === undefined ? {} : { definitions: { folder } }),
     ...(registry === undefined ? {} : { registry }),
   }
 }
