@@ -44,27 +44,19 @@ export type {
   AffectedQuestion,
   ClockLog,
   DecisionLog,
-  Deliveries,
-  DeliveryOutcome,
-  DueMessage,
   EventLog,
   FactoryLogs,
   FactoryStore,
   FleetLog,
   KeptCheckpoint,
   Ledger,
-  Outbox,
   PlanLog,
+  ReleasedDigest,
   ReleasedHead,
   ReleaseLog,
-  RouteOptions,
   RunLog,
-  TakeDueOptions,
   TakenQueue,
   TakeOptions,
-  Watched,
-  WatchLog,
-  WatchStep,
   WayQuestion,
   WorkLog,
   WorkQueue,
@@ -152,6 +144,7 @@ export {
   releaseMessage,
   type ToldImage,
 } from './telling/messages.ts'
+export type { Deliveries, DeliveryOutcome, DueMessage, Outbox, RouteOptions, TakeDueOptions } from './telling/outbox.ts'
 export {
   type AdvisoryChange,
   type AdvisoryStanding,
@@ -176,6 +169,15 @@ export {
   type FileChange,
   stepDefinitions,
 } from './watching/definition-watch.ts'
+export {
+  imagesNamedIn,
+  type NamedImage,
+  parseNamedImage,
+  type RunningContainer,
+  runningContainers,
+  type SeenRelease,
+  seenMarks,
+} from './watching/inventory.ts'
 export { noteEvents } from './watching/note-events.ts'
 export {
   type ArchiveChange,
@@ -195,3 +197,4 @@ export {
   type SuiteWatch,
   stepSuiteWatch,
 } from './watching/suite-watch.ts'
+export type { Watched, WatchLog, WatchStep } from './watching/watch-log.ts'

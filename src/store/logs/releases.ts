@@ -1,6 +1,15 @@
 import type { Digest } from '#core'
 import { versionSortKey } from '#debian'
-import type { AffectedImage, AffectedQuestion, HeldPackage, NewRelease, Release, ReleaseLog, TagIntent } from '#factory'
+import type {
+  AffectedImage,
+  AffectedQuestion,
+  HeldPackage,
+  NewRelease,
+  Release,
+  ReleasedDigest,
+  ReleaseLog,
+  TagIntent,
+} from '#factory'
 import { recordContents } from '../contents.ts'
 import type { Session } from '../database.ts'
 import { type Atomically, jsonText, onlyRow } from '../session.ts'
@@ -103,6 +112,21 @@ export class StoredReleases implements ReleaseLog {
       variant,
       limit,
     ])
+  }
+
+  async ofDigests(digests: readonly Digest[]): Promise<readonly ReleasedDigest[]> {
+    return await this.#atomically((session) =>
+      session.query<ReleasedDigest>(
+        'find what digests were released as',
+        `select digest, image, variant, min(released) as released from (
+           select digest, image, variant, released from casemate.release where digest = any ($1)
+           union all
+           select m.digest, r.image, r.variant, r.released
+           from casemate.release_manifest m join casemate.release r on r.id = m.release where m.digest = any ($1)
+         ) found group by digest, image, variant order by digest, image, variant`,
+        [digests],
+      ),
+    )
   }
 
   async packages(contents: Digest): Promise<readonly HeldPackage[] | undefined> {
