@@ -51,6 +51,7 @@ export type {
   KeptCheckpoint,
   Ledger,
   PlanLog,
+  ReleaseDifference,
   ReleasedDigest,
   ReleasedHead,
   ReleaseLog,
@@ -145,6 +146,7 @@ export {
   type ToldImage,
 } from './telling/messages.ts'
 export type { Deliveries, DeliveryOutcome, DueMessage, Outbox, RouteOptions, TakeDueOptions } from './telling/outbox.ts'
+export { type ReleaseFacts, releaseMessages } from './telling/release-messages.ts'
 export {
   type AdvisoryChange,
   type AdvisoryStanding,

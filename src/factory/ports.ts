@@ -123,6 +123,8 @@ export interface ReleaseLog {
   history(image: string, variant: string, limit: number): Promise<readonly Release[]>
   /** Which images are, or have a platform, of these digests, and when that was released for the first time. */
   ofDigests(digests: readonly Digest[]): Promise<readonly ReleasedDigest[]>
+  /** In what releases differ from the ones before them of their image and variant, in the order given. */
+  differences(releases: readonly number[]): Promise<readonly ReleaseDifference[]>
   /** The packages that manifests with these contents hold, by name and architecture; `undefined` where no release has them. */
   packages(contents: Digest): Promise<readonly HeldPackage[] | undefined>
   /**
@@ -136,6 +138,18 @@ export interface ReleaseLog {
   restore(release: number, restored: { readonly tags: readonly string[]; readonly at: Moment }): Promise<number>
   /** Which of the latest releases hold a source package in a version below another, by Debian's order. */
   affected(question: AffectedQuestion): Promise<readonly AffectedImage[]>
+}
+
+/** A release, the one before it, and the packages that only one of them has. */
+export interface ReleaseDifference {
+  readonly release: Release
+  /** `undefined` for the first. */
+  readonly before: Release | undefined
+  /** By platform, for those that both have: what has gone, and what has come. */
+  readonly manifests: ReadonlyMap<
+    string,
+    { readonly gone: readonly HeldPackage[]; readonly come: readonly HeldPackage[] }
+  >
 }
 
 /** An image that is, or was, of a digest. */

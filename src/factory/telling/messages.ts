@@ -19,7 +19,7 @@ const NAMED = 3
 
 /** Tells that an image was published, with its changelog as data and as Markdown. */
 export function releaseMessage({ owner }: Pick<ToldImage, 'owner'>, changelog: Changelog): NewMessage {
-  const { image, variant, to, packages, findings, contract } = changelog
+  const { image, variant, to, packages, findings, contract = [] } = changelog
   const severity = worstClosed(changelog)
   const closed = [...new Set((findings?.closed ?? []).map(({ id }) => id))]
   const breaking = contract.filter(({ breaks }) => breaks).length

@@ -6,6 +6,7 @@ import type {
   HeldPackage,
   NewRelease,
   Release,
+  ReleaseDifference,
   ReleasedDigest,
   ReleaseLog,
   TagIntent,
@@ -13,6 +14,7 @@ import type {
 import { recordContents } from '../contents.ts'
 import type { Session } from '../database.ts'
 import { type Atomically, jsonText, onlyRow } from '../session.ts'
+import { readDifferences } from './release-differences.ts'
 
 /** Every release whose heads and manifests are asked for, `filter` being what stands behind `where`. */
 const SELECT = `
@@ -126,6 +128,13 @@ export class StoredReleases implements ReleaseLog {
          ) found group by digest, image, variant order by digest, image, variant`,
         [digests],
       ),
+    )
+  }
+
+  async differences(releases: readonly number[]): Promise<readonly ReleaseDifference[]> {
+    if (releases.length === 0) return []
+    return await this.#atomically((session) =>
+      readDifferences(session, releases, (ids) => selectReleases(session, 'where r.id = any ($1)', [ids])),
     )
   }
 
