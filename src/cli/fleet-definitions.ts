@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { hasSystemCode, messageOf } from '#core'
 import { type FleetImage, lockedImage } from '#factory'
@@ -93,15 +93,4 @@ export async function openFleet(references: readonly string[]): Promise<FleetDef
 async function readLock({ lockFile }: OpenedDefinition): Promise<Lock | undefined> {
   const text = await readLockText(lockFile)
   return text === undefined ? undefined : parseLock(text, lockFile)
-}
-
-/** Whether there is a file or folder. */
-export async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    (error: unknown) => {
-      if (hasSystemCode(error, 'ENOENT', 'ENOTDIR')) return false
-      throw error
-    },
-  )
 }

@@ -1,19 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { messageOf } from '#core'
-import {
-  type FactorySettings,
-  type Plan,
-  type PlannedRebuilds,
-  parseFactorySettings,
-  planRebuilds,
-  SETTINGS_FILE,
-  type UnchangedImage,
-} from '#factory'
+import { type FactorySettings, type Plan, type PlannedRebuilds, planRebuilds, type UnchangedImage } from '#factory'
 import { hasState, openState, statePlace } from '#store'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
-import { definitionsBelow, type FleetDefinitions, isThere, openFleet } from './fleet-definitions.ts'
+import { definitionsBelow, type FleetDefinitions, openFleet } from './fleet-definitions.ts'
 import { placeOf } from './place.ts'
 import {
   type ArchiveFacts,
@@ -25,6 +15,7 @@ import {
   readArchiveFacts,
 } from './plan-basis.ts'
 import { planLines } from './plan-page.ts'
+import { readSettings } from './plan-settings.ts'
 import { holdAdvisories, stalePolicy } from './stale-advisories.ts'
 import type { Terminal } from './terminal.ts'
 import type { PlaceOptions, StaleOptions } from './verb.ts'
@@ -57,7 +48,7 @@ export interface PrintedPlan {
 export async function runPlan(options: PlanOptions, terminal: Terminal): Promise<ExitStatus> {
   const now = new Date().toISOString()
   const since = options.since === undefined ? undefined : momentOf(options.since)
-  const settings = await readSettings(options)
+  const settings = await readSettings(options.settings)
   terminal.progress('reading the definitions …')
   const definitions = await openFleet(await referencesOf(settings, options))
   const facts = await readArchiveFacts([...new Set(definitions.files.map((file) => join(dirname(file), 'archives')))])
@@ -133,15 +124,6 @@ async function referencesOf(settings: FactorySettings, { definitions }: PlanOpti
   if ('folder' in place) return [...settings.images, ...(await definitionsBelow(place.folder))]
   const reason = `the settings have them in ${place.git}: name a folder with a checkout by --definitions`
   throw new UsageError('USAGE_INVALID', `cannot read the definitions: ${reason}`)
-}
-
-async function readSettings({ settings: file }: PlanOptions): Promise<FactorySettings> {
-  const path = file ?? SETTINGS_FILE
-  if (file === undefined && !(await isThere(path))) return parseFactorySettings('', path)
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new UsageError('USAGE_INVALID', `cannot read settings ${path}: ${messageOf(cause)}`, { cause })
-  })
-  return parseFactorySettings(text, path)
 }
 
 function momentOf(text: string): string {

@@ -12,7 +12,7 @@ export {
 } from './clock.ts'
 export type { Approval, Hold, NewHold } from './decision.ts'
 export { FactoryError, type FactoryErrorCode } from './errors.ts'
-export { type EventKind, eventKey, type FactoryEvent, type NewEvent } from './event.ts'
+export { COMMON_EVENTS, type EventKind, eventKey, type FactoryEvent, type NewEvent } from './event.ts'
 export { chainNotes, LEDGER_START, LedgerCheck, type LedgerEntry, type LedgerNote, type LedgerTip } from './ledger.ts'
 export {
   formatLedgerCheckpoint,
@@ -22,6 +22,10 @@ export {
   parseLedgerLine,
 } from './ledger-line.ts'
 export { ledgerLines } from './ledger-lines.ts'
+export { type Excuse, excuseNote, excuseOf } from './levels/excuse.ts'
+export { LEVEL_STATES, type LevelState, type StandingLevel, standingOf } from './levels/service-level.ts'
+export { type SupportEnd, type Supporter, supportEnds } from './levels/support-end.ts'
+export { bySeverity, marksOf, type TimeToPatch, timesToPatch } from './levels/time-to-patch.ts'
 export type { Moment } from './moment.ts'
 export { type Held, type PackageChange, type Plan, type PlannedImage, planDigest, type Reason } from './plan.ts'
 export { alarmsOf } from './planning/alarms.ts'
@@ -30,6 +34,8 @@ export {
   type ClosedFinding,
   type CloseFindings,
   closeByAdvisories,
+  type DisclosureOf,
+  disclosedBy,
   type SourceMove,
 } from './planning/closed-findings.ts'
 export { describeHeld, describeReason } from './planning/describe-reason.ts'
@@ -37,7 +43,9 @@ export { newerThanHeld, type ObservedMark } from './planning/first-look.ts'
 export { Fleet, type FleetImage, type FleetMember } from './planning/fleet.ts'
 export type { GivenApproval } from './planning/holds.ts'
 export { lockedImage } from './planning/locked-image.ts'
+export { marksOfPlan, notePlan } from './planning/note-plan.ts'
 export { type Offer, type Offers, SeenOffers, type SuiteStanding } from './planning/offers.ts'
+export type { SeenFinding } from './planning/outstanding.ts'
 export { type PlanInput, type PlannedRebuilds, planRebuilds, type UnchangedImage } from './planning/plan-rebuilds.ts'
 export type {
   AffectedImage,
@@ -57,9 +65,9 @@ export type {
   ReleaseLog,
   RunLog,
   TakenQueue,
-  TakeOptions,
   WayQuestion,
   WorkLog,
+  WorkOptions,
   WorkQueue,
 } from './ports.ts'
 export {
@@ -105,6 +113,7 @@ export {
   type TagMove,
   type TagName,
 } from './running/ports.ts'
+export { type Rollback, rollBack } from './running/rollback.ts'
 export { formatSpan } from './settings/duration.ts'
 export {
   type DefinitionsPlace,
@@ -158,7 +167,7 @@ export {
   STANDING_PARTS,
 } from './watching/advisory-watch.ts'
 export { type Asked, askedEvent, type BaseMove, baseEvent, parentReleasedEvent } from './watching/asked.ts'
-export { type SupportEnd, type SupportedImage, supportEvents } from './watching/date-watch.ts'
+export { type EndOfSupport, type SupportedImage, supportEvents } from './watching/date-watch.ts'
 export {
   type ChangeAuthor,
   type CommitOrigin,

@@ -50,6 +50,8 @@ export interface ReleasedHead {
 export interface PlanLog {
   /** Records a plan; gives its number. Idempotent by `planDigest`. Rejects with `RECORD_REFUSED` for an event that is not recorded. */
   record(plan: Plan): Promise<number>
+  /** The number of the plan with this `planDigest`; `undefined` when there is none. */
+  find(digest: Digest): Promise<number | undefined>
   /** Gives a plan, or `undefined` when there is none of this number. */
   read(id: number): Promise<Plan | undefined>
 }
@@ -97,10 +99,10 @@ export interface WorkQueue {
    * Takes messages until it is stopped, so many at a time. Each is with one worker at a time; one whose worker ended, hung or
    * rejected is given to another, so whatever is done with it has to be idempotent. The signal tells that its time is over.
    */
-  take(work: (message: WorkMessage, signal: AbortSignal) => Promise<void>, options: TakeOptions): Promise<TakenQueue>
+  take(work: (message: WorkMessage, signal: AbortSignal) => Promise<void>, options: WorkOptions): Promise<TakenQueue>
 }
 
-export interface TakeOptions {
+export interface WorkOptions {
   /** Messages at a time. */
   readonly concurrency: number
   /** Told what goes wrong between the worker and the queue, which is tried again. */
@@ -132,6 +134,8 @@ export interface ReleaseLog {
    * same image, variant, and run or restored release the first word counts; gives what counts.
    */
   intend(intents: readonly TagIntent[]): Promise<readonly TagIntent[]>
+  /** The variants of an image that were ever released, by name. */
+  variants(image: string): Promise<readonly string[]>
   /** Every digest that tags of an image and variant were ever to name. */
   named(image: string, variant: string): Promise<ReadonlySet<Digest>>
   /** Gives the tags back to an earlier release, as a release of its own with the same content; gives its number. */

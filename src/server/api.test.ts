@@ -407,12 +407,45 @@ test('the ledger that is exported is whole, as anybody can verify', async () => 
   )
 })
 
+test('a run is cancelled while it has not ended, by whose token and why', async (t) => {
+  const { store, filled, api } = await ownApi(t)
+  const token = await api.token('operator')
+  const cancel = () =>
+    api.ask<{ code: string }>(`/api/v1/runs/${filled.run}/cancel`, {
+      method: 'POST',
+      token,
+      body: { reason: 'wrong key' },
+    })
+  assert.equal((await cancel()).status, 202)
+  assert.deepEqual(await store.runs.cancellation(filled.run), { by: 'operator 1', reason: 'wrong key' })
+  const { body } = await api.ask<object>(`/api/v1/runs/${filled.run}`, { token })
+  assert.deepEqual(body, {
+    ...{ id: filled.run, plan: filled.plan, started: '2026-11-21T12:00:00.000Z' },
+    ...{ waiting: 0, running: 1, done: 0, failed: 1, cancelled: 0 },
+    ...{ ended: null, cancelledBy: { by: 'operator 1', reason: 'wrong key' } },
+  })
+  await store.work.end(filled.run, [{ image: 'base', state: 'cancelled', reason: 'wrong key', at: TEST_NOW }])
+  await store.work.close(filled.run, TEST_NOW)
+  const late = await cancel()
+  assert.deepEqual([late.status, late.body.code], [409, 'STATE_CONFLICT'])
+  const images = await api.ask<Page<{ image: string; state: string; reason: string }>>(
+    `/api/v1/runs/${filled.run}/images`,
+    { token },
+  )
+  assert.deepEqual(
+    images.body.items.map(({ image, state, reason }) => [image, state, reason]),
+    [
+      ['base', 'cancelled', 'wrong key'],
+      ['team-b/app', 'failed', 'speaks TLS: exit status 1'],
+    ],
+  )
+})
+
 test('commands are passed on with who asked, and noted; what runs elsewhere is refused', async (t) => {
   const store = await servers.store(t, 'embedded')
-  const filled = await fillFactory(store)
+  await fillFactory(store)
   const calls: unknown[] = []
   const commands = {
-    cancel: async (...call: unknown[]) => calls.push(call) < 2,
     rollback: async (...call: unknown[]) => {
       calls.push(call)
       return 7
@@ -420,23 +453,33 @@ test('commands are passed on with who asked, and noted; what runs elsewhere is r
   }
   const api = await testApi(t, store, { commands })
   const token = await api.token('operator')
-  const cancel = () =>
-    api.ask(`/api/v1/runs/${filled.run}/cancel`, { method: 'POST', token, body: { reason: 'wrong key' } })
-  assert.deepEqual([(await cancel()).status, (await cancel()).status], [202, 409])
   const back = await api.ask(`/api/v1/releases/1/restore`, { method: 'POST', token, body: { reason: 'broken' } })
   assert.deepEqual([back.status, back.body], [201, { release: 7 }])
-  const wish = { by: 'operator 1', reason: 'wrong key' }
-  assert.deepEqual(calls, [
-    [filled.run, wish],
-    [filled.run, wish],
-    [1, { by: 'operator 1', reason: 'broken' }],
-  ])
+  assert.deepEqual(calls, [[1, { by: 'operator 1', reason: 'broken' }]])
   const look = await api.ask<{ code: string }>('/api/v1/notices', {
-    method: 'POST',
-    token,
-    body: { subject: 'debian-13/trixie' },
+    ...{ method: 'POST', token, body: { subject: 'debian-13/trixie' } },
   })
   assert.deepEqual([look.status, look.body.code], [503, 'COMMAND_UNAVAILABLE'])
-  const kinds = (await store.ledger.read(0, 100)).map(({ kind }) => kind)
-  assert.deepEqual(kinds.slice(-3), ['run', 'refusal', 'rollback'])
+  assert.equal((await store.ledger.read(0, 100)).at(-1)?.kind, 'rollback')
+})
+
+test('feeds tell of the images that somebody may see', async (t) => {
+  const { store, api } = await ownApi(t)
+  const message = (image: string) =>
+    ({ kind: 'release', image, title: `${image} <b>1.0</b>`, body: {}, at: TEST_NOW }) as const
+  const { image: _, ...common } = message('x')
+  await store.outbox.add([message('base'), message('team-b/app'), { ...common, kind: 'archive' }])
+  const [reader, scoped] = [await api.token('reader'), await api.token('reader', ['base'])]
+  const titles = async (token: string, query = '') => {
+    const { body, headers } = await api.ask<{ items: { title: string }[] }>(`/api/v1/feed.json${query}`, { token })
+    assert.equal(headers.get('content-type'), 'application/feed+json; charset=utf-8')
+    return (typeof body === 'string' ? JSON.parse(body) : body).items.map(({ title }: { title: string }) => title)
+  }
+  assert.deepEqual(await titles(reader), ['x <b>1.0</b>', 'team-b/app <b>1.0</b>', 'base <b>1.0</b>'])
+  assert.deepEqual(await titles(scoped), ['base <b>1.0</b>'])
+  assert.deepEqual(await titles(reader, '?image=team-b/app'), ['team-b/app <b>1.0</b>'])
+  assert.equal((await api.ask('/api/v1/feed.json?image=team-b/app', { token: scoped })).status, 404)
+  const atom = await api.ask<string>('/api/v1/feed.atom?image=base', { token: scoped })
+  assert.match(atom.body, /<link rel="self"[^>]*href="https:\/\/casemate\.test\/api\/v1\/feed\.atom\?image=base"/)
+  assert.match(atom.body, /base &lt;b&gt;1\.0/)
 })

@@ -17,6 +17,8 @@ import { LedgerTail } from './stream/ledger-tail.ts'
 
 /** The longest path with its query that is looked at. */
 const MAX_URL = 8192
+/** How long a body may take, in milliseconds. */
+const BODY_TIME = 10_000
 /** How long the database may take to say that it is there, in milliseconds. */
 const READY_TIME = 2000
 
@@ -27,9 +29,13 @@ export interface ApiOptions extends AdmissionOptions {
   readonly commands?: FactoryCommands
   /** Where images are pulled from, `HOST[:PORT][/PREFIX]`. */
   readonly registry: string
+  /** The address that people and programs know this server by, e.g. `https://images.example.org`. */
+  readonly url: string
   readonly version: string
   /** Further lines of `/metrics`, e.g. the registry's. */
   readonly metrics?: () => string
+  /** How long a body may take, in milliseconds; 10 s unless given. */
+  readonly bodyTime?: number
   readonly onAccess?: (record: AccessRecord) => void
   /** Told of errors that are the server's own, not a client's. */
   readonly onError?: (error: unknown) => void
@@ -53,14 +59,14 @@ export class Api {
   readonly #stopping = new AbortController()
 
   constructor(options: ApiOptions) {
-    const { store, commands = {}, registry, version, now = () => new Date() } = options
+    const { store, commands = {}, registry, url, version, now = () => new Date() } = options
     this.#options = options
     const moment = () => now().toISOString()
     const tail = new LedgerTail(store.ledger, (error) => this.#report(error))
     this.#admission = new Admission(store.tokens, { ...options, now: moment })
     this.#metrics = new ApiMetrics(store, { tail, unnoted: () => this.#admission.unnoted, now, more: options.metrics })
     this.#serving = {
-      ...{ store, commands, tail, registry, version, now: moment },
+      ...{ store, commands, tail, registry, url: url.replace(/\/+$/, ''), version, now: moment },
       metrics: () => this.#metrics.format(),
       unready: () => this.#unready(),
     }
@@ -126,7 +132,7 @@ export class Api {
     const call: Call<object, object, object> = {
       path: readParameters('path', route.path, parameters),
       query: readParameters('query', route.query, queryParameters(query)),
-      body: await readBody(exchange.request, route),
+      body: await readBody(exchange.request, route, this.#options.bodyTime ?? BODY_TIME),
       ...{ caller, request: id, address, target: `${method} ${path}` },
       header: (name) => exchange.header(name),
     }
@@ -135,12 +141,11 @@ export class Api {
 
   /** Refusals of what needs a right are noted, as long as nobody makes so many that they would fill the database. */
   async #noteRefusal(exchange: Exchange, route: Route | undefined, refusal: Problem): Promise<void> {
-    const isOfRights =
-      route?.action !== undefined && (refusal.status === 401 || refusal.status === 403 || refusal.status === 404)
-    const isOfWrites = route?.action !== undefined && route.method !== 'GET' && refusal.status < 500
-    if (!(isOfRights || isOfWrites) || !this.#admission.mayNote(exchange, refusal)) return
+    if (route?.action === undefined || refusal.status >= 500) return
+    const isOfRights = [401, 403, 404, 429].includes(refusal.status)
+    if (!(isOfRights || route.method !== 'GET') || !this.#admission.mayNote(exchange, refusal)) return
     const { id: request, address, method, path, caller } = exchange
-    const call = { request, address, caller, action: route?.action ?? '', target: `${method} ${path.slice(0, 300)}` }
+    const call = { request, address, caller, action: route.action, target: `${method} ${path.slice(0, 300)}` }
     await recordRefusal(this.#serving, call, refusal).catch((error: unknown) => this.#report(error))
   }
 

@@ -5,13 +5,14 @@ import { type Problem, problem } from './http/problem.ts'
 import type { Call } from './http/route.ts'
 import type { Serving } from './serving.ts'
 
-/** What is noted of something that was done: its kind and subject in the ledger, and what it says. */
+/** What is noted of something that was done. */
 export interface Deed {
   readonly action: Action
-  readonly kind: string
-  readonly subject: string
-  readonly body: Readonly<Record<string, Json>>
   readonly status: number
+  /** What the ledger says of it; `undefined` where what was done is noted there already. */
+  readonly note:
+    | { readonly kind: string; readonly subject: string; readonly body: Readonly<Record<string, Json>> }
+    | undefined
 }
 
 type AnyCall = Pick<Call<object, object, object>, 'caller' | 'request' | 'address' | 'target'>
@@ -26,11 +27,11 @@ export async function record<Result>(
     const { result, deed } = await work(logs)
     if (deed === undefined) return result
     const { caller, request, address, target } = call
-    const { action, kind, subject, body, status } = deed
+    const { action, note, status } = deed
     const at = now()
     const { token, name: who } = caller
     await logs.audit.record({ at, token, who, address, request, action, target, status, reason: undefined })
-    await logs.ledger.append([{ kind, subject, body: { ...body, by: who, request }, at }])
+    if (note !== undefined) await logs.ledger.append([{ ...note, body: { ...note.body, by: who, request }, at }])
     return result
   })
 }

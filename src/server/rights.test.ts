@@ -18,7 +18,6 @@ const shared = (async () => {
   const commands = {
     preview: async () => ({ events: [], images: [], made: '2026-11-22T12:00:00.000Z' }),
     look: async () => true,
-    cancel: async () => true,
     rollback: async (release: number) => release,
   }
   const rates = { token: { burst: 1e6, perSecond: 1 }, notes: { burst: 1e6, perSecond: 1 } }
@@ -56,6 +55,8 @@ async function requests(): Promise<ReadonlyMap<string, { target: string } & Test
     ['readLedger', get('/api/v1/ledger')],
     ['exportLedger', get('/api/v1/ledger/export')],
     ['followLedger', { target: '/api/v1/stream', method: 'HEAD' }],
+    ['readAtomFeed', get('/api/v1/feed.atom')],
+    ['readJsonFeed', get('/api/v1/feed.json')],
     ['whoAmI', get('/api/v1/me')],
     ['listTokens', get('/api/v1/tokens')],
     ['makeToken', post('/api/v1/tokens', { name: 'ci', role: 'reader', images: ['**'] })],

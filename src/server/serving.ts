@@ -17,8 +17,6 @@ export interface FactoryCommands {
   preview?(images: readonly string[] | undefined): Promise<Plan>
   /** Has a subject that is watched, e.g. `debian-13/trixie-security`, looked at now. Gives `false` for one that nobody watches. */
   look?(subject: string): Promise<boolean>
-  /** Has a run cancelled: what is under way is given up, no tag moves any more. Gives `false` for one that has ended. */
-  cancel?(run: number, wish: Wish): Promise<boolean>
   /** Gives an image's tags back to an earlier release; gives the number of the release that says so. */
   rollback?(release: number, wish: Wish): Promise<number>
 }
@@ -30,6 +28,8 @@ export interface Serving {
   readonly tail: LedgerTail
   /** Where images are pulled from, `HOST[:PORT][/PREFIX]`. */
   readonly registry: string
+  /** The address that people and programs know this server by, without a slash at its end. */
+  readonly url: string
   readonly version: string
   readonly now: () => Moment
   /** The text of `/metrics`. */

@@ -10,6 +10,6 @@ export { type EmbeddedOptions, type EmbeddedPostgres, embeddedAddress, startPost
 export { hasState, type OpenState, openState, reachDatabase, type StatePlace, statePlace } from './state.ts'
 export { type OpenStore, openStore, type StoreLogs } from './store.ts'
 export { type FactoryGauges, readGauges } from './views/gauges.ts'
-export type { Backward, PlanSummary, RunImage, RunSummary } from './views/history.ts'
+export type { Backward, PlanSummary, RunImageStages, RunSummary } from './views/history.ts'
 export { clockMarks, type FindingMarks, type ImagePlace, type ImageStanding } from './views/images.ts'
 export type { VisibleImages } from './views/visible.ts'

@@ -35,7 +35,13 @@ export async function testApi(
 ): Promise<TestApi> {
   const now = () => new Date(TEST_NOW)
   const errors: unknown[] = []
-  const defaults = { isOpen: false, registry: 'registry.test:5000', version: '0.0.0-test', now }
+  const defaults = {
+    isOpen: false,
+    registry: 'registry.test:5000',
+    url: 'https://casemate.test',
+    version: '0.0.0-test',
+    now,
+  }
   const api = new Api({ store, ...defaults, onError: (error) => errors.push(error), ...options })
   const server = await serveApi(api, { host: '127.0.0.1', port: 0 })
   const url = `http://127.0.0.1:${server.port}`

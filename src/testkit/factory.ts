@@ -77,6 +77,7 @@ export async function fillFactory(store: OpenStore): Promise<FilledFactory> {
     { ...stage, image: 'base', stage: 'build', state: 'started' },
     { ...stage, image: 'team-b/app', stage: 'test', state: 'failed', reason: 'speaks TLS: exit status 1' },
   ])
+  await store.work.end(run, [{ image: 'team-b/app', state: 'failed', reason: 'speaks TLS: exit status 1', at }])
   for (const image of images) {
     const mark = { finding: 'CVE-2026-1000 openssl', image }
     const other = { finding: 'CVE-2026-2000 libc6', image }

@@ -9,7 +9,7 @@ export interface SupportedImage {
 }
 
 /** What events of the kinds `end-of-life` and `support-ended` say. */
-export type SupportEnd = {
+export type EndOfSupport = {
   readonly image: string
   readonly which: 'upstream' | 'archive'
   readonly date: string
@@ -33,7 +33,7 @@ export function supportEvents(images: readonly SupportedImage[], seen: Moment): 
   ])
 }
 
-interface NamedEnd extends Pick<SupportEnd, 'image' | 'which'> {
+interface NamedEnd extends Pick<EndOfSupport, 'image' | 'which'> {
   readonly date: string | undefined
 }
 
@@ -44,6 +44,6 @@ function eventOf({ image, which, date }: NamedEnd, today: number, seen: Moment):
   const days = left < 0 ? 0 : WARNINGS.findLast((warning) => left <= warning)
   if (days === undefined) return []
   const kind = left < 0 ? 'support-ended' : 'end-of-life'
-  const payload: SupportEnd = { image, which, date, days }
+  const payload: EndOfSupport = { image, which, date, days }
   return [{ kind, subject: image, key: eventKey(kind, image, { which, date, days }), payload, seen }]
 }

@@ -73,7 +73,10 @@ export class Exchange {
       return
     }
     const body = JSON.stringify(problem.document(this.id))
-    this.#sendBytes(problem.status, body, { 'content-type': 'application/problem+json', ...problem.headers })
+    const type = { 'content-type': 'application/problem+json' }
+    // Nobody waits for a body that was refused unread, however slowly it may come.
+    const end = this.request.complete || !hasBody(this.request) ? {} : { connection: 'close' }
+    this.#sendBytes(problem.status, body, { ...type, ...end, ...problem.headers })
   }
 
   /** A whole answer: to who has it already, only that it is the same (RFC 9110 §13.1.2). */
@@ -128,4 +131,9 @@ export class Exchange {
     if (this.response.write(text)) return
     await once(this.response, 'drain', { signal: AbortSignal.any([gone, AbortSignal.timeout(STALL)]) })
   }
+}
+
+/** Whether a request says that it has a body (RFC 9112 §6.3). */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || !['0', undefined].includes(headers['content-length'])
 }

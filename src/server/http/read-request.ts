@@ -1,12 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { type Fault, faultsOf, readStrictJson } from '#core'
+import { hasBody } from './exchange.ts'
 import { invalidRequest, problem } from './problem.ts'
 import type { ObjectShape, Route } from './route.ts'
 
 /** The most bytes of a body. */
 export const MAX_BODY = 64 * 1024
-/** How long a body may take, in milliseconds. */
-export const BODY_TIME = 10_000
 
 /** Parameters of a path, a query or headers as their shape wants them. Throws a `REQUEST_INVALID` that names each fault. */
 export function readParameters(
@@ -41,12 +40,12 @@ function convert(type: ObjectShape['type'] | string | undefined, text: string): 
 }
 
 /**
- * The body of a request as its route wants it. Reads no more than `MAX_BODY` bytes and no longer than `BODY_TIME`. Throws
+ * The body of a request as its route wants it. Reads no more than `MAX_BODY` bytes and no longer than `time` milliseconds. Throws
  * `REQUEST_INVALID`, `MEDIA_TYPE_UNKNOWN`, `REQUEST_TOO_LARGE` or `REQUEST_SLOW`.
  */
-export async function readBody(request: IncomingMessage, route: Route): Promise<object> {
-  const { 'content-type': type = '', 'content-length': length, 'transfer-encoding': encoding } = request.headers
-  const isEmpty = encoding === undefined && (length === undefined || length === '0')
+export async function readBody(request: IncomingMessage, route: Route, time: number): Promise<object> {
+  const { 'content-type': type = '' } = request.headers
+  const isEmpty = !hasBody(request)
   if (route.body === undefined) {
     if (isEmpty) return {}
     throw problem('REQUEST_INVALID', 'cannot take the request: it has a body, and nothing is asked that way')
@@ -56,16 +55,15 @@ export async function readBody(request: IncomingMessage, route: Route): Promise<
   if (!/^application\/json\s*(;\s*charset=utf-8\s*)?$/i.test(type)) {
     throw problem('MEDIA_TYPE_UNKNOWN', 'cannot take the body: want content-type: application/json')
   }
-  const read = readStrictJson(await wholeBody(request), { maxBytes: MAX_BODY, maxDepth: 16 })
+  const read = readStrictJson(await wholeBody(request, time), { maxBytes: MAX_BODY, maxDepth: 16 })
   if ('fault' in read) throw problem('REQUEST_INVALID', `cannot read the body: ${read.fault}`)
   const faults = faultsOf(route.body, read.value)
   if (faults.length > 0) throw invalidRequest('body', faults)
   return read.value as object
 }
 
-async function wholeBody(request: IncomingMessage): Promise<Buffer> {
-  const tooLarge = () =>
-    problem('REQUEST_TOO_LARGE', `cannot take more than ${MAX_BODY} bytes`, { headers: { connection: 'close' } })
+async function wholeBody(request: IncomingMessage, time: number): Promise<Buffer> {
+  const tooLarge = () => problem('REQUEST_TOO_LARGE', `cannot take more than ${MAX_BODY} bytes`)
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY) throw tooLarge()
   const chunks: Uint8Array[] = []
   let size = 0
@@ -73,12 +71,8 @@ async function wholeBody(request: IncomingMessage): Promise<Buffer> {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => {
     isLate = true
-    reject(
-      problem('REQUEST_SLOW', `cannot wait longer than ${BODY_TIME / 1000} s for the body`, {
-        headers: { connection: 'close' },
-      }),
-    )
-  }, BODY_TIME)
+    reject(problem('REQUEST_SLOW', `cannot wait longer than ${time / 1000} s for the body`))
+  }, time)
   const reading = (async () => {
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       size += chunk.length

@@ -92,7 +92,10 @@ export const accessRoutes: readonly Route[] = [
       const id = await record(serving, call, async ({ tokens }) => {
         const id = await tokens.add(token)
         const noted = { token: id, role: token.role, images: token.images, expires: expires ?? null }
-        return { result: id, deed: { action: 'tokens', kind: 'token', subject: token.name, body: noted, status: 201 } }
+        return {
+          result: id,
+          deed: { action: 'tokens', status: 201, note: { kind: 'token', subject: token.name, body: noted } },
+        }
       })
       return { json: { ...showToken({ ...token, id, revoked: undefined }), secret: text }, status: 201 }
     },
@@ -118,7 +121,7 @@ export const accessRoutes: readonly Route[] = [
         const noted = { token: path.token, revoked: true }
         return {
           result: answer,
-          deed: { action: 'tokens', kind: 'token', subject: before.name, body: noted, status: 200 },
+          deed: { action: 'tokens', status: 200, note: { kind: 'token', subject: before.name, body: noted } },
         }
       })
     },

@@ -1,5 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
-import { type EventKind, eventKey, type FactoryEvent } from '#factory'
+import { type EventKind, eventKey, type FactoryEvent, noteEvents } from '#factory'
 import { sees, seesAll } from '../access/rights.ts'
 import { pageBackward } from '../http/pages.ts'
 import { problem } from '../http/problem.ts'
@@ -64,14 +63,14 @@ export const eventRoutes: readonly Route[] = [
       const key = eventKey(ASKED, image, { caller: caller.token ?? 0, key: call.header('idempotency-key') ?? '' })
       const payload = { by: caller.name, reason: body.reason, request: call.request }
       const seen = serving.now()
-      const { event, isNew } = await record(serving, call, async ({ events }) => {
-        const [event] = await events.record([{ kind: ASKED, subject: image, key, payload, seen }])
+      const asked = { kind: ASKED, subject: image, key, payload, seen }
+      const { event, isNew } = await record(serving, call, async (logs) => {
+        const [fresh] = await noteEvents(logs, [asked])
+        // Of an event that is known already, the first request's word is kept.
+        const [event] = fresh === undefined ? await logs.events.record([asked]) : [fresh]
         if (event === undefined) throw new Error('a recorded event is given back')
-        // Of an event that was known already, the first request's word is kept.
-        const isNew = isDeepStrictEqual(event.payload, payload)
-        const noted = { kind: ASKED, event: event.id, reason: body.reason }
-        const deed = { action: 'ask', kind: 'event', subject: image, body: noted, status: 201 } as const
-        return { result: { event, isNew }, deed: isNew ? deed : undefined }
+        const deed = { action: 'ask', status: 201, note: undefined } as const
+        return { result: { event, isNew: fresh !== undefined }, deed: fresh === undefined ? undefined : deed }
       })
       return { json: showEvent(event), status: isNew ? 201 : 200 }
     },
@@ -95,7 +94,7 @@ export const eventRoutes: readonly Route[] = [
       if (!(await look(body.subject))) throw notThere(`${JSON.stringify(body.subject)} among what is watched`)
       await record(serving, call, async () => ({
         result: undefined,
-        deed: { action: 'ask', kind: 'notice', subject: body.subject, body: {}, status: 202 },
+        deed: { action: 'ask', status: 202, note: { kind: 'notice', subject: body.subject, body: {} } },
       }))
       return { json: { subject: body.subject }, status: 202 }
     },

@@ -62,7 +62,10 @@ export const holdRoutes: readonly Route[] = [
       const id = await record(serving, call, async ({ decisions }) => {
         const id = await decisions.hold(hold)
         const noted = { hold: id, reason, until: until ?? null }
-        return { result: id, deed: { action: 'hold', kind: 'hold', subject: image ?? '*', body: noted, status: 201 } }
+        return {
+          result: id,
+          deed: { action: 'hold', status: 201, note: { kind: 'hold', subject: image ?? '*', body: noted } },
+        }
       })
       return { json: showHold({ id, ...hold }), status: 201, headers: { location: `/api/v1/holds/${id}` } }
     },
@@ -91,7 +94,7 @@ export const holdRoutes: readonly Route[] = [
         const noted = { hold: hold.id, ended: true }
         return {
           result: undefined,
-          deed: { action: 'hold', kind: 'hold', subject: hold.image ?? '*', body: noted, status: 200 },
+          deed: { action: 'hold', status: 200, note: { kind: 'hold', subject: hold.image ?? '*', body: noted } },
         }
       })
       return { json: showHold(hold) }

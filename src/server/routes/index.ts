@@ -1,6 +1,7 @@
 import type { Route } from '../http/route.ts'
 import { accessRoutes } from './access.ts'
 import { eventRoutes } from './events.ts'
+import { feedRoutes } from './feeds.ts'
 import { holdRoutes } from './holds.ts'
 import { imageRoutes } from './images.ts'
 import { planRoutes } from './plans.ts'
@@ -16,6 +17,7 @@ export const apiRoutes: readonly Route[] = [
   ...runRoutes,
   ...holdRoutes,
   ...recordRoutes,
+  ...feedRoutes,
   ...accessRoutes,
   ...serviceRoutes,
 ]

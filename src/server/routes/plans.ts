@@ -145,7 +145,7 @@ export const planRoutes: readonly Route[] = [
         const noted = { plan, approved, reason }
         return {
           result: undefined,
-          deed: { action: 'approve', kind: 'approval', subject: body.image, body: noted, status: 201 },
+          deed: { action: 'approve', status: 201, note: { kind: 'approval', subject: body.image, body: noted } },
         }
       })
       return { json: approval, status: 201 }

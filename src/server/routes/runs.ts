@@ -1,4 +1,4 @@
-import type { RunImage } from '#store'
+import type { RunImageStages, RunSummary } from '#store'
 import { seesAll } from '../access/rights.ts'
 import { pageBackward, pageForward } from '../http/pages.ts'
 import { problem } from '../http/problem.ts'
@@ -27,11 +27,14 @@ const RUN = recordOf({
   done: COUNT,
   failed: COUNT,
   cancelled: COUNT,
+  ended: orNull(MOMENT),
+  cancelledBy: orNull(recordOf({ by: TEXT, reason: TEXT })),
 })
 
 const IMAGE_OF_RUN = recordOf({
   image: IMAGE,
   state: { type: 'string', enum: ['waiting', 'running', 'done', 'failed', 'cancelled'] },
+  reason: orNull(TEXT),
   stages: list(recordOf({ stage: TEXT, attempt: NUMBER, state: TEXT, at: MOMENT, worker: TEXT, reason: orNull(TEXT) })),
 })
 
@@ -105,25 +108,20 @@ export const runRoutes: readonly Route[] = [
     status: 202,
     answer: async (call, serving) => {
       const { path, body, caller } = call
-      const { store, commands } = serving
-      const [seen, whole] = [
-        await store.history.run(caller.images, path.run),
-        await store.history.run(['**'], path.run),
-      ]
+      const { history } = serving.store
+      const [seen, whole] = [await history.run(caller.images, path.run), await history.run(['**'], path.run)]
       if (seen === undefined) throw notThere(`run ${path.run}`)
       if (!seesAll(caller.images) && countOf(seen) !== countOf(whole)) {
         throw problem('RIGHT_MISSING', `cannot cancel run ${path.run}: the token is not for all of its images`)
       }
-      if (commands.cancel === undefined)
-        throw problem('COMMAND_UNAVAILABLE', 'cannot cancel: nothing is run by this process')
-      if (!(await commands.cancel(path.run, { by: caller.name, reason: body.reason }))) {
-        throw problem('STATE_CONFLICT', `cannot cancel run ${path.run}: it has ended`)
-      }
-      await record(serving, call, async () => {
-        const noted = { cancelled: path.run, reason: body.reason }
+      if (seen.ended !== null) throw problem('STATE_CONFLICT', `cannot cancel run ${path.run}: it has ended`)
+      const { reason } = body
+      await record(serving, call, async ({ runs }) => {
+        await runs.cancel(path.run, { by: caller.name, reason, at: serving.now() })
+        const noted = { cancelled: path.run, reason }
         return {
           result: undefined,
-          deed: { action: 'operate', kind: 'run', subject: `${path.run}`, body: noted, status: 202 },
+          deed: { action: 'operate', status: 202, note: { kind: 'run', subject: `${path.run}`, body: noted } },
         }
       })
       return { json: { run: path.run }, status: 202 }
@@ -152,7 +150,7 @@ export const runRoutes: readonly Route[] = [
         const noted = { release: made, restores: path.release, reason: body.reason }
         return {
           result: undefined,
-          deed: { action: 'operate', kind: 'rollback', subject: release.image, body: noted, status: 201 },
+          deed: { action: 'operate', status: 201, note: { kind: 'rollback', subject: release.image, body: noted } },
         }
       })
       return { json: { release: made }, status: 201, headers: { location: `/api/v1/releases/${made}` } }
@@ -160,9 +158,7 @@ export const runRoutes: readonly Route[] = [
   }),
 ]
 
-type Counts = Readonly<Record<'waiting' | 'running' | 'done' | 'failed' | 'cancelled', number>>
-
-function countOf(run: Counts | undefined): number {
+function countOf(run: RunSummary | undefined): number {
   return run === undefined ? 0 : run.waiting + run.running + run.done + run.failed + run.cancelled
 }
 
@@ -175,18 +171,13 @@ function showRun({
   done,
   failed,
   cancelled,
-}: Counts & { id: number; plan: number; started: string }) {
-  return { id, plan, started, waiting, running, done, failed, cancelled }
+  ended,
+  cancelledBy,
+}: RunSummary): object {
+  return { id, plan, started, waiting, running, done, failed, cancelled, ended, cancelledBy }
 }
 
-function showImage({ image, stages }: RunImage): object {
-  return { image, state: stateOf(stages), stages }
-}
-
-/** How far an image has come, by the last word of all. */
-export function stateOf(stages: RunImage['stages']): 'waiting' | 'running' | 'done' | 'failed' | 'cancelled' {
-  const last = stages.at(-1)
-  if (last === undefined) return 'waiting'
-  if (last.state === 'failed' || last.state === 'cancelled') return last.state
-  return last.state === 'done' && last.stage === 'publish' ? 'done' : 'running'
+function showImage({ image, end, stages }: RunImageStages): object {
+  const state = end?.state ?? (stages.length === 0 ? 'waiting' : 'running')
+  return { image, state, reason: end?.reason ?? null, stages }
 }

@@ -1,10 +1,9 @@
-import type { LedgerEntry } from '#factory'
+import { COMMON_EVENTS, type LedgerEntry } from '#factory'
 import { type Caller, sees, seesAll } from '../access/rights.ts'
 
 /** What entries say of the API itself; that is for those who may read the audit trail. */
 const OF_ACCESS: readonly string[] = ['token', 'refusal']
-/** Events that concern every image, being facts of the archive and of advisories. */
-const COMMON: readonly unknown[] = ['archive-changed', 'advisory-changed']
+const COMMON: readonly unknown[] = COMMON_EVENTS
 
 /**
  * Whether somebody may hear of an entry of the ledger. Who may not see all images hears of those that he may see, which are the

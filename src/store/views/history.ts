@@ -1,4 +1,13 @@
-import type { FactoryEvent, Held, Moment, Release, StageName, StageRecord } from '#factory'
+import {
+  COMMON_EVENTS,
+  type FactoryEvent,
+  type Held,
+  type ImageEnd,
+  type Moment,
+  type Release,
+  type StageName,
+  type StageRecord,
+} from '#factory'
 import { selectReleases } from '../logs/releases.ts'
 import type { Atomically } from '../session.ts'
 import { patternExpressions, type VisibleImages } from './visible.ts'
@@ -28,11 +37,16 @@ export interface RunSummary {
   readonly done: number
   readonly failed: number
   readonly cancelled: number
+  /** When nothing of it was open any more; null while something is. */
+  readonly ended: Moment | null
+  /** Who asked that it is given up, and why. */
+  readonly cancelledBy: { readonly by: string; readonly reason: string } | null
 }
 
-/** An image of a run with the last record of each of its stages, in the order of recording. */
-export interface RunImage {
+/** An image of a run with how it ended, if it has, and the last record of each of its stages, in the order of recording. */
+export interface RunImageStages {
   readonly image: string
+  readonly end: Pick<ImageEnd, 'state' | 'reason'> | null
   readonly stages: readonly {
     readonly stage: StageName
     readonly attempt: number
@@ -42,12 +56,6 @@ export interface RunImage {
     readonly reason: string | null
   }[]
 }
-
-/**
- * Events that concern every image, being facts of the archive and of advisories; all others are about the image that is their
- * subject, or are told to nobody who may not see all images.
- */
-const COMMON = "kind in ('archive-changed', 'advisory-changed')"
 
 /** Past and present work of the factory, for people and programs that ask. */
 export class HistoryViews {
@@ -66,9 +74,9 @@ export class HistoryViews {
         await session.query<FactoryEvent>(
           'list events',
           `select id, kind, subject, key, payload, seen from casemate.event
-           where id < $2 and (${COMMON} or subject ~ any ($1)) and ($4::text is null or subject = $4)
+           where id < $2 and (kind = any ($5) or subject ~ any ($1)) and ($4::text is null or subject = $4)
            order by id desc limit $3`,
-          [patternExpressions(visible), before, limit, subject ?? null],
+          [patternExpressions(visible), before, limit, subject ?? null, COMMON_EVENTS],
         ),
     )
   }
@@ -132,15 +140,19 @@ export class HistoryViews {
       async (session) =>
         await session.query<RunSummary>(
           'list runs',
-          `select r.id, r.plan, r.started, s.* from casemate.run r cross join lateral (
-             select count(*) filter (where l.state is null)::int as waiting,
-               count(*) filter (where l.state = 'started' or (l.state = 'done' and l.stage <> 'publish'))::int as running,
-               count(*) filter (where l.state = 'done' and l.stage = 'publish')::int as done,
-               count(*) filter (where l.state = 'failed')::int as failed,
-               count(*) filter (where l.state = 'cancelled')::int as cancelled,
+          `select r.id, r.plan, r.started, s.*, (select at from casemate.run_end e where e.run = r.id) as ended,
+             (select json_build_object('by', c.cancelled_by, 'reason', c.reason) from casemate.run_cancel c where c.run = r.id)
+               as "cancelledBy"
+           from casemate.run r cross join lateral (
+             select count(*) filter (where e.state is null and not b.begun)::int as waiting,
+               count(*) filter (where e.state is null and b.begun)::int as running,
+               count(*) filter (where e.state = 'done')::int as done,
+               count(*) filter (where e.state = 'failed')::int as failed,
+               count(*) filter (where e.state = 'cancelled')::int as cancelled,
                count(*)::int as images
-             from casemate.plan_image p left join lateral (
-               select state, stage from casemate.stage_record where run = r.id and image = p.image order by id desc limit 1) l on true
+             from casemate.plan_image p left join casemate.run_image_end e on e.run = r.id and e.image = p.image
+             cross join lateral (
+               select exists (select from casemate.stage_record where run = r.id and image = p.image) as begun) b
              where p.plan = r.plan and p.held is null and p.image ~ any ($1)) s
            where r.id < $2 and s.images > 0 order by r.id desc limit $3`,
           [patternExpressions(visible), before, limit],
@@ -158,12 +170,13 @@ export class HistoryViews {
     visible: VisibleImages,
     run: number,
     { after, limit }: { after: string; limit: number },
-  ): Promise<readonly RunImage[]> {
+  ): Promise<readonly RunImageStages[]> {
     return await this.#atomically(
       async (session) =>
-        await session.query<RunImage>(
+        await session.query<RunImageStages>(
           'list the images of a run',
-          `select p.image, coalesce((
+          `select p.image, (select json_build_object('state', e.state, 'reason', e.reason)
+             from casemate.run_image_end e where e.run = r.id and e.image = p.image) as end, coalesce((
              select jsonb_agg(jsonb_build_object('stage', stage, 'attempt', attempt, 'state', state, 'worker', worker, 'reason', reason,
                'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by id)
              from (select distinct on (stage) * from casemate.stage_record where run = $2 and image = p.image
