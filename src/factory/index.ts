@@ -59,13 +59,12 @@ export type {
   KeptCheckpoint,
   Ledger,
   PlanLog,
+  ReleaseDifference,
+  ReleasedDigest,
   ReleasedHead,
   ReleaseLog,
   RunLog,
   TakenQueue,
-  Watched,
-  WatchLog,
-  WatchStep,
   WayQuestion,
   WorkLog,
   WorkOptions,
@@ -155,7 +154,8 @@ export {
   releaseMessage,
   type ToldImage,
 } from './telling/messages.ts'
-export type { Deliveries, DeliveryOutcome, DueMessage, Outbox, RouteOptions, TakeDueOptions } from './telling/ports.ts'
+export type { Deliveries, DeliveryOutcome, DueMessage, Outbox, RouteOptions, TakeDueOptions } from './telling/outbox.ts'
+export { type ReleaseFacts, releaseMessages } from './telling/release-messages.ts'
 export {
   type AdvisoryChange,
   type AdvisoryStanding,
@@ -180,6 +180,15 @@ export {
   type FileChange,
   stepDefinitions,
 } from './watching/definition-watch.ts'
+export {
+  imagesNamedIn,
+  type NamedImage,
+  parseNamedImage,
+  type RunningContainer,
+  runningContainers,
+  type SeenRelease,
+  seenMarks,
+} from './watching/inventory.ts'
 export { noteEvents } from './watching/note-events.ts'
 export {
   type ArchiveChange,
@@ -199,3 +208,4 @@ export {
   type SuiteWatch,
   stepSuiteWatch,
 } from './watching/suite-watch.ts'
+export type { Watched, WatchLog, WatchStep } from './watching/watch-log.ts'

@@ -10,7 +10,8 @@ import type { Plan, Reason } from './plan.ts'
 import type { GivenApproval } from './planning/holds.ts'
 import type { HeldPackage, NewRelease, Release, TagIntent } from './release.ts'
 import type { Cancellation, ImageEnd, NewBatch, RunState, StageName, StageRecord, WorkMessage } from './run.ts'
-import type { Deliveries, Outbox } from './telling/ports.ts'
+import type { Deliveries, Outbox } from './telling/outbox.ts'
+import type { WatchLog } from './watching/watch-log.ts'
 
 /** Whatever was noticed, in the order of recording. */
 export interface EventLog {
@@ -122,6 +123,10 @@ export interface ReleaseLog {
   latest(image: string, variant: string): Promise<Release | undefined>
   /** Releases of an image and variant, the newest first. */
   history(image: string, variant: string, limit: number): Promise<readonly Release[]>
+  /** Which images are, or have a platform, of these digests, and when that was released for the first time. */
+  ofDigests(digests: readonly Digest[]): Promise<readonly ReleasedDigest[]>
+  /** In what releases differ from the ones before them of their image and variant, in the order given. */
+  differences(releases: readonly number[]): Promise<readonly ReleaseDifference[]>
   /** The packages that manifests with these contents hold, by name and architecture; `undefined` where no release has them. */
   packages(contents: Digest): Promise<readonly HeldPackage[] | undefined>
   /**
@@ -137,6 +142,26 @@ export interface ReleaseLog {
   restore(release: number, restored: { readonly tags: readonly string[]; readonly at: Moment }): Promise<number>
   /** Which of the latest releases hold a source package in a version below another, by Debian's order. */
   affected(question: AffectedQuestion): Promise<readonly AffectedImage[]>
+}
+
+/** A release, the one before it, and the packages that only one of them has. */
+export interface ReleaseDifference {
+  readonly release: Release
+  /** `undefined` for the first. */
+  readonly before: Release | undefined
+  /** By platform, for those that both have: what has gone, and what has come. */
+  readonly manifests: ReadonlyMap<
+    string,
+    { readonly gone: readonly HeldPackage[]; readonly come: readonly HeldPackage[] }
+  >
+}
+
+/** An image that is, or was, of a digest. */
+export interface ReleasedDigest {
+  readonly digest: Digest
+  readonly image: string
+  readonly variant: string
+  readonly released: Moment
 }
 
 /** The question of every fix. */
@@ -210,36 +235,6 @@ export interface Ledger {
 export interface KeptCheckpoint {
   readonly sequence: number
   readonly envelope: string
-}
-
-/** What a watcher has come to. */
-export interface Watched {
-  /** Grows with every step. */
-  readonly revision: number
-  readonly state: Json
-  /** A list that is too long for `state`, in whatever form the watcher writes it. */
-  readonly content: Uint8Array | undefined
-}
-
-/** Where watchers start comparing, so that neither a restart nor a lost poll loses anything. */
-export interface WatchLog {
-  /** Gives what a watch has come to; `undefined` for one that was never moved. */
-  read(watch: string): Promise<Watched | undefined>
-  /**
-   * Moves a watch on from the revision that was read, 0 for none. Resolves to `false`, having changed nothing, where another was
-   * first: whoever is second reads and compares again. Belongs into one transaction with the events of the step.
-   */
-  move(watch: string, from: number, to: WatchStep): Promise<boolean>
-  /** What every watch whose name starts so has come to, without contents, by name. */
-  states(prefix: string): Promise<ReadonlyMap<string, Json>>
-}
-
-/** Where a watch is moved to. */
-export interface WatchStep {
-  readonly state: Json
-  /** `undefined` keeps the content that is there. */
-  readonly content?: Uint8Array | undefined
-  readonly at: Moment
 }
 
 /** Everything that the factory remembers. What one of these methods was called for is durable when it resolves. */
