@@ -44,6 +44,7 @@ export type {
   EventLog,
   FactoryLogs,
   FactoryStore,
+  IntentLog,
   KeptCheckpoint,
   Ledger,
   Outbox,

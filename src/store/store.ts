@@ -6,6 +6,7 @@ import { StoredClocks } from './logs/clocks.ts'
 import { StoredDecisions } from './logs/decisions.ts'
 import { StoredDeliveries } from './logs/deliveries.ts'
 import { StoredEvents } from './logs/events.ts'
+import { StoredIntents } from './logs/intents.ts'
 import { StoredLedger } from './logs/ledger.ts'
 import { StoredOutbox } from './logs/outbox.ts'
 import { StoredPlans } from './logs/plans.ts'
@@ -87,6 +88,7 @@ function logsOf(atomically: Atomically, sender: Sender): FactoryLogs {
     runs: new StoredRuns(atomically),
     work: new StoredWork(atomically, sender),
     releases: new StoredReleases(atomically),
+    intents: new StoredIntents(atomically),
     decisions: new StoredDecisions(atomically),
     clocks: new StoredClocks(atomically),
     ledger: new StoredLedger(atomically),
