@@ -85,6 +85,7 @@ export {
   type WorkMessage,
   type WorkPhase,
 } from './run.ts'
+export { faultsOfHistory, type History, type RunHistory } from './running/check-history.ts'
 export { Engine, recoverRuns, startRun } from './running/engine.ts'
 export { nextWork } from './running/next-work.ts'
 export {

@@ -25,6 +25,7 @@ const NAME_LOCKS = 7_391_004
 /** The factory's memory in a PostgreSQL database, with the connections to it. */
 export interface OpenStore extends FactoryStore {
   readonly database: Database
+  readonly address: DatabaseAddress
   readonly queue: WorkQueue
   /** Closes the connections when what is under way has ended. */
   close(): Promise<void>
@@ -47,7 +48,7 @@ export async function openStore(address: DatabaseAddress, options: DatabaseOptio
     ...logsOf((work) => database.transaction(work), sender),
     transaction: (work) => database.transaction((session) => work(logsOf((part) => part(session), sender))),
     exclusively: (names, work) => whileLocked(database, names, work),
-    database,
+    ...{ database, address },
     queue: new StoredQueue(address),
     async close() {
       await sender.close()
