@@ -8,6 +8,12 @@ export type FactoryErrorCode =
   | 'LEDGER_INVALID'
   /** What was signed as a checkpoint of the ledger is none. */
   | 'CHECKPOINT_INVALID'
+  /** A factory's settings are not as `factory.yaml` has to be; the places are named. */
+  | 'SETTINGS_INVALID'
+  /** Images of a fleet stack on each other in a circle, or two have one name. */
+  | 'FLEET_INVALID'
+  /** What an event says of an archive is not in the form that the factory writes. */
+  | 'EVENT_INVALID'
   /** A worker was told to stop; what it was at is done by another one. */
   | 'WORK_HANDED_BACK'
   /** A stage of an image took longer than it may. */
@@ -20,12 +26,6 @@ export type FactoryErrorCode =
   | 'PUBLISH_CONTESTED'
   /** There is no release to go back to. */
   | 'RELEASE_UNKNOWN'
-  /** A factory's settings are not as `factory.yaml` has to be; the places are named. */
-  | 'SETTINGS_INVALID'
-  /** Images of a fleet stack on each other in a circle, or two have one name. */
-  | 'FLEET_INVALID'
-  /** What an event says of an archive is not in the form that the factory writes. */
-  | 'EVENT_INVALID'
 
 /** Thrown by `factory`. */
 export class FactoryError extends CasemateError<FactoryErrorCode> {}

@@ -5,13 +5,14 @@ export {
   type ClockMarkName,
   type ClockSegment,
   clockSegments,
+  type FindingWay,
   summarizeTimes,
   type TimeSummary,
   timeBetween,
 } from './clock.ts'
 export type { Approval, Hold, NewHold } from './decision.ts'
 export { FactoryError, type FactoryErrorCode } from './errors.ts'
-export { type EventKind, eventKey, type FactoryEvent, type NewEvent } from './event.ts'
+export { COMMON_EVENTS, type EventKind, eventKey, type FactoryEvent, type NewEvent } from './event.ts'
 export { chainNotes, LEDGER_START, LedgerCheck, type LedgerEntry, type LedgerNote, type LedgerTip } from './ledger.ts'
 export {
   formatLedgerCheckpoint,
@@ -20,43 +21,53 @@ export {
   MAX_LEDGER_LINE,
   parseLedgerLine,
 } from './ledger-line.ts'
+export { ledgerLines } from './ledger-lines.ts'
+export { type Excuse, excuseNote, excuseOf } from './levels/excuse.ts'
+export { LEVEL_STATES, type LevelState, type StandingLevel, standingOf } from './levels/service-level.ts'
+export { type SupportEnd, type Supporter, supportEnds } from './levels/support-end.ts'
+export { bySeverity, marksOf, type TimeToPatch, timesToPatch } from './levels/time-to-patch.ts'
 export type { Moment } from './moment.ts'
 export { type Held, type PackageChange, type Plan, type PlannedImage, planDigest, type Reason } from './plan.ts'
+export { alarmsOf } from './planning/alarms.ts'
 export { parseArchiveChange } from './planning/archive-change.ts'
 export {
   type ClosedFinding,
   type CloseFindings,
   closeByAdvisories,
+  type DisclosureOf,
+  disclosedBy,
   type SourceMove,
 } from './planning/closed-findings.ts'
+export { describeHeld, describeReason } from './planning/describe-reason.ts'
+export { newerThanHeld, type ObservedMark } from './planning/first-look.ts'
 export { Fleet, type FleetImage, type FleetMember } from './planning/fleet.ts'
 export type { GivenApproval } from './planning/holds.ts'
+export { lockedImage } from './planning/locked-image.ts'
+export { marksOfPlan, notePlan } from './planning/note-plan.ts'
 export { type Offer, type Offers, SeenOffers, type SuiteStanding } from './planning/offers.ts'
+export type { SeenFinding } from './planning/outstanding.ts'
 export { type PlanInput, type PlannedRebuilds, planRebuilds, type UnchangedImage } from './planning/plan-rebuilds.ts'
 export type {
   AffectedImage,
   AffectedQuestion,
   ClockLog,
   DecisionLog,
-  Deliveries,
-  DeliveryOutcome,
-  DueMessage,
   EventLog,
   FactoryLogs,
   FactoryStore,
+  FleetLog,
   IntentLog,
   KeptCheckpoint,
   Ledger,
-  Outbox,
   PlanLog,
+  ReleasedHead,
   ReleaseLog,
-  RouteOptions,
   RunLog,
   TakenQueue,
-  TakeOptions,
   Watched,
   WatchLog,
   WatchStep,
+  WayQuestion,
   WorkLog,
   WorkOptions,
   WorkQueue,
@@ -114,6 +125,7 @@ export {
   SETTINGS_FILE,
   settingsJsonSchema,
 } from './settings/factory-settings.ts'
+export type { SecretPlace, Subscription } from './settings/notify-settings.ts'
 export type { ApprovalRule, Freeze, MaintenanceWindow, UpdatePolicy } from './settings/policy-settings.ts'
 export { compareSeverities, POLICY_SEVERITIES, type PolicySeverity, worstSeverity } from './settings/severity.ts'
 export type { ServiceLevels } from './settings/sla-settings.ts'
@@ -133,10 +145,8 @@ export {
   type Interest,
   isWanted,
   MESSAGE_KINDS,
-  MESSAGE_SEVERITIES,
   type Message,
   type MessageKind,
-  type MessageSeverity,
   type NewMessage,
 } from './telling/message.ts'
 export {
@@ -147,6 +157,31 @@ export {
   releaseMessage,
   type ToldImage,
 } from './telling/messages.ts'
+export type { Deliveries, DeliveryOutcome, DueMessage, Outbox, RouteOptions, TakeDueOptions } from './telling/ports.ts'
+export {
+  type AdvisoryChange,
+  type AdvisoryStanding,
+  type AdvisoryStandings,
+  advisoryEvent,
+  changedAdvisories,
+  type FleetSource,
+  readStandings,
+  STANDING_PARTS,
+} from './watching/advisory-watch.ts'
+export { type Asked, askedEvent, type BaseMove, baseEvent, parentReleasedEvent } from './watching/asked.ts'
+export { type EndOfSupport, type SupportedImage, supportEvents } from './watching/date-watch.ts'
+export {
+  type ChangeAuthor,
+  type CommitOrigin,
+  type DefinedImages,
+  type DefinitionChange,
+  type DefinitionFiles,
+  type DefinitionSighting,
+  type DefinitionStep,
+  definitionEvent,
+  type FileChange,
+  stepDefinitions,
+} from './watching/definition-watch.ts'
 export { noteEvents } from './watching/note-events.ts'
 export {
   type ArchiveChange,

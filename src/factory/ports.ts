@@ -1,15 +1,16 @@
 import type { Digest, Json } from '#core'
 import type { DebVersion } from '#debian'
 import type { Checkpoint } from './checkpoint.ts'
-import type { ClockMark } from './clock.ts'
+import type { ClockMark, FindingWay } from './clock.ts'
 import type { Approval, Hold, NewHold } from './decision.ts'
-import type { FactoryEvent, NewEvent } from './event.ts'
+import type { EventKind, FactoryEvent, NewEvent } from './event.ts'
 import type { LedgerEntry, LedgerNote, LedgerTip } from './ledger.ts'
 import type { Moment } from './moment.ts'
-import type { Plan } from './plan.ts'
+import type { Plan, Reason } from './plan.ts'
+import type { GivenApproval } from './planning/holds.ts'
 import type { HeldPackage, NewRelease, Release, TagIntent } from './release.ts'
 import type { Cancellation, ImageEnd, NewBatch, RunState, StageName, StageRecord, WorkMessage } from './run.ts'
-import type { Message, NewMessage } from './telling/message.ts'
+import type { Deliveries, Outbox } from './telling/ports.ts'
 
 /** Whatever was noticed, in the order of recording. */
 export interface EventLog {
@@ -19,12 +20,37 @@ export interface EventLog {
   recordNew(events: readonly NewEvent[]): Promise<readonly FactoryEvent[]>
   /** Events that no plan answers yet, the oldest first. */
   open(limit: number): Promise<readonly FactoryEvent[]>
+  /** Events of some kinds behind a number, at most `limit`, in the order of recording. */
+  ofKinds(kinds: readonly EventKind[], after: number, limit: number): Promise<readonly FactoryEvent[]>
+}
+
+/** What plans are made of, as it is at present. */
+export interface FleetLog {
+  /** What every image was last released as: one for each variant and platform, in the order of image, variant and platform. */
+  heads(): Promise<readonly ReleasedHead[]>
+  /** The packages of sets by their `contentsDigest`. One that nobody holds is left out. */
+  contents(digests: readonly Digest[]): Promise<ReadonlyMap<Digest, readonly HeldPackage[]>>
+  /** The reasons of images that the last plan with a word on them holds. */
+  waiting(images: readonly string[]): Promise<ReadonlyMap<string, readonly Reason[]>>
+  /** The last approval or refusal of images, with what was approved. */
+  approvals(images: readonly string[]): Promise<ReadonlyMap<string, GivenApproval>>
+}
+
+/** What an image holds on a platform since its last release. */
+export interface ReleasedHead {
+  readonly image: string
+  readonly variant: string
+  readonly platform: string
+  readonly contents: Digest
+  readonly released: Moment
 }
 
 /** Plans that were made. */
 export interface PlanLog {
   /** Records a plan; gives its number. Idempotent by `planDigest`. Rejects with `RECORD_REFUSED` for an event that is not recorded. */
   record(plan: Plan): Promise<number>
+  /** The number of the plan with this `planDigest`; `undefined` when there is none. */
+  find(digest: Digest): Promise<number | undefined>
   /** Gives a plan, or `undefined` when there is none of this number. */
   read(id: number): Promise<Plan | undefined>
 }
@@ -96,12 +122,12 @@ export interface ReleaseLog {
   latest(image: string, variant: string): Promise<Release | undefined>
   /** Releases of an image and variant, the newest first. */
   history(image: string, variant: string, limit: number): Promise<readonly Release[]>
+  /** The packages that manifests with these contents hold, by name and architecture; `undefined` where no release has them. */
+  packages(contents: Digest): Promise<readonly HeldPackage[] | undefined>
   /** The variants of an image that were ever released, by name. */
   variants(image: string): Promise<readonly string[]>
   /** Gives the tags back to an earlier release, as a release of its own with the same content; gives its number. */
   restore(release: number, restored: { readonly tags: readonly string[]; readonly at: Moment }): Promise<number>
-  /** The packages that manifests with these contents hold, by name and architecture; `undefined` where no release has them. */
-  packages(contents: Digest): Promise<readonly HeldPackage[] | undefined>
   /** Which of the latest releases hold a source package in a version below another, by Debian's order. */
   affected(question: AffectedQuestion): Promise<readonly AffectedImage[]>
 }
@@ -153,6 +179,20 @@ export interface ClockLog {
   record(marks: readonly ClockMark[]): Promise<void>
   /** All marks of an image. */
   ofImage(image: string): Promise<readonly ClockMark[]>
+  /**
+   * The ways of findings that are not published yet, or came to a mark since a moment; at most `limit` behind one, in the order
+   * of image and finding.
+   */
+  ways(question: WayQuestion): Promise<readonly FindingWay[]>
+}
+
+/** Which ways of findings are asked for. */
+export interface WayQuestion {
+  /** `undefined` for all images. */
+  readonly image?: string | undefined
+  readonly since: Moment
+  readonly after?: Pick<FindingWay, 'image' | 'finding'> | undefined
+  readonly limit: number
 }
 
 /** The record that can be shown to others: hash-chained and complete. */
@@ -160,6 +200,8 @@ export interface Ledger {
   /** Appends notes, all or none; gives the entries. Writers wait for each other, so it belongs at the end of a transaction. */
   append(notes: readonly LedgerNote[]): Promise<readonly LedgerEntry[]>
   tip(): Promise<LedgerTip>
+  /** All entries of a kind, in order: for kinds of which there are few. */
+  ofKind(kind: 'excuse'): Promise<readonly LedgerEntry[]>
   /** At most `limit` entries behind `after`, in order. */
   read(after: number, limit: number): Promise<readonly LedgerEntry[]>
   /** Keeps a checkpoint with its envelope. Rejects with `RECORD_REFUSED` when the ledger has no such entry. Idempotent. */
@@ -204,64 +246,10 @@ export interface WatchStep {
   readonly at: Moment
 }
 
-/** What is to be told to whoever wants to know. */
-export interface Outbox {
-  /** Appends messages; gives them with their numbers. Writers wait for each other, so it belongs at the end of a transaction. */
-  add(messages: readonly NewMessage[]): Promise<readonly Message[]>
-  /** Messages of an image, or of everything, the newest first. */
-  latest(image: string | undefined, limit: number): Promise<readonly Message[]>
-  /** The number of the last message; 0 where there is none. */
-  tip(): Promise<number>
-}
-
-/** The way of messages to those who are told. Each is told at least once, and of each image in order. */
-export interface Deliveries {
-  /** Begins to tell a subscriber what comes from now on. Idempotent: one that is known goes on where it is. */
-  subscribe(subscriber: string): Promise<void>
-  /**
-   * Looks at up to `limit` messages that were not looked at for a subscriber yet, and lets those that it wants be under way. Gives
-   * how many it looked at. Messages are looked at once, by whichever process.
-   */
-  route(subscriber: string, wants: (message: Message) => boolean, options: RouteOptions): Promise<number>
-  /**
-   * Takes messages that are due for a subscriber, at most one an image and none before an earlier one of the same image has come to its end.
-   * Whoever took them has until `lease` to say what became of them, then they are due again.
-   */
-  take(subscriber: string, options: TakeOptions): Promise<readonly DueMessage[]>
-  /** Records what became of an attempt. A message that is delivered or dead is under way no longer. */
-  settle(subscriber: string, due: DueMessage, outcome: DeliveryOutcome): Promise<void>
-  /** When the next message of a subscriber is due; `undefined` where none is under way. */
-  nextDue(subscriber: string): Promise<Moment | undefined>
-}
-
-export interface RouteOptions {
-  readonly limit: number
-  readonly now: Moment
-}
-
-export interface TakeOptions {
-  readonly limit: number
-  readonly now: Moment
-  readonly lease: Moment
-}
-
-/** A message that is to be told now. */
-export interface DueMessage {
-  readonly message: Message
-  /** From 1. */
-  readonly attempt: number
-}
-
-/** What became of an attempt to tell a message. */
-export type DeliveryOutcome = { readonly at: Moment } & (
-  | { readonly state: 'delivered' }
-  | { readonly state: 'failed'; readonly reason: string; readonly again: Moment }
-  | { readonly state: 'dead'; readonly reason: string }
-)
-
 /** Everything that the factory remembers. What one of these methods was called for is durable when it resolves. */
 export interface FactoryLogs {
   readonly events: EventLog
+  readonly fleet: FleetLog
   readonly plans: PlanLog
   readonly runs: RunLog
   readonly work: WorkLog

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { FactoryLogs, FactoryStore, WorkQueue } from '#factory'
+import { AuditTrail } from './access/audit.ts'
+import { AccessTokens } from './access/tokens.ts'
 import type { DatabaseAddress } from './address.ts'
 import { Database, type DatabaseOptions } from './database.ts'
 import { StoredClocks } from './logs/clocks.ts'
 import { StoredDecisions } from './logs/decisions.ts'
 import { StoredDeliveries } from './logs/deliveries.ts'
 import { StoredEvents } from './logs/events.ts'
+import { StoredFleet } from './logs/fleet.ts'
 import { StoredIntents } from './logs/intents.ts'
 import { StoredLedger } from './logs/ledger.ts'
 import { StoredOutbox } from './logs/outbox.ts'
@@ -18,15 +21,27 @@ import { migrate, readMigrations } from './migrations.ts'
 import { Sender } from './queue/sender.ts'
 import { StoredQueue } from './queue/work-queue.ts'
 import type { Atomically } from './session.ts'
+import { HistoryViews } from './views/history.ts'
+import { ImageViews } from './views/images.ts'
+
+/** What the factory remembers, who may use its API, and what is looked at from outside. */
+export interface StoreLogs extends FactoryLogs {
+  readonly tokens: AccessTokens
+  readonly audit: AuditTrail
+  readonly images: ImageViews
+  readonly history: HistoryViews
+}
 
 /** The class of locks that names have. */
 const NAME_LOCKS = 7_391_004
 
 /** The factory's memory in a PostgreSQL database, with the connections to it. */
-export interface OpenStore extends FactoryStore {
+export interface OpenStore extends FactoryStore, StoreLogs {
   readonly database: Database
   readonly address: DatabaseAddress
   readonly queue: WorkQueue
+  /** As `FactoryStore` says, with everything that is kept here. */
+  transaction<Result>(work: (logs: StoreLogs) => Promise<Result>): Promise<Result>
   /** Closes the connections when what is under way has ended. */
   close(): Promise<void>
 }
@@ -82,9 +97,10 @@ function lockKey(name: string): number {
   return createHash('sha256').update(name).digest().readInt32BE(0)
 }
 
-function logsOf(atomically: Atomically, sender: Sender): FactoryLogs {
+function logsOf(atomically: Atomically, sender: Sender): StoreLogs {
   return {
     events: new StoredEvents(atomically),
+    fleet: new StoredFleet(atomically),
     plans: new StoredPlans(atomically),
     runs: new StoredRuns(atomically),
     work: new StoredWork(atomically, sender),
@@ -96,5 +112,9 @@ function logsOf(atomically: Atomically, sender: Sender): FactoryLogs {
     watches: new StoredWatches(atomically),
     outbox: new StoredOutbox(atomically),
     deliveries: new StoredDeliveries(atomically),
+    tokens: new AccessTokens(atomically),
+    audit: new AuditTrail(atomically),
+    images: new ImageViews(atomically),
+    history: new HistoryViews(atomically),
   }
 }

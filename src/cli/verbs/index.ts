@@ -18,6 +18,7 @@ import { lintVerb } from './lint.ts'
 import { lockVerb } from './lock.ts'
 import { loginVerb } from './login.ts'
 import { patchVerb } from './patch.ts'
+import { planVerb } from './plan.ts'
 import { rebaseVerb } from './rebase.ts'
 import { registryVerb } from './registry.ts'
 import { releaseVerb } from './release.ts'
@@ -28,6 +29,8 @@ import { searchVerb } from './search.ts'
 import { signVerbs } from './sign.ts'
 import { storeVerb } from './store.ts'
 import { testVerb } from './test.ts'
+import { tokenVerb } from './token.ts'
+import { upVerb } from './up.ts'
 import { vexVerb } from './vex.ts'
 import { whereVerb } from './where.ts'
 import { workerVerb } from './worker.ts'
@@ -60,9 +63,12 @@ export const verbs: readonly Verb[] = [
   copyVerb,
   loginVerb,
   registryVerb,
+  planVerb,
+  upVerb,
   workerVerb,
   releaseVerb,
   ledgerVerb,
+  tokenVerb,
   cacheVerb,
   doctorVerb,
   completionVerb,

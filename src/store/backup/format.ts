@@ -38,6 +38,9 @@ export const TABLES = [
   'subscriber',
   'undelivered',
   'delivery',
+  'access_token',
+  'access_token_end',
+  'audit_record',
 ] as const
 export type TableName = (typeof TABLES)[number]
 

@@ -2,6 +2,7 @@ import type { Digest } from '#core'
 import { versionSortKey } from '#debian'
 import type { AffectedImage, AffectedQuestion, HeldPackage, NewRelease, Release, ReleaseLog } from '#factory'
 import { recordContents } from '../contents.ts'
+import type { Session } from '../database.ts'
 import { type Atomically, jsonText, onlyRow } from '../session.ts'
 
 /** Every release whose heads and manifests are asked for, `filter` being what stands behind `where`. */
@@ -102,6 +103,21 @@ export class StoredReleases implements ReleaseLog {
     ])
   }
 
+  async packages(contents: Digest): Promise<readonly HeldPackage[] | undefined> {
+    return await this.#atomically(async (session) => {
+      const rows = await session.query<HeldPackage & { readonly name: string | null }>(
+        'read what an image holds',
+        `select p.archive, p.name, p.version, p.architecture, json_build_object('name', p.source, 'version', p.source_version) as source
+         from casemate.package_set s left join casemate.package_set_member m on m.set = s.id
+         left join casemate.package_version p on p.id = m.package
+         where s.digest = $1 order by p.name collate "C", p.architecture collate "C", p.version collate "C"`,
+        [contents],
+      )
+      // A set that is known and empty has one row without a package.
+      return rows.length === 0 ? undefined : rows.filter(({ name }) => name !== null)
+    })
+  }
+
   async variants(image: string): Promise<readonly string[]> {
     const rows = await this.#atomically(
       async (session) =>
@@ -136,21 +152,6 @@ export class StoredReleases implements ReleaseLog {
     })
   }
 
-  async packages(contents: Digest): Promise<readonly HeldPackage[] | undefined> {
-    return await this.#atomically(async (session) => {
-      const rows = await session.query<HeldPackage & { readonly name: string | null }>(
-        'read what an image holds',
-        `select p.archive, p.name, p.version, p.architecture, json_build_object('name', p.source, 'version', p.source_version) as source
-         from casemate.package_set s left join casemate.package_set_member m on m.set = s.id
-         left join casemate.package_version p on p.id = m.package
-         where s.digest = $1 order by p.name collate "C", p.architecture collate "C", p.version collate "C"`,
-        [contents],
-      )
-      // A set that is known and empty has one row without a package.
-      return rows.length === 0 ? undefined : rows.filter(({ name }) => name !== null)
-    })
-  }
-
   async affected({ archive, source, below }: AffectedQuestion): Promise<readonly AffectedImage[]> {
     const groups = await this.#atomically(
       async (session) =>
@@ -166,13 +167,16 @@ export class StoredReleases implements ReleaseLog {
   }
 
   async #select(filter: string, values: readonly unknown[]): Promise<Release[]> {
-    const rows = await this.#atomically(
-      async (session) => await session.query<ReleaseRow>('read releases', `${SELECT} ${filter}`, values),
-    )
-    return rows.map(({ run, restores, ...release }) => ({
-      ...release,
-      ...(run === null ? {} : { run }),
-      ...(restores === null ? {} : { restores }),
-    }))
+    return await this.#atomically((session) => selectReleases(session, filter, values))
   }
+}
+
+/** Releases, `r` in `filter`, which is what stands behind `from`. */
+export async function selectReleases(session: Session, filter: string, values: readonly unknown[]): Promise<Release[]> {
+  const rows = await session.query<ReleaseRow>('read releases', `${SELECT} ${filter}`, values)
+  return rows.map(({ run, restores, ...release }) => ({
+    ...release,
+    ...(run === null ? {} : { run }),
+    ...(restores === null ? {} : { restores }),
+  }))
 }
