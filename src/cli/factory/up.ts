@@ -10,7 +10,6 @@ import { withWorkshop } from '../build-platforms.ts'
 import { UsageError } from '../errors.ts'
 import { type ExitStatus, formatError } from '../exit-status.ts'
 import { type FleetDefinitions, openFleet } from '../fleet-definitions.ts'
-import { hostPlatform } from '../host-platform.ts'
 import { readSettings } from '../plan-settings.ts'
 import type { Terminal } from '../terminal.ts'
 import { packageVersion } from '../version.ts'
@@ -19,7 +18,14 @@ import { EmbeddedPublisher, startEmbeddedRegistry } from './embedded-registry.ts
 import { FactoryAuthority } from './factory-authority.ts'
 import { factoryKey } from './factory-key.ts'
 import { fleetReferences } from './fleet-references.ts'
-import { canPass, type FactoryVerbOptions, type OpenFactory, systemClock } from './open-factory.ts'
+import {
+  canPass,
+  type FactoryVerbOptions,
+  factoryOptions,
+  type OpenFactory,
+  patienceOf,
+  systemClock,
+} from './open-factory.ts'
 import { Planner } from './planner.ts'
 import { RegistryPublisher } from './publisher.ts'
 import { FactoryStages } from './stages.ts'
@@ -102,7 +108,8 @@ async function serve(starting: Starting): Promise<Served> {
   const { state, settings, options, terminal, signing } = starting
   const { store } = state
   await using ends = new AsyncDisposableStack()
-  const platforms = options.platform?.split(',') ?? [hostPlatform()]
+  const making = factoryOptions(options, settings)
+  const { platforms } = making
   const definitions = () => definitionsOf(settings)
   const planner = new Planner({ store, settings, place: options, terminal, now })
   const watching: { scheduler?: Scheduler; commands: FactoryCommands } = { commands: {} }
@@ -117,7 +124,7 @@ async function serve(starting: Starting): Promise<Served> {
   const tools: FactoryTools = {
     ...{ store, home, ...signing, workshop, terminal },
     definitionOf: await namedDefinitions(settings, planner),
-    options: { ...options, platforms, ...(options.variant ? { variants: options.variant.split(',') } : {}) },
+    options: making,
   }
   const worker = `${hostname()} ${process.pid}`
   const ports = { store, stages: new FactoryStages(tools), publisher, clock: systemClock, canPass, worker }
@@ -134,7 +141,11 @@ async function serve(starting: Starting): Promise<Served> {
   ends.defer(() => planner.stop())
   const moved = ends.move()
   return {
-    ...{ factory: { store, tools, publisher, ports }, planner, address: registry.server.address },
+    ...{
+      factory: { store, tools, publisher, ports, patience: patienceOf(settings) },
+      planner,
+      address: registry.server.address,
+    },
     allDone: () => untilIdle(store),
     [Symbol.asyncDispose]: () => moved.disposeAsync(),
   }
