@@ -23,15 +23,14 @@ const PINNED = 5
 
 /**
  * The stream of Debian's announcements and point releases since trixie, over the catalogue and overlays, in simulated time: which images
- * the planner rebuilds and when, against a rebuild of everything each night. The first argument is the folder with `DSA-list`, the
- * second how many overlays, 500 unless given. Holds when, at the end, every image has every version that is known to have come, but for
- * those that something holds, as counted apart from the planner; and when the same events again plan nothing.
+ * the planner rebuilds and when, against a rebuild of everything each night. `CASEMATE_PROOF_ADVISORIES` names the folder with the
+ * tracker's `DSA-list`; the argument is how many overlays, 500 unless given. Holds when, at the end, the images that lack a
+ * version that is known to have come, counted apart from the planner, are those that it holds, no finding is lost against a rebuild each
+ * night, and the same events again plan nothing.
  */
-export async function run([folder, overlays = '500']: readonly string[] = []): Promise<{
-  holds: boolean
-  lines: string[]
-}> {
-  if (folder === undefined) throw new Error('name the folder with DSA-list: npm run proof -- advisory-stream FOLDER')
+export async function run([overlays = '500']: readonly string[] = []): Promise<{ holds: boolean; lines: string[] }> {
+  const folder = process.env['CASEMATE_PROOF_ADVISORIES']
+  if (folder === undefined) throw new Error('name the folder with DSA-list by CASEMATE_PROOF_ADVISORIES')
   const announcements = readAnnouncements(folder)
   const { images: today, open, impossible } = await solveCatalogue(Number(overlays))
   const histories = await readHistories(today, open, announcements.records)
@@ -49,7 +48,8 @@ export async function run([folder, overlays = '500']: readonly string[] = []): P
   const nightly = simulate({ ...input, policy: atOnce, rhythm: { nightly: 2 * 3_600_000 } })
   const again = simulate({ ...input, images: weighedAgain(ours, images), policy, rhythm: 'events' })
   const behind = behindAtEnd(ours, histories)
-  const isTold = new Set(behind).symmetricDifference(new Set(ours.heldAtEnd.keys())).size === 0
+  const strange = new Set(behind).symmetricDifference(new Set(ours.heldAtEnd.keys()))
+  const isTold = strange.size === 0
   const isPinned = [...pinned].every((image) => ours.heldAtEnd.get(image)?.startsWith('pin: '))
   const isWhole = ours.closed + ours.open === nightly.closed + nightly.open
   const holds = isWhole && isTold && isPinned && again.rebuilds === 0 && ours.rebuilds > 0
@@ -62,7 +62,7 @@ export async function run([folder, overlays = '500']: readonly string[] = []): P
       '',
       ...explained(ours),
       '',
-      `at the end ${behind.length} images lack a version that came, as each package says; ${isTold ? 'these are' : 'these are NOT'} the ${ours.heldAtEnd.size} that are held`,
+      `at the end ${behind.length} images lack a version that came, as each package says; ${isTold ? 'these are' : `but for ${[...strange].join(', ')} these are`} the ${ours.heldAtEnd.size} that are held`,
       `closed and open findings are ${isWhole ? 'the same' : 'NOT the same'} as with a rebuild each night: ${ours.closed + ours.open}`,
       `the same events over what came of them: ${again.rebuilds} rebuilds in ${again.plans} plans`,
     ],
