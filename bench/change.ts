@@ -13,6 +13,7 @@ import {
   composeIndex,
   layerBlobs,
   MEDIA_TYPES,
+  memoryBlobs,
   openImage,
   parseReference,
   pushImage,
@@ -30,8 +31,8 @@ import { timeRebase } from './rebase-time.ts'
 /** The most that the issue allows: seconds, and how many times faster than the peer. */
 export const CHANGE_LIMITS = { overlay: 0.5, rebase: 0.06, patch: 2, times: 5 } as const
 
-/** The package that is patched. */
-const PATCHED = 'libssl3t64'
+/** The packages that are patched, each alone: one of 90 kB as .deb, one of 2.4 MB. */
+const PATCHED = ['zlib1g', 'libssl3t64'] as const
 
 /** One row of the table. */
 export interface ChangeTiming {
@@ -45,8 +46,8 @@ export interface ChangeTiming {
 /** What the benchmark found. */
 export interface ChangeTimings {
   readonly rows: readonly ChangeTiming[]
-  /** How many times faster than apt in buildah the patch is. */
-  readonly ratio: number
+  /** How many times faster than apt in buildah the patch of each package is. */
+  readonly ratios: readonly (readonly [name: string, ratio: number])[]
   /** Bytes of the patched image's files. */
   readonly imageSize: number
   readonly load: number
@@ -60,9 +61,10 @@ export async function measureChanges(rounds: number): Promise<ChangeTimings> {
     const bench = new ChangeBench(root, program)
     const overlay = await bench.overlay(rounds)
     const rebase = await bench.rebase(rounds)
-    const { own, peer, imageSize } = await bench.patch(rounds)
-    const ratio = peer.seconds / own.seconds
-    return { rows: [overlay, rebase, own, peer], ratio, imageSize, load: loadavg()[0] ?? 0 }
+    const { patches, imageSize } = await bench.patch(rounds)
+    const rows = [overlay, rebase, ...patches.flatMap(({ own, peer }) => [own, peer])]
+    const ratios = patches.map(({ name, own, peer }) => [name, peer.seconds / own.seconds] as const)
+    return { rows, ratios, imageSize, load: loadavg()[0] ?? 0 }
   } finally {
     rmSync(root, { recursive: true, force: true })
   }
@@ -134,25 +136,32 @@ class ChangeBench {
     await runOrThrow(['mmdebstrap', '--quiet', '--variant=minbase', 'trixie', tar, source])
     const layout = join(this.#root, 'image')
     await writeTarLayout(layout, [readFileSync(tar)])
-    const peer = new AptInBuildah(this.#root, `oci:${layout}:image`)
-    const output = join(this.#root, 'patched')
-    const patch = ['patch', `oci:${layout}:image`, '--only', PATCHED, '-o', `oci:${output}:image`]
-    await this.#run(...patch)
+    const image = `oci:${layout}:image`
+    const peer = new AptInBuildah(this.#root, image)
     await peer.prepare()
-    const costs = { own: [] as ProcessCost[], peer: [] as ProcessCost[] }
+    const patches: { readonly name: string; readonly own: ChangeTiming; readonly peer: ChangeTiming }[] = []
     try {
-      for (let round = 0; round < rounds; round++) {
-        rmSync(output, { recursive: true })
-        costs.own.push(await this.#run(...patch, '--offline'))
-        costs.peer.push(await peer.upgrade())
-      }
+      for (const name of PATCHED) patches.push(await this.#patchOf(name, image, peer, rounds))
     } finally {
       await peer.remove()
     }
+    return { patches, imageSize: statSync(tar).size }
+  }
+
+  async #patchOf(name: string, image: string, peer: AptInBuildah, rounds: number) {
+    const output = join(this.#root, 'patched')
+    const patch = ['patch', image, '--only', name, '-o', `oci:${output}:image`]
+    await this.#run(...patch)
+    const costs = { own: [] as ProcessCost[], peer: [] as ProcessCost[] }
+    for (let round = 0; round < rounds; round++) {
+      rmSync(output, { recursive: true })
+      costs.own.push(await this.#run(...patch, '--offline'))
+      costs.peer.push(await peer.upgrade(name))
+    }
     return {
-      own: { ...medianOf(`patch of ${PATCHED}, new process`, costs.own), limit: CHANGE_LIMITS.patch },
+      name,
+      own: { ...medianOf(`patch of ${name}, new process`, costs.own), limit: CHANGE_LIMITS.patch },
       peer: medianOf('the same by apt in buildah', costs.peer),
-      imageSize: statSync(tar).size,
     }
   }
 }
@@ -176,17 +185,17 @@ class AptInBuildah {
       (suite) => `deb [trusted=yes] ${suite.endsWith('security') ? security : debian} ${suite} main\n`,
     )
     writeFileSync(join(this.#folder, 'sources.list'), sources.join(''))
-    const fetch = `apt-get -qq update; apt-get -qq -y --download-only --only-upgrade install ${PATCHED}`
+    const fetch = `apt-get -qq update; apt-get -qq -y --download-only --only-upgrade install ${PATCHED.join(' ')}`
     await this.#contained(fetch)
   }
 
   /** One container: made, upgraded and committed. */
-  upgrade(): Promise<ProcessCost> {
+  upgrade(name: string): Promise<ProcessCost> {
     const out = join(this.#folder, 'out')
     rmSync(out, { recursive: true, force: true })
     const script = [
       `name=$(buildah from --quiet --pull-never localhost/${this.#name})`,
-      `buildah run ${this.#options} $name -- sh -ec "DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-download --only-upgrade install ${PATCHED}"`,
+      `buildah run ${this.#options} $name -- sh -ec "DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-download --only-upgrade install ${name}"`,
       `buildah commit --quiet $name oci:${out}:image`,
       'buildah rm $name',
     ]
@@ -231,7 +240,7 @@ async function pushApplication(base: string, made: string): Promise<void> {
   const { diffIds: _, ...config } = opened.config
   const layers = [...opened.layers, { descriptor, diffId: digestOf(tar) }]
   const image = composeImage({ config, layers: layers.map(({ descriptor, diffId }) => ({ descriptor, diffId })) })
-  const source = composeIndex([image], layerBlobs(opened.layers, [layer]))
+  const source = composeIndex([image], memoryBlobs([{ descriptor, bytes: layer }], layerBlobs(opened.layers)))
   await pushImage(source, parseReference(made) as RegistryReference)
   await opened.close()
 }
@@ -247,15 +256,17 @@ function medianOf(title: string, costs: readonly ProcessCost[]): ChangeTiming {
 /** The limits, each kept or not. */
 export function judgeChanges({
   rows,
-  ratio,
+  ratios,
 }: ChangeTimings): readonly { readonly text: string; readonly isKept: boolean }[] {
   const own = rows.flatMap(({ title, seconds, limit }) =>
     limit === undefined
       ? []
       : [{ text: `${title}: ${seconds.toFixed(3)} s, at most ${limit}`, isKept: seconds <= limit }],
   )
-  const text = `the patch is ${ratio.toFixed(1)} times faster than apt in buildah, at least ${CHANGE_LIMITS.times}`
-  return [...own, { text, isKept: ratio >= CHANGE_LIMITS.times }]
+  const each = ratios.map(([name, ratio]) => `${name} ${ratio.toFixed(1)}`).join(', ')
+  const mean = ratios.reduce((sum, [, ratio]) => sum + ratio, 0) / ratios.length
+  const text = `patches are ${mean.toFixed(1)} times faster than apt in buildah in the mean (${each}), at least ${CHANGE_LIMITS.times}`
+  return [...own, { text, isKept: mean >= CHANGE_LIMITS.times }]
 }
 
 /** Writes the table and what of the limits is kept. */

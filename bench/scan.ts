@@ -77,6 +77,9 @@ async function copyPlain(layout: string, plain: string): Promise<void> {
 const MATCHES = 21
 /** Layers that this machine has never seen, as the peers have them. */
 const UNKNOWN = 'scan, unknown'
+const UNKNOWN_SBOM = 'sbom, unknown'
+/** What is told beside the limits, which are claimed of images built here and of those that were seen before (record 17). */
+const NOT_CLAIMED: readonly string[] = [UNKNOWN, UNKNOWN_SBOM]
 /** The first scan of an image that was built here: builds leave in the cache what they know of layers. */
 const BUILT = 'scan, built here'
 /** What an earlier scan has read is remembered by the layers' digests. */
@@ -134,6 +137,7 @@ class ScanBench {
     const reference = `oci:${this.#layout}`
     const own = ['--platform', IMAGE.platform]
     const scan = () => this.run('scan', reference, ...own, '--json')
+    const sbom = () => this.run('sbom', reference, ...own)
     const contestants: readonly Contestant[] = [
       {
         ...{ title: UNKNOWN, does: 'scan', isPeer: false, costs: [] },
@@ -145,8 +149,12 @@ class ScanBench {
       },
       { ...{ title: AGAIN, does: 'scan', isPeer: false, costs: [] }, run: scan },
       {
-        ...{ title: 'sbom', does: 'inventory', isPeer: false, costs: [] },
-        run: () => this.run('sbom', reference, ...own),
+        ...{ title: UNKNOWN_SBOM, does: 'inventory', isPeer: false, costs: [] },
+        run: () => this.#knowing(undefined, sbom),
+      },
+      {
+        ...{ title: 'sbom, built here', does: 'inventory', isPeer: false, costs: [] },
+        run: () => this.#knowing(this.#leftByBuild, sbom),
       },
       ...peers.map((peer): Contestant => {
         const environment = { ...peer.environment, XDG_CACHE_HOME: join(this.#root, `cache-${peer.name}`) }
@@ -221,8 +229,13 @@ export function judgeScans({ rows, matching, missing }: ScanTimings): readonly V
 }
 
 function verdict(what: string, measured: number, { most, unit }: { most: number; unit: string }): Verdict {
-  const isKept = measured <= most
-  return { line: `${isKept ? 'kept' : 'NOT KEPT'}: ${what} ${format(measured)} ${unit}, at most ${most}`, isKept }
+  return held(`${what} ${format(measured)} ${unit}, at most ${most}`, measured <= most)
+}
+
+function held(line: string, isKept: boolean): Verdict {
+  const isClaimed = !NOT_CLAIMED.some((title) => line.includes(`"${title}"`))
+  const word = isKept ? 'kept' : isClaimed ? 'NOT KEPT' : 'not kept, and not claimed'
+  return { line: `${word}: ${line}`, isKept: isKept || !isClaimed }
 }
 
 /** Each of ours that does the same against a peer; no peer remembers anything. */
@@ -230,9 +243,8 @@ function fasterThan(peer: ScanRow, rows: readonly ScanRow[]): readonly Verdict[]
   const own = rows.filter(({ does, isPeer }) => does === peer.does && !isPeer)
   return own.map(({ title, seconds }) => {
     const times = peer.seconds / seconds
-    const isKept = times >= SCAN_LIMITS.times
     const line = `"${title}" is ${format(times)} times faster than ${peer.title}, at least ${SCAN_LIMITS.times}`
-    return { line: `${isKept ? 'kept' : 'NOT KEPT'}: ${line}`, isKept }
+    return held(line, times >= SCAN_LIMITS.times)
   })
 }
 

@@ -28,10 +28,11 @@ const rows: Readonly<Record<string, number>> = {
   factory: 5,
   store: 6,
   integrations: 6,
-  cli: 7,
+  server: 7,
+  cli: 8,
 }
 
-/** What an effect needs: only `io/` folders and row 7 may import these. */
+/** What an effect needs: only `io/` folders and the top rows may import these. */
 const effectful =
   /^node:(fs|fs\/promises|net|tls|http|https|http2|dns|dgram|child_process|cluster|worker_threads|readline|os)$|^undici$/
 const effectfulGlobals =

@@ -1,5 +1,5 @@
 import { type Digest, inParallel } from '#core'
-import { type InstalledPackage, isSystemFile, parseOsRelease, RELEASE_FILES, readDpkgDatabase } from '#debian'
+import { type InstalledPackage, isInventoryFile, parseOsRelease, RELEASE_FILES, readDpkgDatabase } from '#debian'
 import {
   formatPlatform,
   type ImageFiles,
@@ -10,7 +10,6 @@ import {
   openImage,
   parsePlatform,
   parseReference,
-  readImageFiles,
   readLayerContent,
 } from '#oci'
 import {
@@ -22,7 +21,7 @@ import {
   withFiles,
 } from '#sbom'
 import { imageLabels } from './image-labels.ts'
-import { isCopyrightPath, withLicences } from './image-licences.ts'
+import { withLicences } from './image-licences.ts'
 import { type LayerFacts, LayerMemory } from './layer-memory.ts'
 
 /** What is looked at beside an image's packages. */
@@ -32,6 +31,8 @@ export interface InventoryOptions {
   readonly account?: boolean
   /** Whether every file is listed, with its checksums and owner. */
   readonly files?: boolean
+  /** Whether layers are read though it is remembered what they hold, as for what is signed. */
+  readonly anew?: boolean
   /** The image's definition: the name of a catalogue image, or a path. */
   readonly definition?: string
 }
@@ -62,17 +63,16 @@ export async function inventoryOfImage(
   return (await inventoryWithFiles(image, options)).inventory
 }
 
-/** The same with the files that the image shows; of those that `isSystemFile` names with their content. */
+/** The same with the files that the image shows; of those that `isInventoryFile` names with their content. */
 export async function inventoryWithFiles(
   image: OpenedImage,
   options: InventoryOptions & { readonly reference: string },
 ): Promise<{ readonly inventory: Inventory; readonly files: ImageFiles }> {
   const { reference } = options
-  const wantsLicences = options.licences === true
   try {
-    const { files, scan } = wantsLicences ? await readWithLicences(image.layers) : await readRemembering(image.layers)
+    const { files, scan } = await readRemembering(image.layers, options.anew === true)
     const { inventory: found, explained } = withApplications(inventoryOf(image, files, reference), files, scan)
-    const licensed = wantsLicences ? withLicences(found, files) : found
+    const licensed = options.licences === true ? withLicences(found, files) : found
     // What makes images is large, and a scan goes without: both are loaded where they are asked for.
     const { withAccount } = options.account === true ? await import('./file-account.ts') : {}
     const accounted = withAccount === undefined ? licensed : withAccount(licensed, files, { image, explained })
@@ -95,23 +95,15 @@ interface ReadFiles {
   readonly scan: ApplicationScan
 }
 
-async function readWithLicences(layers: readonly OpenedLayer[]): Promise<ReadFiles> {
-  const scan = new ApplicationScan()
-  const files = await readImageFiles(layers, {
-    wants: (file) => isSystemFile(file.path) || isCopyrightPath(file),
-    take: (file) => scan.sink(file),
-  })
-  return { files, scan }
-}
-
 /** Reads each layer by itself, once for all images that have it; two at a time, so that one is hashed while one is unpacked. */
-async function readRemembering(layers: readonly OpenedLayer[]): Promise<ReadFiles> {
+async function readRemembering(layers: readonly OpenedLayer[], anew: boolean): Promise<ReadFiles> {
   const memory = new LayerMemory()
   const facts = new Map<number, LayerFacts>()
   const largestFirst = [...layers.entries()].sort(([, one], [, other]) => other.descriptor.size - one.descriptor.size)
   let room = MAX_HELD
   await inParallel(2, largestFirst, async ([number, layer]) => {
-    const known = (await memory.recall(layer)) ?? (await readFacts(layer, memory, room))
+    const recalled = anew ? undefined : await memory.recall(layer)
+    const known = recalled ?? (await readFacts(layer, memory, room))
     for (const { content } of known.content.files.entries()) room -= content?.length ?? 0
     if (room < 0) throw new OciError('IMAGE_LIMIT', 'cannot read an image: its package databases are too large to hold')
     facts.set(number, known)
@@ -128,7 +120,7 @@ async function readRemembering(layers: readonly OpenedLayer[]): Promise<ReadFile
 async function readFacts(layer: OpenedLayer, memory: LayerMemory, room: number): Promise<LayerFacts> {
   const scan = new ApplicationScan()
   const content = await readLayerContent(layer, {
-    wants: ({ path }) => isSystemFile(path),
+    wants: isInventoryFile,
     take: (file) => scan.sink(file),
     maxContent: room,
   })
@@ -170,7 +162,7 @@ export function withApplications(inventory: Inventory, files: ImageFiles, scan: 
   return { inventory: { ...inventory, applications, faults: [...inventory.faults, ...faults] }, explained }
 }
 
-/** Makes the inventory of an image whose files have been read, with the content of what `isSystemFile` says. */
+/** Makes the inventory of an image whose files have been read, with the content of what `isInventoryFile` names. */
 export function inventoryOf(image: OpenedImage, files: ImageFiles, reference: string): Inventory {
   const { config, manifestDocument, layers } = image
   const diffIds = layers.map(({ diffId }) => diffId)

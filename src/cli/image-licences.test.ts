@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { digestOf } from '#core'
+import { isCopyrightFile, MAX_COPYRIGHT } from '#debian'
 import { type ImageFiles, readImageFiles } from '#oci'
-import { type DebComponent, type Inventory, MAX_COPYRIGHT } from '#sbom'
+import type { DebComponent, Inventory } from '#sbom'
 import { type TarItem, tarOf } from '#testkit'
-import { isCopyrightPath, withLicences } from './image-licences.ts'
+import { withLicences } from './image-licences.ts'
 
 /** An image of one layer, of which the copyright files are held. */
 async function imageOf(...items: readonly TarItem[]): Promise<ImageFiles> {
   const openTar = async function* () {
     yield tarOf(...items)
   }
-  return readImageFiles([{ openTar }], { wants: isCopyrightPath })
+  return readImageFiles([{ openTar }], { wants: isCopyrightFile })
 }
 
 function inventory(...names: readonly string[]): Inventory {
@@ -56,7 +57,7 @@ test('a folder or file that is a link to another package is followed; what is mi
 })
 
 test('only copyright files of packages are held, and none that is too large', () => {
-  assert.ok(isCopyrightPath({ path: copyright, size: MAX_COPYRIGHT }))
-  assert.ok(!isCopyrightPath({ path: copyright, size: MAX_COPYRIGHT + 1 }))
-  assert.ok(!isCopyrightPath({ path: '/usr/share/doc/a/b/copyright', size: 1 }))
+  assert.ok(isCopyrightFile({ path: copyright, size: MAX_COPYRIGHT }))
+  assert.ok(!isCopyrightFile({ path: copyright, size: MAX_COPYRIGHT + 1 }))
+  assert.ok(!isCopyrightFile({ path: '/usr/share/doc/a/b/copyright', size: 1 }))
 })

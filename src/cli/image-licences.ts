@@ -1,10 +1,6 @@
+import { MAX_COPYRIGHT } from '#debian'
 import type { ImageFiles } from '#oci'
-import { type Inventory, MAX_COPYRIGHT, type PackageLicence, readPackageLicence, unclassifiedLicence } from '#sbom'
-
-/** Whether a file's content is needed to know the licences of an image's packages. */
-export function isCopyrightPath({ path, size }: { readonly path: string; readonly size: number }): boolean {
-  return /^\/usr\/share\/doc\/[^/]+\/copyright$/.test(path) && size <= MAX_COPYRIGHT
-}
+import { type Inventory, type PackageLicence, readPackageLicence, unclassifiedLicence } from '#sbom'
 
 /**
  * Adds to each package the licence that its copyright file declares (Debian Policy, 12.5). Folders and files that are links,

@@ -1,5 +1,5 @@
 import { messageOf } from '#core'
-import { ACCOUNT_FILES, isSystemFile, readDpkgDatabase } from '#debian'
+import { ACCOUNT_FILES, isInventoryFile, readDpkgDatabase } from '#debian'
 import {
   environmentVariable,
   type ImageFile,
@@ -13,7 +13,7 @@ import {
 import { type Contract, effectiveContract, parseImageConfig, resolveAccount, SandboxError } from '#sandbox'
 import { ApplicationScan, type ImageSettings, type ImageState, type StateFile } from '#sbom'
 import { fileAt, inventoryOf, withApplications } from './image-inventory.ts'
-import { isCopyrightPath, withLicences } from './image-licences.ts'
+import { withLicences } from './image-licences.ts'
 
 /** What dpkg keeps of each package, which no package lists as its own. */
 const PACKAGE_RECORD =
@@ -32,9 +32,12 @@ export interface ReadImage {
 export async function readImageState(reference: string, platform: string): Promise<ReadImage> {
   const image = await openImage(parseReference(reference), { platform: parsePlatform(platform) })
   try {
-    const wants = (file: { path: string; size: number }) => isSystemFile(file.path) || isCopyrightPath(file)
     const scan = new ApplicationScan()
-    const files = await readImageFiles(image.layers, { wants, take: (file) => scan.sink(file), hashes: true })
+    const files = await readImageFiles(image.layers, {
+      wants: isInventoryFile,
+      take: (file) => scan.sink(file),
+      hashes: true,
+    })
     const { inventory: found } = withApplications(inventoryOf(image, files, reference), files, scan)
     const inventory = withLicences(found, files)
     const owners = ownersOf(files)

@@ -1,5 +1,6 @@
-import { type ImageFile, ImageFiles, type Layer, type LayerContent, type OpenedLayer } from '#oci'
+import type { Layer, LayerContent, OpenedLayer } from '#oci'
 import type { ApplicationReadings } from '#sbom'
+import { type ContentNote, contentOfNote, noteOfContent } from './content-note.ts'
 import { LayerNotes, noteMaker } from './layer-notes.ts'
 
 /** What one layer holds, as far as an inventory asks. */
@@ -8,16 +9,13 @@ export interface LayerFacts {
   readonly applications: ApplicationReadings
 }
 
-/** What a file of the memory says; its content is in base64. */
-interface Remembered {
-  readonly files: readonly (Omit<ImageFile, 'content' | 'xattrs'> & { readonly content?: string })[]
-  readonly removed: readonly string[]
-  readonly opaque: readonly string[]
+/** What a file of the memory says. */
+interface Remembered extends ContentNote {
   readonly applications: ApplicationReadings
 }
 
 /** To be raised when what is looked for in layers changes between two releases. */
-const FORMAT = '3'
+const FORMAT = '5'
 
 /** Names who reads layers: what another release or format looks for in them may be something else. */
 export function layerReader(): string {
@@ -45,24 +43,14 @@ export class LayerMemory {
 
   /** Keeps what was read of a layer whose bytes and diff ID were verified, or made here. Where the cache cannot be written, nothing is kept. */
   async keep(layer: Layer, { content, applications }: LayerFacts): Promise<void> {
-    const files = [...content.files.entries()]
     // Attributes are not asked for, and a scan that has them would be another one.
-    if (files.some(({ xattrs }) => xattrs.size > 0)) return
-    const remembered: Remembered = {
-      ...{ removed: content.removed, opaque: content.opaque, applications },
-      files: files.map(({ xattrs: _, content: bytes, ...file }) => ({
-        ...file,
-        ...(bytes === undefined ? {} : { content: Buffer.from(bytes).toString('base64') }),
-      })),
-    }
+    if ([...content.files.entries()].some(({ xattrs }) => xattrs.size > 0)) return
+    const { files, ...gone } = noteOfContent(content)
+    const remembered: Remembered = { ...gone, applications, files }
     await this.#notes.keep(layer, JSON.stringify(remembered))
   }
 }
 
-function factsOf({ files, removed, opaque, applications }: Remembered): LayerFacts {
-  const byPath = files.map(({ content, ...file }): [string, ImageFile] => [
-    file.path,
-    { ...file, xattrs: new Map(), ...(content === undefined ? {} : { content: Buffer.from(content, 'base64') }) },
-  ])
-  return { content: { files: new ImageFiles(new Map(byPath)), removed, opaque }, applications }
+function factsOf({ applications, ...note }: Remembered): LayerFacts {
+  return { content: contentOfNote(note), applications }
 }

@@ -6,9 +6,9 @@ import {
   FactoryError,
   formatLedgerCheckpoint,
   formatLedgerEntry,
-  type Ledger,
   LedgerCheck,
   type LedgerLine,
+  ledgerLines,
   MAX_LEDGER_LINE,
   openCheckpoint,
   parseLedgerLine,
@@ -36,9 +36,6 @@ interface Examined {
   /** The last entry that a believed checkpoint vouches for; 0 where there is none. */
   readonly vouched: number
 }
-
-/** Entries at a time. */
-const BATCH = 1000
 
 /**
  * Holds a ledger against its chain and its checkpoints against keys. Answers "no" where history was changed, where a checkpoint is
@@ -76,7 +73,7 @@ export async function runLedgerVerify(
 export async function runLedgerExport({ state }: LedgerOptions, terminal: Terminal): Promise<ExitStatus> {
   const opened = await openState(statePlace(process.env, state))
   try {
-    for await (const line of linesOfDatabase(opened.store.ledger)) {
+    for await (const line of ledgerLines(opened.store.ledger)) {
       terminal.print('entry' in line ? formatLedgerEntry(line.entry) : formatLedgerCheckpoint(line.checkpoint))
     }
   } finally {
@@ -103,7 +100,7 @@ async function examineAt(
   if (file !== undefined) return await examine(linesOfFile(file), keys)
   const opened = await openState(statePlace(process.env, state))
   try {
-    return await examine(linesOfDatabase(opened.store.ledger), keys)
+    return await examine(ledgerLines(opened.store.ledger), keys)
   } finally {
     await opened.close()
   }
@@ -125,21 +122,6 @@ async function examine(lines: AsyncIterable<LedgerLine>, keys: readonly PublicKe
   }
   const { sequence: entries, digest } = check.tip
   return { entries, digest, checkpoints, believed: keys.length === 0 ? 0 : checkpoints, vouched }
-}
-
-/** Entries, each checkpoint behind the entry that it is about. */
-async function* linesOfDatabase(ledger: Ledger): AsyncGenerator<LedgerLine> {
-  const envelopes = new Map((await ledger.checkpoints()).map(({ sequence, envelope }) => [sequence, envelope]))
-  for (let last = 0; ; ) {
-    const entries = await ledger.read(last, BATCH)
-    for (const entry of entries) {
-      yield { entry }
-      const checkpoint = envelopes.get(entry.sequence)
-      if (checkpoint !== undefined) yield { checkpoint }
-      last = entry.sequence
-    }
-    if (entries.length < BATCH) return
-  }
 }
 
 async function* linesOfFile(path: string): AsyncGenerator<LedgerLine> {

@@ -1,22 +1,15 @@
 import { inParallel } from '#core'
 import type { ElfFile } from '#elf'
-import { type ImageFile, ImageFiles, type OpenedImage, type OpenedLayer } from '#oci'
+import type { OpenedImage, OpenedLayer } from '#oci'
 import { BaseFacts, type LayerListing, readLayerListing } from '#rebase'
+import { type ContentNote, contentOfNote, noteOfContent } from './content-note.ts'
 import { LayerNotes } from './layer-notes.ts'
 
-/** What a note says of a layer; bytes are in base64. */
-interface Remembered {
-  readonly files: readonly RememberedFile[]
-  readonly removed: readonly string[]
-  readonly opaque: readonly string[]
+/** What a note says of a layer. */
+interface Remembered extends ContentNote {
   readonly programs: readonly (readonly [path: string, ElfFile])[]
   readonly unreadable: readonly (readonly [path: string, string])[]
   readonly scripts: readonly (readonly [path: string, string])[]
-}
-
-type RememberedFile = Omit<ImageFile, 'content' | 'xattrs'> & {
-  readonly content?: string
-  readonly xattrs?: readonly (readonly [name: string, value: string])[]
 }
 
 /** To be raised when listings change between two releases. */
@@ -75,30 +68,16 @@ function keyOf({ descriptor, diffId }: OpenedLayer): string {
 }
 
 function noteOf({ content, programs, unreadable, scripts }: LayerListing): Remembered {
-  const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
   return {
-    ...{ removed: content.removed, opaque: content.opaque },
+    ...noteOfContent(content),
     ...{ programs: [...programs], unreadable: [...unreadable], scripts: [...scripts] },
-    files: [...content.files.entries()].map(({ xattrs, content: bytes, ...file }) => ({
-      ...file,
-      ...(bytes === undefined ? {} : { content: base64(bytes) }),
-      ...(xattrs.size === 0 ? {} : { xattrs: [...xattrs].map(([name, value]) => [name, base64(value)] as const) }),
-    })),
   }
 }
 
 function listingOf({ diffId }: OpenedLayer, note: Remembered): LayerListing {
-  const byPath = note.files.map(({ content, xattrs = [], ...file }): [string, ImageFile] => [
-    file.path,
-    {
-      ...file,
-      xattrs: new Map(xattrs.map(([name, value]) => [name, Buffer.from(value, 'base64')])),
-      ...(content === undefined ? {} : { content: Buffer.from(content, 'base64') }),
-    },
-  ])
   return {
     diffId,
-    content: { files: new ImageFiles(new Map(byPath)), removed: note.removed, opaque: note.opaque },
+    content: contentOfNote(note),
     programs: new Map(note.programs),
     unreadable: new Map(note.unreadable),
     scripts: new Map(note.scripts),

@@ -3,6 +3,7 @@ import {
   formatPlatform,
   type ImageSource,
   layerBlobs,
+  memoryBlobs,
   type OpenedImage,
   openImage,
   type PlatformImage,
@@ -14,6 +15,7 @@ import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { findSubjects } from './image-subjects.ts'
 import { type Written, writeOutputs } from './outputs.ts'
+import { readPatchedFiles } from './patch-memory.ts'
 import { placeOf } from './place.ts'
 import { formatBytes, formatTable, type Terminal } from './terminal.ts'
 import type { PlaceOptions } from './verb.ts'
@@ -52,6 +54,7 @@ export async function runPatch(reference: string, options: PatchVerbOptions, ter
     ...(options.acceptExpired === undefined ? {} : { acceptExpired: options.acceptExpired }),
     ...(options.only === undefined ? {} : { only: options.only.flatMap((names) => names.split(',')) }),
     ...(options.archive === undefined ? {} : { archive: options.archive }),
+    readFiles: readPatchedFiles,
     onProgress: (what: string) => terminal.progress(what),
   }
   const patches: PlatformPatch[] = []
@@ -98,10 +101,7 @@ async function platformsOf(reference: string): Promise<readonly (string | undefi
 function imageOf(patches: readonly PlatformPatch[]): ImageSource | undefined {
   const held = patches.flatMap(({ patched }) => patched?.layer ?? [])
   if (held.length === 0) return undefined
-  const blobs = layerBlobs(
-    patches.flatMap(({ opened }) => opened.layers),
-    held,
-  )
+  const blobs = memoryBlobs(held, layerBlobs(patches.flatMap(({ opened }) => opened.layers)))
   const images = patches.map(({ opened, patched }) => patched?.image ?? unchanged(opened))
   const [only] = images
   // What was one manifest stays one.
@@ -143,7 +143,7 @@ function linesOf(patch: PlatformPatch, width: number): readonly string[] {
     [installed.name, installed.version, candidate.version, candidate.suite].map(visibleText),
   )
   const table = rows.length === 0 ? [] : formatTable([['package', 'from', 'to', 'suite'], ...rows], { width })
-  const size = patched === undefined ? '' : `, ${formatBytes(patched.layer.length)} in one layer`
+  const size = patched === undefined ? '' : `, ${formatBytes(patched.layer.descriptor.size)} in one layer`
   return [
     ...table,
     ...(rows.length === 0 ? [] : ['', `${changed} paths written, ${removed} taken away${size}`]),
@@ -175,7 +175,7 @@ function printJson({ patches, image, written }: Patched, terminal: Terminal): vo
         removed,
         ...(trust === undefined ? {} : { certificates: trust }),
       },
-      ...(patched === undefined ? {} : { layer: patched.image.layers.at(-1)?.descriptor }),
+      ...(patched === undefined ? {} : { layer: patched.layer.descriptor }),
     })),
   }
   terminal.print(JSON.stringify(document, null, 2))

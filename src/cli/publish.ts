@@ -62,7 +62,7 @@ async function attachEverything(publication: Publication, signing: Signing, term
     terminal.progress(`sign: what is in ${title}`)
     const reference = `${signing.signedAs}@${manifest.descriptor.digest}`
     const opened = await openSource(image, { name: reference, platform })
-    const found = await inventoryOfImage(opened, { reference, licences: true, account: true })
+    const found = await inventoryOfImage(opened, { reference, licences: true, account: true, anew: true })
     const inventory = withOrigins(found, order.effective.paths, title)
     const own = imageStatements(inventory, { author, signedAs: signing.signedAs, index: image.top.descriptor.digest })
     for (const notice of own.notices) notices.add(notice)

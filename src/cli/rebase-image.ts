@@ -3,6 +3,9 @@ import { compressStream, prepareCodec } from '#image'
 import {
   type BlobSource,
   formatPlatform,
+  type ImageDocument,
+  layerBlobs,
+  memoryBlobs,
   type OpenedImage,
   type OpenedLayer,
   type Platform,
@@ -39,8 +42,9 @@ export interface PlatformAnswer {
 /** An image that can be written. */
 export interface ComposedPlatform {
   readonly image: PlatformImage
-  /** Where each of its layers comes from. */
-  readonly layers: ReadonlyMap<Digest, () => AsyncIterable<Uint8Array>>
+  /** What its layers come from: of the images that were opened, and made here. */
+  readonly layers: readonly OpenedLayer[]
+  readonly held: readonly ImageDocument[]
   /** The top of the new base: what its reference names. */
   readonly baseDigest: Digest
 }
@@ -110,10 +114,8 @@ async function compose(
 ): Promise<ComposedPlatform> {
   if (plan.status !== undefined) await prepareCodec('gzip')
   const { image, added } = composeRebased({ ...plan, platform }, (tar) => Buffer.concat(compressStream('gzip', tar)))
-  const sources = new Map<Digest, () => AsyncIterable<Uint8Array>>()
-  for (const layer of layers) sources.set(layer.descriptor.digest, () => layer.open())
-  if (added !== undefined) sources.set(added.layer.descriptor.digest, () => once(added.bytes))
-  return { image, layers: sources, baseDigest }
+  const held = added === undefined ? [] : [{ descriptor: added.layer.descriptor, bytes: added.bytes }]
+  return { image, layers, held, baseDigest }
 }
 
 /** What pushing a result to a repository need not ask: blobs of the application's image, where that is in the same one. */
@@ -127,20 +129,8 @@ export function knownBlobs(applications: readonly NamedImage[], to: RegistryRefe
 
 /** The layers of all platforms as one source of blobs. */
 export function blobsOf(platforms: readonly ComposedPlatform[]): BlobSource {
-  const sources = new Map(platforms.flatMap(({ layers }) => [...layers]))
-  return {
-    async *open(digest, start = 0) {
-      const open = sources.get(digest)
-      if (open === undefined) throw new Error(`cannot open blob ${digest}: the rebase has none`)
-      let skip = start
-      for await (const chunk of open()) {
-        if (skip < chunk.length) yield chunk.subarray(skip)
-        skip = Math.max(0, skip - chunk.length)
-      }
-    },
-  }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes
+  return memoryBlobs(
+    platforms.flatMap(({ held }) => held),
+    layerBlobs(platforms.flatMap(({ layers }) => layers)),
+  )
 }

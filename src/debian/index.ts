@@ -97,7 +97,14 @@ export {
   type VerifiedSuite,
   verifySuite,
 } from './suite.ts'
-export { ACCOUNT_FILES, isSystemFile, RELEASE_FILES } from './system-files.ts'
+export {
+  ACCOUNT_FILES,
+  isCopyrightFile,
+  isInventoryFile,
+  isSystemFile,
+  MAX_COPYRIGHT,
+  RELEASE_FILES,
+} from './system-files.ts'
 export type { Provider, Universe } from './universe.ts'
 export { compareVersions, isVersion, parseVersion, satisfies, type VersionParts } from './version.ts'
 export { versionSortKey } from './version-sort-key.ts'

@@ -14,6 +14,18 @@ export type FactoryErrorCode =
   | 'FLEET_INVALID'
   /** What an event says of an archive is not in the form that the factory writes. */
   | 'EVENT_INVALID'
+  /** A worker was told to stop; what it was at is done by another one. */
+  | 'WORK_HANDED_BACK'
+  /** A stage of an image took longer than it may. */
+  | 'STAGE_TIMED_OUT'
+  /** What a stage is recorded to have given is not what this program's stages give. */
+  | 'STAGE_OUTPUT_INVALID'
+  /** What is to be published is not there, or not signed by who publishes. */
+  | 'CANDIDATE_UNSIGNED'
+  /** Tags were moved by somebody else while they were to be moved. */
+  | 'TAG_MOVED'
+  /** There is no release to go back to. */
+  | 'RELEASE_UNKNOWN'
 
 /** Thrown by `factory`. */
 export class FactoryError extends CasemateError<FactoryErrorCode> {}

@@ -16,6 +16,14 @@ export type EventKind =
   | 'end-of-life'
   | 'asked'
 
+/** Events that concern every image, being facts of archives and advisories. Of all others the subject is what they concern. */
+export const COMMON_EVENTS = [
+  'archive-changed',
+  'archive-alarm',
+  'archive-recovered',
+  'advisory-changed',
+] as const satisfies readonly EventKind[]
+
 /** Something that was noticed, before it is recorded. */
 export interface NewEvent {
   readonly kind: EventKind

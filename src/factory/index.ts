@@ -12,7 +12,7 @@ export {
 } from './clock.ts'
 export type { Approval, Hold, NewHold } from './decision.ts'
 export { FactoryError, type FactoryErrorCode } from './errors.ts'
-export { type EventKind, eventKey, type FactoryEvent, type NewEvent } from './event.ts'
+export { COMMON_EVENTS, type EventKind, eventKey, type FactoryEvent, type NewEvent } from './event.ts'
 export { chainNotes, LEDGER_START, LedgerCheck, type LedgerEntry, type LedgerNote, type LedgerTip } from './ledger.ts'
 export {
   formatLedgerCheckpoint,
@@ -21,6 +21,7 @@ export {
   MAX_LEDGER_LINE,
   parseLedgerLine,
 } from './ledger-line.ts'
+export { ledgerLines } from './ledger-lines.ts'
 export { type Excuse, excuseNote, excuseOf } from './levels/excuse.ts'
 export { LEVEL_STATES, type LevelState, type StandingLevel, standingOf } from './levels/service-level.ts'
 export { type SupportEnd, type Supporter, supportEnds } from './levels/support-end.ts'
@@ -66,11 +67,15 @@ export type {
   ReleaseLog,
   RouteOptions,
   RunLog,
-  TakeOptions,
+  TakeDueOptions,
+  TakenQueue,
   Watched,
   WatchLog,
   WatchStep,
   WayQuestion,
+  WorkLog,
+  WorkOptions,
+  WorkQueue,
 } from './ports.ts'
 export {
   contentsDigest,
@@ -79,8 +84,43 @@ export {
   packageKey,
   type Release,
   type ReleasedManifest,
+  type TagIntent,
 } from './release.ts'
-export { type ImageProgress, imageProgress, STAGES, type StageKey, type StageName, type StageRecord } from './run.ts'
+export {
+  type Cancellation,
+  type ImageEnd,
+  type ImageProgress,
+  imageProgress,
+  type NewBatch,
+  type RunImage,
+  type RunState,
+  STAGES,
+  type StageKey,
+  type StageName,
+  type StageRecord,
+  type WorkMessage,
+  type WorkPhase,
+} from './run.ts'
+export { Engine, recoverRuns, startRun } from './running/engine.ts'
+export { nextWork } from './running/next-work.ts'
+export {
+  type Candidate,
+  ENGINE_DEFAULTS,
+  type EngineClock,
+  type EngineNews,
+  type EnginePorts,
+  type EngineSettings,
+  type MakingStage,
+  type PreparedStage,
+  type Publisher,
+  type StageOutputs,
+  type StageResult,
+  type Stages,
+  type StageWork,
+  type TagMove,
+  type TagName,
+} from './running/ports.ts'
+export { type Rollback, rollBack } from './running/rollback.ts'
 export { formatSpan } from './settings/duration.ts'
 export {
   type DefinitionsPlace,
@@ -89,6 +129,7 @@ export {
   SETTINGS_FILE,
   settingsJsonSchema,
 } from './settings/factory-settings.ts'
+export type { SecretPlace, Subscription } from './settings/notify-settings.ts'
 export type { ApprovalRule, Freeze, MaintenanceWindow, UpdatePolicy } from './settings/policy-settings.ts'
 export { compareSeverities, POLICY_SEVERITIES, type PolicySeverity, worstSeverity } from './settings/severity.ts'
 export type { ServiceLevels } from './settings/sla-settings.ts'
@@ -108,10 +149,8 @@ export {
   type Interest,
   isWanted,
   MESSAGE_KINDS,
-  MESSAGE_SEVERITIES,
   type Message,
   type MessageKind,
-  type MessageSeverity,
   type NewMessage,
 } from './telling/message.ts'
 export {
@@ -122,6 +161,30 @@ export {
   releaseMessage,
   type ToldImage,
 } from './telling/messages.ts'
+export {
+  type AdvisoryChange,
+  type AdvisoryStanding,
+  type AdvisoryStandings,
+  advisoryEvent,
+  changedAdvisories,
+  type FleetSource,
+  readStandings,
+  STANDING_PARTS,
+} from './watching/advisory-watch.ts'
+export { type Asked, askedEvent, type BaseMove, baseEvent, parentReleasedEvent } from './watching/asked.ts'
+export { type EndOfSupport, type SupportedImage, supportEvents } from './watching/date-watch.ts'
+export {
+  type ChangeAuthor,
+  type CommitOrigin,
+  type DefinedImages,
+  type DefinitionChange,
+  type DefinitionFiles,
+  type DefinitionSighting,
+  type DefinitionStep,
+  definitionEvent,
+  type FileChange,
+  stepDefinitions,
+} from './watching/definition-watch.ts'
 export { noteEvents } from './watching/note-events.ts'
 export {
   type ArchiveChange,

@@ -8,8 +8,8 @@ import type { LedgerEntry, LedgerNote, LedgerTip } from './ledger.ts'
 import type { Moment } from './moment.ts'
 import type { Plan, Reason } from './plan.ts'
 import type { GivenApproval } from './planning/holds.ts'
-import type { HeldPackage, NewRelease, Release } from './release.ts'
-import type { StageName, StageRecord } from './run.ts'
+import type { HeldPackage, NewRelease, Release, TagIntent } from './release.ts'
+import type { Cancellation, ImageEnd, NewBatch, RunState, StageName, StageRecord, WorkMessage } from './run.ts'
 import type { Message, NewMessage } from './telling/message.ts'
 
 /** Whatever was noticed, in the order of recording. */
@@ -57,14 +57,61 @@ export interface PlanLog {
 
 /** Runs, and what became of their stages. */
 export interface RunLog {
-  /** Begins a run of a plan; gives its number. */
+  /** Begins the run of a plan; gives its number. Idempotent: a plan is run once, whoever begins it and how often. */
   start(plan: number, started: Moment): Promise<number>
   /** Records steps of stages. Idempotent: an attempt comes to a state once, and the first word counts. */
   record(records: readonly StageRecord[]): Promise<void>
-  /** Every record of a run, in the order of recording. */
-  records(run: number): Promise<readonly StageRecord[]>
+  /** Every record of a run, or of some of its images, in the order of recording. */
+  records(run: number, images?: readonly string[]): Promise<readonly StageRecord[]>
   /** What a stage gave when it was last done with this input, in whichever run; `undefined` when it never was. */
   outputFor(stage: StageName, input: Digest): Promise<Json | undefined>
+  /** Asks that a run is given up: what is published stays. The first word counts. */
+  cancel(run: number, cancellation: Cancellation & { readonly at: Moment }): Promise<void>
+  /** Who asked for that, and why; `undefined` where nobody did. */
+  cancellation(run: number): Promise<Cancellation | undefined>
+}
+
+/** What is to be done of runs, and what has ended. */
+export interface WorkLog {
+  /**
+   * Where the images of a run stand; `undefined` when there is no such run. Who asks in a transaction is the only one who does until
+   * it ends, so that what follows from the state is decided once.
+   */
+  state(run: number): Promise<RunState | undefined>
+  /** Hands batches of a run to whichever worker takes them: when the transaction is durable, and not without it. */
+  send(run: number, batches: readonly NewBatch[]): Promise<void>
+  /** The images of a batch; `undefined` when there is no such batch. */
+  batch(message: WorkMessage): Promise<NewBatch | undefined>
+  /** Records that images have ended in a run. Of each the first word counts; gives those that had not ended before. */
+  end(run: number, ends: readonly ImageEnd[]): Promise<readonly ImageEnd[]>
+  /** Records that a run is over: nothing of it is open any more. Idempotent. */
+  close(run: number, closed: Moment): Promise<void>
+  /** Runs that are not over, the oldest first. */
+  open(): Promise<readonly number[]>
+  /** Sends again what was sent of a run and is neither done nor in the queue, as after a backup was restored. */
+  resend(run: number): Promise<void>
+}
+
+/** Where workers get their work from. */
+export interface WorkQueue {
+  /**
+   * Takes messages until it is stopped, so many at a time. Each is with one worker at a time; one whose worker ended, hung or
+   * rejected is given to another, so whatever is done with it has to be idempotent. The signal tells that its time is over.
+   */
+  take(work: (message: WorkMessage, signal: AbortSignal) => Promise<void>, options: WorkOptions): Promise<TakenQueue>
+}
+
+export interface WorkOptions {
+  /** Messages at a time. */
+  readonly concurrency: number
+  /** Told what goes wrong between the worker and the queue, which is tried again. */
+  readonly onError: (error: unknown) => void
+}
+
+/** A queue that is being worked on. */
+export interface TakenQueue {
+  /** Takes nothing more; resolves when what was taken is done, or after `milliseconds`, when it goes back. */
+  stop(milliseconds: number): Promise<void>
 }
 
 /** What was published. */
@@ -77,6 +124,17 @@ export interface ReleaseLog {
   history(image: string, variant: string, limit: number): Promise<readonly Release[]>
   /** The packages that manifests with these contents hold, by name and architecture; `undefined` where no release has them. */
   packages(contents: Digest): Promise<readonly HeldPackage[] | undefined>
+  /**
+   * Records what tags are about to be moved, before any is, so that whoever goes on after a crash knows what was meant. Of the
+   * same image, variant, and run or restored release the first word counts; gives what counts.
+   */
+  intend(intents: readonly TagIntent[]): Promise<readonly TagIntent[]>
+  /** The variants of an image that were ever released, by name. */
+  variants(image: string): Promise<readonly string[]>
+  /** Every digest that tags of an image and variant were ever to name. */
+  named(image: string, variant: string): Promise<ReadonlySet<Digest>>
+  /** Gives the tags back to an earlier release, as a release of its own with the same content; gives its number. */
+  restore(release: number, restored: { readonly tags: readonly string[]; readonly at: Moment }): Promise<number>
   /** Which of the latest releases hold a source package in a version below another, by Debian's order. */
   affected(question: AffectedQuestion): Promise<readonly AffectedImage[]>
 }
@@ -207,7 +265,7 @@ export interface Deliveries {
    * Takes messages that are due for a subscriber, at most one an image and none before an earlier one of the same image has come to its end.
    * Whoever took them has until `lease` to say what became of them, then they are due again.
    */
-  take(subscriber: string, options: TakeOptions): Promise<readonly DueMessage[]>
+  take(subscriber: string, options: TakeDueOptions): Promise<readonly DueMessage[]>
   /** Records what became of an attempt. A message that is delivered or dead is under way no longer. */
   settle(subscriber: string, due: DueMessage, outcome: DeliveryOutcome): Promise<void>
   /** When the next message of a subscriber is due; `undefined` where none is under way. */
@@ -219,7 +277,7 @@ export interface RouteOptions {
   readonly now: Moment
 }
 
-export interface TakeOptions {
+export interface TakeDueOptions {
   readonly limit: number
   readonly now: Moment
   readonly lease: Moment
@@ -245,6 +303,7 @@ export interface FactoryLogs {
   readonly fleet: FleetLog
   readonly plans: PlanLog
   readonly runs: RunLog
+  readonly work: WorkLog
   readonly releases: ReleaseLog
   readonly decisions: DecisionLog
   readonly clocks: ClockLog
@@ -261,4 +320,6 @@ export interface FactoryStore extends FactoryLogs {
    * done again, so it has no effects but on the logs that it is given.
    */
   transaction<Result>(work: (logs: FactoryLogs) => Promise<Result>): Promise<Result>
+  /** Does `work` while nobody else, in any process, does any with one of the same names. Who waits for long is not refused. */
+  exclusively<Result>(names: readonly string[], work: () => Promise<Result>): Promise<Result>
 }

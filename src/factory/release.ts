@@ -48,6 +48,20 @@ export interface Release extends Omit<NewRelease, 'manifests'> {
   readonly manifests: readonly { readonly platform: string; readonly digest: Digest; readonly contents: Digest }[]
 }
 
+/** Tags of a repository that are to name another manifest. */
+export type TagIntent = {
+  readonly image: string
+  readonly variant: string
+  /** With its registry, e.g. `registry.example.org/python`. */
+  readonly repository: string
+  readonly digest: Digest
+  /** What each tag named when this was intended; `null` for one that was not there. */
+  readonly tags: Readonly<Record<string, Digest | null>>
+  /** The run that it belongs to, or the release that shall have its tags back. */
+  readonly cause: { readonly run: number } | { readonly restores: number }
+  readonly at: Moment
+}
+
 /** The identity of what an image holds: its packages, whatever their order, and nothing else. */
 export function contentsDigest(packages: readonly HeldPackage[]): Digest {
   return digestOf(canonicalJson(packages.map(packageKey).sort()))

@@ -1,5 +1,6 @@
 import type { Digest, Json } from '#core'
 import type { Moment } from './moment.ts'
+import type { Reason } from './plan.ts'
 
 /** The stages of a run, in their order. */
 export const STAGES = ['lock', 'build', 'test', 'gate', 'publish'] as const
@@ -45,4 +46,57 @@ export function imageProgress(records: readonly StageRecord[]): ImageProgress {
   }
   if (last.state === 'done' && last.stage === 'publish') return { state: 'done' }
   return { state: 'running', stage: last.stage }
+}
+
+/** What the queue carries: which batch of which run. Everything else stands in the tables. */
+export type WorkMessage = { readonly run: number; readonly batch: number }
+
+/**
+ * What is done with the images of a batch: `make` takes each from its lock to its gate, `publish` moves the tags of all of
+ * them together.
+ */
+export type WorkPhase = 'make' | 'publish'
+
+/** Images that go to one worker together. */
+export interface NewBatch {
+  readonly phase: WorkPhase
+  readonly images: readonly string[]
+}
+
+/** How an image ended in a run. */
+export interface ImageEnd {
+  readonly image: string
+  readonly state: 'done' | 'failed' | 'cancelled'
+  /** Why it failed or was cancelled; of one that is done, what became of it. */
+  readonly reason: string
+  readonly at: Moment
+}
+
+/** An image of a run: what is wanted of it and how far it has come. */
+export interface RunImage {
+  readonly image: string
+  /** Images of the same run that it is built on. */
+  readonly after: readonly string[]
+  readonly reasons: readonly Reason[]
+  /** Phases that were handed to a worker. */
+  readonly sent: readonly WorkPhase[]
+  /** Whether its gate let it through, so that its tags may move. */
+  readonly isCandidate: boolean
+  readonly end: Pick<ImageEnd, 'state' | 'reason'> | undefined
+}
+
+/** Where a run stands. */
+export interface RunState {
+  readonly plan: number
+  readonly started: Moment
+  /** In the order of work; those that the plan holds are not among them. */
+  readonly images: readonly RunImage[]
+  /** Why it is to be given up. */
+  readonly cancelled: Cancellation | undefined
+}
+
+/** A person's word that a run is to be given up. */
+export interface Cancellation {
+  readonly by: string
+  readonly reason: string
 }

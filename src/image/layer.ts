@@ -69,11 +69,19 @@ function noteParents(entry: MemberEntry, note: (path: string, mtime: number) => 
 
 /** Writes entries and the contents of files as tar, without the end mark. `content` is asked for files only. */
 export function encodeTar(entries: readonly WritableEntry[], content: (path: string) => Uint8Array): Uint8Array {
-  const parts: Uint8Array[] = []
+  return Buffer.concat([...tarPieces(entries, content)])
+}
+
+/** The same in pieces, contents among them as they were given. */
+export function* tarPieces(
+  entries: readonly WritableEntry[],
+  content: (path: string) => Uint8Array,
+): Generator<Uint8Array> {
   for (const entry of entries) {
     const bytes = entry.type === 'file' ? content(entry.path) : undefined
-    parts.push(encodeTarEntry(tarHeaderOf(bytes === undefined ? entry : { ...entry, size: bytes.length })))
-    if (bytes !== undefined) parts.push(bytes, new Uint8Array(tarPadding(bytes.length)))
+    yield encodeTarEntry(tarHeaderOf(bytes === undefined ? entry : { ...entry, size: bytes.length }))
+    if (bytes === undefined) continue
+    yield bytes
+    yield new Uint8Array(tarPadding(bytes.length))
   }
-  return Buffer.concat(parts)
 }

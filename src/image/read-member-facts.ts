@@ -1,4 +1,4 @@
-import { isSystemFile } from '#debian'
+import { isInventoryFile } from '#debian'
 import { ApplicationReader } from '#sbom/applications'
 import type { MemberEntry } from './member.ts'
 import type { MemberFacts } from './member-facts.ts'
@@ -12,7 +12,7 @@ export function readMemberFacts(reader: string, entries: readonly MemberEntry[],
   const applications = new ApplicationReader()
   for (const entry of entries) {
     if (entry.type !== 'file') continue
-    if (isSystemFile(entry.path)) contents[entry.path] = contentOf(entry, read)
+    if (isInventoryFile(entry)) contents[entry.path] = contentOf(entry, read)
     const sink = applications.sink(entry)
     if (sink === undefined) continue
     read(entry, (piece) => sink.write(piece))

@@ -1,4 +1,22 @@
 export { IntegrationError, type IntegrationErrorCode } from './errors.ts'
+export { GuardedPost, POST_LIMITS, type PostAnswer, type PostLimits, type PostTarget } from './telling/guarded-post.ts'
+export { isInternalAddress } from './telling/internal-address.ts'
+export { Teller, type TellerOptions, type Told } from './telling/teller.ts'
+export {
+  openWebhooks,
+  type TellOptions,
+  tellWebhook,
+  WEBHOOK_PATIENCE,
+  type Webhook,
+  type WebhookPatience,
+} from './telling/webhook.ts'
+export {
+  parseWebhookSecret,
+  type SignedMessage,
+  type WebhookSecret,
+  webhookHeaders,
+} from './telling/webhook-signature.ts'
+export { type AdvisoryPoll, type AdvisoryWatchOptions, pollAdvisories } from './watching/advisory-watch.ts'
 export {
   type ArchivePoll,
   type ArchiveWatchOptions,
@@ -6,6 +24,16 @@ export {
   standingAlarms,
   suiteWatchName,
 } from './watching/archive-watch.ts'
+export { type BasePoll, type BaseWatchOptions, pollBases, type WatchedBase } from './watching/base-watch.ts'
+export { pollDates } from './watching/date-watch.ts'
+export {
+  findDefinitions,
+  folderFingerprint,
+  type ReadDefinitions,
+  readDefinitions,
+} from './watching/definition-folder.ts'
+export { DefinitionFolderWatch, type DefinitionPoll, GitDefinitionWatch } from './watching/definition-watch.ts'
+export { type GitOptions, type GitPlace, GitRepository } from './watching/git-repository.ts'
 export {
   type LookOutcome,
   MACHINE_CLOCK,

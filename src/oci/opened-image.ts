@@ -20,6 +20,8 @@ import { formatPlatform, type Platform, samePlatform } from './platform.ts'
 export interface OpenedLayer extends Layer {
   /** Gives the bytes as stored. Rejects at the end with `BLOB_MISMATCH` unless they are what the descriptor says. */
   open(): AsyncIterable<Uint8Array>
+  /** The same from byte `start` on, not held against anything: for a `BlobSource`, whose readers verify. */
+  stored(start?: number): AsyncIterable<Uint8Array>
   /** Reads those bytes and keeps nothing of them. Rejects with `BLOB_MISMATCH` unless they are what the descriptor says. */
   verify(): Promise<void>
   /** Gives the uncompressed tar archive. Rejects at the end with `BLOB_MISMATCH` unless its digest is `diffId`. */
@@ -138,9 +140,10 @@ async function* chunkOf(bytes: Promise<Uint8Array>): AsyncGenerator<Uint8Array> 
 }
 
 function openedLayer(blobs: BlobSource, descriptor: Descriptor, diffId: Digest): OpenedLayer {
-  const open = () => verified(descriptor, blobs.open(descriptor.digest))
+  const stored = (start?: number) => blobs.open(descriptor.digest, start)
+  const open = () => verified(descriptor, stored())
   const verify = () => verifyBlob(descriptor, blobs)
-  return { descriptor, diffId, open, verify, openTar: () => verifiedTar({ descriptor, diffId }, open()) }
+  return { descriptor, diffId, open, stored, verify, openTar: () => verifiedTar({ descriptor, diffId }, open()) }
 }
 
 async function* verifiedTar(

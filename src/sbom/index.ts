@@ -60,7 +60,6 @@ export type {
 } from './inventory.ts'
 export { joinExtracted } from './licences/extracted-licences.ts'
 export {
-  MAX_COPYRIGHT,
   type PackageLicence,
   readPackageLicence,
   unclassifiedLicence,

@@ -1,3 +1,4 @@
+export { TEST_NOW, type TestAnswer, type TestApi, type TestRequest, testApi } from './api.ts'
 export {
   type TestArchive,
   type TestArchiveOptions,
@@ -23,6 +24,7 @@ export { type DebianTool, debianTool, installDebianTools } from './debian-tools.
 export { dockerRegistry, httpServer, type Interference, proxyBefore } from './docker-registry.ts'
 export { testEffectInput, testPackage } from './effects.ts'
 export { type SampleElf, sampleElf } from './elf.ts'
+export { type FilledFactory, fillFactory, heldPackage, releaseOf } from './factory.ts'
 export { type ImagePlace, type TestImage, testImagePlace } from './image-place.ts'
 export { type Fault, type MirrorRequest, requestsFor, type TestMirror, testMirror } from './mirror.ts'
 export {

@@ -21,6 +21,7 @@ import { patchVerb } from './patch.ts'
 import { planVerb } from './plan.ts'
 import { rebaseVerb } from './rebase.ts'
 import { registryVerb } from './registry.ts'
+import { releaseVerb } from './release.ts'
 import { reproduceVerb } from './reproduce.ts'
 import { sbomVerb } from './sbom.ts'
 import { scanVerb } from './scan.ts'
@@ -28,8 +29,10 @@ import { searchVerb } from './search.ts'
 import { signVerbs } from './sign.ts'
 import { storeVerb } from './store.ts'
 import { testVerb } from './test.ts'
+import { tokenVerb } from './token.ts'
 import { vexVerb } from './vex.ts'
 import { whereVerb } from './where.ts'
+import { workerVerb } from './worker.ts'
 
 /** Every verb, in the order of the help. */
 export const verbs: readonly Verb[] = [
@@ -60,7 +63,10 @@ export const verbs: readonly Verb[] = [
   loginVerb,
   registryVerb,
   planVerb,
+  workerVerb,
+  releaseVerb,
   ledgerVerb,
+  tokenVerb,
   cacheVerb,
   doctorVerb,
   completionVerb,

@@ -1,14 +1,5 @@
 import type { Command } from 'commander'
-import type { Session, Verb } from '../verb.ts'
-
-/** Adds the option of every verb that opens the factory's memory. */
-function withState(command: Command): Command {
-  return command.option(
-    '--state <dir>',
-    "the folder of the factory's database, unless CASEMATE_DATABASE names another one",
-    './state',
-  )
-}
+import { type Session, type Verb, withState } from '../verb.ts'
 
 /** `clocks` and `excuse`: how long fixes took, and which may take longer. */
 function addClocks(ledger: Command, session: Session): void {

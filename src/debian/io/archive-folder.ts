@@ -24,7 +24,7 @@ export async function readArchives(folders: readonly string[]): Promise<Readonly
   for (const folder of folders) {
     for (const name of (await listFolder(folder)).filter((each) => each.endsWith('.yaml')).sort()) {
       const path = join(folder, name)
-      const archive = parseArchive(await readFile(path, 'utf8'), path)
+      const archive = parsedArchive(await readFile(path, 'utf8'), path)
       const reason =
         `${archive.name}.yaml` !== name
           ? `it says "archive: ${archive.name}", so it must be named ${archive.name}.yaml`
@@ -36,6 +36,17 @@ export async function readArchives(folders: readonly string[]): Promise<Readonly
     }
   }
   return archives
+}
+
+const parsed = new Map<string, { readonly text: string; readonly archive: Archive }>()
+
+/** What a file says, parsed once for as long as it says the same: a verb asks several times. */
+function parsedArchive(text: string, path: string): Archive {
+  const known = parsed.get(path)
+  if (known?.text === text) return known.archive
+  const archive = parseArchive(text, path)
+  parsed.set(path, { text, archive })
+  return archive
 }
 
 /** The archive of that name. Throws `ARCHIVE_UNKNOWN`, naming the nearest. */

@@ -2,6 +2,7 @@ import type { XStatic } from 'typebox/schema'
 import { type Fault, faultsOf, type Json, parseYaml, placeFaults, reportFaults, type Shape } from '#core'
 import { FactoryError } from '../errors.ts'
 import { durationOf, durationShape } from './duration.ts'
+import { notifyFaults, notifyShape, type Subscription, subscriptionsOf } from './notify-settings.ts'
 import { policyFaults, policyOf, policyShape, type UpdatePolicy } from './policy-settings.ts'
 import { type ServiceLevels, serviceLevelsOf, slaShape } from './sla-settings.ts'
 
@@ -20,6 +21,8 @@ export interface FactorySettings {
   readonly registry: string
   readonly policy: UpdatePolicy
   readonly levels: ServiceLevels
+  /** Who is told what. */
+  readonly notify: readonly Subscription[]
 }
 
 /** A folder, or one in a Git repository. */
@@ -66,6 +69,7 @@ const settingsShape = {
     },
     policy: policyShape,
     sla: slaShape,
+    notify: notifyShape,
   },
 } as const satisfies Shape
 
@@ -86,7 +90,9 @@ export function parseFactorySettings(content: string, file: string): FactorySett
   if (!('value' in document)) throw invalid(reportFaults(intent, file, document))
   const value = document.value ?? {}
   const shapeFaults = faultsOf(settingsShape, value)
-  const faults = isWritten(value, shapeFaults) ? policyFaults(value.policy ?? {}, ['policy']) : shapeFaults
+  const faults = isWritten(value, shapeFaults)
+    ? [...policyFaults(value.policy ?? {}, ['policy']), ...notifyFaults(value.notify ?? [], ['notify'])]
+    : shapeFaults
   if (!isWritten(value, shapeFaults) || faults.length > 0) {
     throw invalid(reportFaults(intent, file, placeFaults(faults, document), faults.length))
   }
@@ -97,6 +103,7 @@ export function parseFactorySettings(content: string, file: string): FactorySett
     registry: value.registry ?? 'embedded',
     policy: policyOf(value.policy),
     levels: serviceLevelsOf(value.sla),
+    notify: subscriptionsOf(value.notify),
   }
 }
 

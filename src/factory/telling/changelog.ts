@@ -3,7 +3,7 @@ import { compareVersions, type DebVersion } from '#debian'
 import { type Contract, type ContractChange, contractChanges, isBreaking } from '#sandbox'
 import type { Moment } from '../moment.ts'
 import type { HeldPackage } from '../release.ts'
-import type { MessageSeverity } from './message.ts'
+import type { PolicySeverity } from '../settings/severity.ts'
 
 /** A finding that an image has when it is released. */
 export type ReleasedFinding = {
@@ -11,7 +11,7 @@ export type ReleasedFinding = {
   readonly id: string
   /** The source package, or the application's package. */
   readonly package: string
-  readonly severity: MessageSeverity | 'unknown'
+  readonly severity: PolicySeverity | 'unknown'
 }
 
 /** What an image is at a release, as far as a changelog says it. */
@@ -157,7 +157,7 @@ function contractChange(change: ContractChange): ReleasedContractChange {
 }
 
 /** The worst severity of the findings that a release closes; `undefined` where it closes none that is rated. */
-export function worstClosed({ findings }: Changelog): MessageSeverity | undefined {
+export function worstClosed({ findings }: Changelog): PolicySeverity | undefined {
   const severity = findings?.closed[0]?.severity
   return severity === 'unknown' ? undefined : severity
 }

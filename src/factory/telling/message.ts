@@ -1,5 +1,6 @@
 import { type Json, matchesNamePattern } from '#core'
 import type { Moment } from '../moment.ts'
+import { compareSeverities, type PolicySeverity } from '../settings/severity.ts'
 
 /** What people may want to be told. */
 export const MESSAGE_KINDS = ['release', 'held', 'failed', 'warning', 'breach', 'archive', 'end-of-life'] as const
@@ -9,11 +10,6 @@ export const MESSAGE_KINDS = ['release', 'held', 'failed', 'warning', 'breach', 
  */
 export type MessageKind = (typeof MESSAGE_KINDS)[number]
 
-/** Worst first. */
-export const MESSAGE_SEVERITIES = ['critical', 'high', 'medium', 'low'] as const
-/** How bad what a message is about is. */
-export type MessageSeverity = (typeof MESSAGE_SEVERITIES)[number]
-
 /** Something that is to be told, before it is in the outbox. */
 export interface NewMessage {
   readonly kind: MessageKind
@@ -22,7 +18,7 @@ export interface NewMessage {
   /** Who the image belongs to. */
   readonly owner?: string
   /** Of the worst finding that is the reason, or of the state that is told; absent where nothing is wrong. */
-  readonly severity?: MessageSeverity
+  readonly severity?: PolicySeverity
   /** One line for people, without what would steer a terminal. */
   readonly title: string
   /** What is to be known, by kind; see `docs/webhooks.md`. */
@@ -41,7 +37,7 @@ export interface Interest {
   readonly images?: readonly string[]
   readonly owners?: readonly string[]
   /** This severe or worse; what has no severity is not wanted then. */
-  readonly severity?: MessageSeverity
+  readonly severity?: PolicySeverity
   readonly kinds?: readonly MessageKind[]
 }
 
@@ -57,6 +53,6 @@ export function isWanted({ images, owners, severity, kinds }: Interest, message:
   }
   if (owners !== undefined && image !== undefined && (owner === undefined || !owners.includes(owner))) return false
   if (severity === undefined) return true
-  if (message.severity === undefined) return false
-  return MESSAGE_SEVERITIES.indexOf(message.severity) <= MESSAGE_SEVERITIES.indexOf(severity)
+  // No severity at all is less than any.
+  return compareSeverities(message.severity, severity) <= 0
 }

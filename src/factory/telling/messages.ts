@@ -3,9 +3,10 @@ import type { DebVersion } from '#debian'
 import type { Moment } from '../moment.ts'
 import type { Held, Reason } from '../plan.ts'
 import type { StageName } from '../run.ts'
+import type { PolicySeverity } from '../settings/severity.ts'
 import { type Changelog, worstClosed } from './changelog.ts'
 import { formatChangelog } from './changelog-markdown.ts'
-import type { MessageSeverity, NewMessage } from './message.ts'
+import type { NewMessage } from './message.ts'
 
 /** The image that a message is about. */
 export interface ToldImage {
@@ -44,7 +45,7 @@ export function releaseMessage({ owner }: Pick<ToldImage, 'owner'>, changelog: C
 export function heldMessage(
   { image, owner }: ToldImage,
   { by, reason, until }: Held,
-  { plan, reasons, severity, at }: { plan: number; reasons: readonly Reason[]; severity?: MessageSeverity; at: Moment },
+  { plan, reasons, severity, at }: { plan: number; reasons: readonly Reason[]; severity?: PolicySeverity; at: Moment },
 ): NewMessage {
   return {
     kind: 'held',
@@ -66,7 +67,7 @@ export function failedMessage(
     reason,
     severity,
     at,
-  }: { run: number; stage: StageName; reason: string; severity?: MessageSeverity; at: Moment },
+  }: { run: number; stage: StageName; reason: string; severity?: PolicySeverity; at: Moment },
 ): NewMessage {
   return {
     kind: 'failed',
@@ -83,7 +84,7 @@ export function failedMessage(
 export interface LateFinding {
   /** As clocks have it, e.g. `CVE-2026-1000 openssl`. */
   readonly finding: string
-  readonly severity: MessageSeverity
+  readonly severity: PolicySeverity
   /** Since when its clock runs, and when it is up. */
   readonly since: Moment
   readonly due: Moment

@@ -1,6 +1,6 @@
 import { digestOf, isWhiteoutPath, normalizeArchivePath, TAR_END, TAR_LIMITS, TarReader } from '#core'
 import { ImageError } from '../errors.ts'
-import { encodeTar } from '../layer.ts'
+import { tarPieces } from '../layer.ts'
 import { parentOf } from '../links.ts'
 import type { Tree, TreeEntry } from '../tree.ts'
 import type { DerivedFiles } from './derived-effect.ts'
@@ -38,12 +38,23 @@ export function derivedEntries(files: DerivedFiles, placement: DerivedPlacement)
 
 /** The files as one tar, whole and always the same: its digest names the result, and is the layer's diffID. */
 export function encodeDerived(files: DerivedFiles, placement: DerivedPlacement): Uint8Array {
-  return encodeEntries(derivedEntries(files, placement), files)
+  return Buffer.concat([...encodedPieces(derivedEntries(files, placement), files)])
 }
 
-function encodeEntries(entries: readonly TreeEntry[], files: DerivedFiles): Uint8Array {
+function* encodedPieces(entries: readonly TreeEntry[], files: DerivedFiles): Generator<Uint8Array> {
   const none = new Uint8Array()
-  return Buffer.concat([encodeTar(entries, (path) => files.get(path) ?? none), TAR_END])
+  yield* tarPieces(entries, (path) => files.get(path) ?? none)
+  yield TAR_END
+}
+
+/** Whether pieces, one behind the other, are these bytes. */
+function areBytes(pieces: Iterable<Uint8Array>, bytes: Uint8Array): boolean {
+  let at = 0
+  for (const piece of pieces) {
+    if (Buffer.compare(piece, bytes.subarray(at, at + piece.length)) !== 0) return false
+    at += piece.length
+  }
+  return at === bytes.length
 }
 
 /** What a result holds. */
@@ -55,7 +66,7 @@ export interface DecodedResult {
 
 /**
  * Reads what `encodeDerived` wrote, from a place that is not trusted: nothing but files in exactly the form of this
- * image. Throws `DERIVED_INVALID`, or as `TarReader` does.
+ * image. What it gives lies in `tar`. Throws `DERIVED_INVALID`, or as `TarReader` does.
  */
 export function decodeDerived(tar: Uint8Array, placement: DerivedPlacement): DecodedResult {
   const parts = new Map<string, Uint8Array[]>()
@@ -67,15 +78,20 @@ export function decodeDerived(tar: Uint8Array, placement: DerivedPlacement): Dec
       if (type !== 'file') return undefined
       const content: Uint8Array[] = []
       parts.set(normalizeArchivePath(path), content)
-      return { write: (chunk) => content.push(Buffer.from(chunk)), end() {} }
+      // Pushed at once, the archive is the one chunk that parts are handed on of.
+      return { write: (chunk) => content.push(chunk), end() {} }
     },
   })
   reader.push(tar)
   reader.end()
-  const files = new Map([...parts].map(([path, content]) => [path, Buffer.concat(content)]))
+  const files = new Map([...parts].map(([path, [first, ...more]]) => [path, joined(first, more)]))
   const entries = derivedEntries(files, placement)
-  if (Buffer.compare(encodeEntries(entries, files), tar) === 0) return { files, entries }
+  if (areBytes(encodedPieces(entries, files), tar)) return { files, entries }
   throw new ImageError('DERIVED_INVALID', `cannot use ${origin}: it is not in the form that this image needs`)
+}
+
+function joined(first: Uint8Array = Buffer.alloc(0), more: readonly Uint8Array[] = []): Uint8Array {
+  return more.length === 0 ? first : Buffer.concat([first, ...more])
 }
 
 function metadata(path: string, { effect, mtime }: DerivedPlacement) {

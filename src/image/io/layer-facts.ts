@@ -1,4 +1,4 @@
-import { isSystemFile } from '#debian'
+import { isInventoryFile } from '#debian'
 import { composeLayerContent, type KnownEntry, type LayerContent, type LayerPiece } from '#oci'
 import type { ApplicationReadings } from '#sbom/applications'
 import { tarHeaderOf } from '../layer.ts'
@@ -35,7 +35,7 @@ export async function builtLayerFacts(
     pieces.push({ entries: entriesOf(part.entries), contents: contentsOf(facts) })
   }
   const content = composeLayerContent(pieces, {
-    wants: ({ path }) => isSystemFile(path),
+    wants: isInventoryFile,
     take: (file) => applications.sink(file),
   })
   return { content, applications: applications.readings }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { messageOf } from '#core'
 import { OciError } from '../errors.ts'
@@ -9,8 +9,8 @@ const USUAL_MODE = 0o666
 const LEFTOVER_AGE = 3_600_000
 
 /**
- * Writes a file that is seen whole or not at all: the bytes go to a hidden neighbour, which then takes the name. A
- * failed write leaves nothing behind. Rejects with `OUTPUT_FAILED`, or with the error of `bytes`.
+ * Writes a file that is seen whole or not at all: the bytes go to a hidden neighbour, which then takes the name. A chunk
+ * stays what it is until the next but one is asked for. A failed write leaves nothing behind. Rejects with `OUTPUT_FAILED`, or with the error of `bytes`.
  */
 export async function writeFileAtomically(
   path: string,
@@ -50,14 +50,25 @@ async function writeNew(
   mode: number,
 ): Promise<void> {
   const file = await open(path, 'wx', mode)
+  let writing: Promise<unknown> = Promise.resolve()
   try {
+    // One chunk is written while the next one is made ready.
     for await (const chunk of bytes) {
-      for (let done = 0; done < chunk.length; ) done += (await file.write(chunk, done)).bytesWritten
+      await writing
+      writing = writeChunk(file, chunk)
+      // Looked at before the next chunk, or at the end.
+      writing.catch(() => undefined)
     }
+    await writing
   } catch (error) {
     await rm(path, { force: true })
     throw error
   } finally {
+    await writing.catch(() => undefined)
     await file.close()
   }
+}
+
+async function writeChunk(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let done = 0; done < chunk.length; ) done += (await file.write(chunk, done)).bytesWritten
 }

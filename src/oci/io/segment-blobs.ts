@@ -80,14 +80,28 @@ async function* readSegment(segment: FileSegment, skip: number, digest: Digest):
     const end = offset + (length ?? (await file.stat()).size - offset)
     let position = offset + skip
     if (position >= end) return position - end
-    while (position < end) {
+    const read = async () => {
       const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, end - position))
       const { bytesRead } = await file.read(chunk, 0, chunk.length, position)
       if (bytesRead === 0) throw short(segment, digest)
-      position += bytesRead
-      yield chunk.subarray(0, bytesRead)
+      return chunk.subarray(0, bytesRead)
     }
-    return 0
+    for (let chunk = await read(); ; ) {
+      position += chunk.length
+      if (position >= end) {
+        yield chunk
+        return 0
+      }
+      // The next one is read while this one is used; whoever stops here leaves no read behind on a file that is closed.
+      const next = read()
+      const settled = next.catch(() => undefined)
+      try {
+        yield chunk
+      } finally {
+        await settled
+      }
+      chunk = await next
+    }
   } finally {
     await file.close()
   }

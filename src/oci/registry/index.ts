@@ -12,3 +12,4 @@ export {
 } from '../io/registry/registry-server.ts'
 export { type ScrubReport, scrub } from '../io/registry/scrub.ts'
 export { RegistryStore } from '../io/registry/store.ts'
+export { type Gauge, Metrics } from './metrics.ts'

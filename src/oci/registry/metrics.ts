@@ -15,16 +15,19 @@ interface Histogram {
   count: number
 }
 
-/** What a registry counts, shown as Prometheus's text format 0.0.4. */
+/** What a server counts of its requests, and numbers of others, shown as Prometheus's text format 0.0.4. */
 export class Metrics {
   readonly #requests = new Map<string, number>()
   readonly #durations = new Map<string, Histogram>()
   readonly #gauges: readonly Gauge[]
+  readonly #prefix: string
   #received = 0
   #sent = 0
 
-  constructor(gauges: readonly Gauge[]) {
+  /** `prefix` begins the names of what is counted here; gauges have names of their own. */
+  constructor(gauges: readonly Gauge[], prefix = 'casemate_registry') {
     this.#gauges = gauges
+    this.#prefix = prefix
   }
 
   /** Counts one request: what it was for, how it ended, how long it took in seconds. */
@@ -52,9 +55,9 @@ export class Metrics {
 
   /** The whole page. */
   format(): string {
-    const lines = [...head('casemate_registry_requests_total', 'counter', 'Requests by method, route and status.')]
-    for (const [labels, count] of this.#requests) lines.push(`casemate_registry_requests_total{${labels}} ${count}`)
-    const name = 'casemate_registry_request_seconds'
+    const lines = [...head(`${this.#prefix}_requests_total`, 'counter', 'Requests by method, route and status.')]
+    for (const [labels, count] of this.#requests) lines.push(`${this.#prefix}_requests_total{${labels}} ${count}`)
+    const name = `${this.#prefix}_request_seconds`
     lines.push(...head(name, 'histogram', 'How long requests took.'))
     for (const [labels, { counts, sum, count }] of this.#durations) {
       let upTo = 0
@@ -67,13 +70,13 @@ export class Metrics {
     }
     const bytes: Gauge[] = [
       {
-        name: 'casemate_registry_received_bytes_total',
+        name: `${this.#prefix}_received_bytes_total`,
         help: 'Bytes of bodies received.',
         type: 'counter',
         value: () => this.#received,
       },
       {
-        name: 'casemate_registry_sent_bytes_total',
+        name: `${this.#prefix}_sent_bytes_total`,
         help: 'Bytes of bodies sent.',
         type: 'counter',
         value: () => this.#sent,

@@ -10,7 +10,15 @@ import {
   readArchives,
 } from '#debian'
 import { compressStream, prepareCodec } from '#image'
-import { type OpenedImage, type PlatformImage, readImageFiles, readLayerContent } from '#oci'
+import {
+  type ImageDocument,
+  type ImageFiles,
+  type OpenedImage,
+  type OpenedLayer,
+  type PlatformImage,
+  readImageFiles,
+  readLayerContent,
+} from '#oci'
 import { PatchError } from '../errors.ts'
 import { packageKey } from '../package-state.ts'
 import { type DpkgImage, isPatchPath, OS_RELEASE, patchFiles, readDpkgImage } from '../patch-files.ts'
@@ -30,6 +38,8 @@ export interface PatchOptions {
   readonly only?: readonly string[]
   /** The archive's name; the one of the image's release unless given. */
   readonly archive?: string
+  /** Reads what `isPatchPath` names of an image's layers, lowest first; the layers themselves are read unless given. */
+  readFiles?(layers: readonly OpenedLayer[]): Promise<ImageFiles>
   /** Called with what is being done, for people. */
   onProgress?(what: string): void
 }
@@ -48,7 +58,7 @@ export interface ImagePatch {
   readonly changed: number
   readonly removed: number
   /** The patched image, and where the new layer's bytes are; `undefined` where nothing is newer. */
-  readonly patched: { readonly image: PlatformImage; readonly layer: Uint8Array } | undefined
+  readonly patched: { readonly image: PlatformImage; readonly layer: ImageDocument } | undefined
 }
 
 /**
@@ -60,7 +70,8 @@ export async function patchImage(image: OpenedImage, options: PatchOptions): Pro
   const progress = options.onProgress ?? (() => undefined)
   progress('reading the image …')
   const below = isPatched(image) ? image.layers.slice(0, -1) : image.layers
-  const dpkg = readDpkgImage(await readImageFiles(below, { wants: isPatchPath }))
+  const readFiles = options.readFiles ?? ((layers) => readImageFiles(layers, { wants: isPatchPath }))
+  const dpkg = readDpkgImage(await readFiles(below))
   const earlier = below === image.layers ? [] : await newerSince(dpkg, image)
   const archive = options.archive ?? (await archiveOf(dpkg, options.place))
   const [architecture = 'amd64', ...foreignArchitectures] = architecturesOf(dpkg)
@@ -120,7 +131,10 @@ async function putTogether(
     ...(trust === undefined ? {} : { trust }),
     changed: changes.length - removed,
     removed,
-    patched: { image: composePatched({ image, layer: { descriptor, diffId: digestOf(tar) }, comment, epoch }), layer },
+    patched: {
+      image: composePatched({ image, layer: { descriptor, diffId: digestOf(tar) }, comment, epoch }),
+      layer: { descriptor, bytes: layer },
+    },
   }
 }
 

@@ -16,8 +16,6 @@ export interface PackageLicence {
   readonly unclassified: readonly string[]
 }
 
-/** Bytes of a copyright file that are read; none is known that comes near. */
-export const MAX_COPYRIGHT = 2 ** 23
 /** Statements in one file; the longest known has some hundreds that differ. */
 const MAX_STATEMENTS = 5000
 /** Different names in one file. */

@@ -51,7 +51,7 @@ function releases(): NewRelease[] {
 
 /** Something in every table. */
 async function fill(store: OpenStore): Promise<void> {
-  const { events, plans, runs, releases: log, decisions, clocks, ledger } = store
+  const { events, plans, runs, work, releases: log, decisions, clocks, ledger, tokens, audit } = store
   const payload = {
     text: 'a "quote", a \\, a ü, a \u2028 and a \n',
     list: [1, null, true, -0, { deep: [] }],
@@ -79,6 +79,12 @@ async function fill(store: OpenStore): Promise<void> {
   ])
   const [first] = await log.record(releases())
   await log.record([{ ...releases()[0]!, restores: first!, run }])
+  const intent = { image: 'app', variant: 'runtime', repository: 'r/app', digest: digestOf('2'), at }
+  await log.intend([{ ...intent, tags: { '1': digestOf('1'), latest: null }, cause: { run } }])
+  await work.send(run, [{ phase: 'make', images: ['app'] }])
+  await work.end(run, [{ image: 'app', state: 'done', reason: 'released', at }])
+  await work.close(run, at)
+  await runs.cancel(run, { by: 'b', reason: 'too late', at })
   await decisions.endHold(
     await decisions.hold({ image: undefined, reason: 'r', by: 'b', placed: at, until: later }),
     'b',
@@ -88,6 +94,19 @@ async function fill(store: OpenStore): Promise<void> {
   await clocks.record([{ finding: 'CVE-2026-1000 jq', image: 'app', mark: 'seen', at }])
   const [entry] = await ledger.append([{ kind: 'event', subject: 's', body: payload, at }])
   await ledger.keep({ sequence: entry!.sequence, digest: entry!.digest, at }, 'an envelope')
+  const token = {
+    name: 'n',
+    role: 'admin',
+    images: ['team/*', '**'],
+    digest: digestOf('t'),
+    by: 'b',
+    made: at,
+  } as const
+  const id = await tokens.add({ ...token, expires: later })
+  await tokens.revoke(id, 'b', later)
+  const record = { at, who: 'n', address: '::1', request: 'r', action: 'hold', target: 'POST /', status: 201 }
+  await audit.record({ ...record, token: id, reason: undefined })
+  await audit.record({ ...record, token: undefined, reason: 'no' })
   await fillOutbox(store)
 }
 

@@ -21,6 +21,12 @@ export const TABLES = [
   'package_set_without',
   'release',
   'release_manifest',
+  'run_batch',
+  'run_batch_image',
+  'run_image_end',
+  'run_end',
+  'run_cancel',
+  'tag_intent',
   'hold',
   'hold_end',
   'approval',
@@ -32,6 +38,9 @@ export const TABLES = [
   'subscriber',
   'undelivered',
   'delivery',
+  'access_token',
+  'access_token_end',
+  'audit_record',
 ] as const
 export type TableName = (typeof TABLES)[number]
 

@@ -1,4 +1,4 @@
-import type { Deliveries, DeliveryOutcome, DueMessage, Message, Moment, RouteOptions, TakeOptions } from '#factory'
+import type { Deliveries, DeliveryOutcome, DueMessage, Message, Moment, RouteOptions, TakeDueOptions } from '#factory'
 import type { Session } from '../database.ts'
 import type { Atomically } from '../session.ts'
 import { MESSAGE_COLUMNS, type MessageRow, messageOfRow } from './outbox.ts'
@@ -52,7 +52,7 @@ export class StoredDeliveries implements Deliveries {
     })
   }
 
-  async take(subscriber: string, { limit, now, lease }: TakeOptions): Promise<readonly DueMessage[]> {
+  async take(subscriber: string, { limit, now, lease }: TakeDueOptions): Promise<readonly DueMessage[]> {
     return await this.#atomically(async (session) => {
       const rows = await session.query<MessageRow & { attempt: number }>(
         'take messages that are due',

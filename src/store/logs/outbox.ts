@@ -1,5 +1,5 @@
 import type { Json } from '#core'
-import type { Message, MessageKind, MessageSeverity, NewMessage, Outbox } from '#factory'
+import type { Message, MessageKind, NewMessage, Outbox, PolicySeverity } from '#factory'
 import { type Atomically, jsonText } from '../session.ts'
 import { APPEND_LOCK } from './ledger.ts'
 
@@ -9,7 +9,7 @@ export interface MessageRow {
   readonly kind: MessageKind
   readonly image: string | null
   readonly owner: string | null
-  readonly severity: MessageSeverity | null
+  readonly severity: PolicySeverity | null
   readonly title: string
   readonly body: Json
   readonly at: string

@@ -1,8 +1,9 @@
 import type { Digest } from '#core'
 import { versionSortKey } from '#debian'
-import type { AffectedImage, AffectedQuestion, HeldPackage, NewRelease, Release, ReleaseLog } from '#factory'
+import type { AffectedImage, AffectedQuestion, HeldPackage, NewRelease, Release, ReleaseLog, TagIntent } from '#factory'
 import { recordContents } from '../contents.ts'
-import { type Atomically, jsonText } from '../session.ts'
+import type { Session } from '../database.ts'
+import { type Atomically, jsonText, onlyRow } from '../session.ts'
 
 /** Every release whose heads and manifests are asked for, `filter` being what stands behind `where`. */
 const SELECT = `
@@ -46,6 +47,8 @@ const AFFECTED = `
   group by m.variant, m.platform, e.packages`
 
 type ReleaseRow = Omit<Release, 'run' | 'restores'> & { readonly run: number | null; readonly restores: number | null }
+
+type IntentRow = Omit<TagIntent, 'cause'> & { readonly run: number | null; readonly restores: number | null }
 
 /** The releases in PostgreSQL. */
 export class StoredReleases implements ReleaseLog {
@@ -117,6 +120,82 @@ export class StoredReleases implements ReleaseLog {
     })
   }
 
+  async intend(intents: readonly TagIntent[]): Promise<readonly TagIntent[]> {
+    if (intents.length === 0) return []
+    return await this.#atomically(async (session) => {
+      await session.query(
+        'record which tags are to be moved',
+        `insert into casemate.tag_intent (image, variant, repository, digest, tags, run, restores, at)
+         select image, variant, repository, digest, tags, (cause->>'run')::bigint, (cause->>'restores')::bigint, at
+         from jsonb_to_recordset($1::jsonb) as r (image text, variant text, repository text, digest text, tags jsonb,
+           cause jsonb, at timestamptz)
+         on conflict (run, image, variant) where run is not null do nothing`,
+        [jsonText(intents)],
+      )
+      const rows = await session.query<IntentRow>(
+        'read which tags are to be moved',
+        `select distinct on (t.image, t.variant, t.run, t.restores) t.image, t.variant, t.repository, t.digest, t.tags, t.run,
+           t.restores, t.at
+         from casemate.tag_intent t join jsonb_to_recordset($1::jsonb) as r (image text, variant text, cause jsonb)
+           on t.image = r.image and t.variant = r.variant
+           and (t.run = (r.cause->>'run')::bigint or t.restores = (r.cause->>'restores')::bigint)
+         order by t.image, t.variant, t.run, t.restores, t.id desc`,
+        [jsonText(intents.map(({ image, variant, cause }) => ({ image, variant, cause })))],
+      )
+      return rows.map(({ run, restores, ...intent }) => ({
+        ...intent,
+        cause: run === null ? { restores: restores ?? 0 } : { run },
+      }))
+    })
+  }
+
+  async variants(image: string): Promise<readonly string[]> {
+    const rows = await this.#atomically(
+      async (session) =>
+        await session.query<{ variant: string }>(
+          'read the variants of an image',
+          'select variant from casemate.image_head where image = $1 order by variant collate "C"',
+          [image],
+        ),
+    )
+    return rows.map(({ variant }) => variant)
+  }
+
+  async named(image: string, variant: string): Promise<ReadonlySet<Digest>> {
+    const rows = await this.#atomically(
+      async (session) =>
+        await session.query<{ digest: Digest }>(
+          'read what tags have named',
+          `select digest from casemate.tag_intent where image = $1 and variant = $2
+           union select digest from casemate.release where image = $1 and variant = $2`,
+          [image, variant],
+        ),
+    )
+    return new Set(rows.map(({ digest }) => digest))
+  }
+
+  async restore(
+    release: number,
+    { tags, at }: { readonly tags: readonly string[]; readonly at: string },
+  ): Promise<number> {
+    return await this.#atomically(async (session) => {
+      const rows = await session.query<{ id: number }>(
+        'record that a release has its tags again',
+        `insert into casemate.release (image, variant, digest, lock, tags, restores, evidence, released)
+         select image, variant, digest, lock, $2::text[], id, evidence, $3 from casemate.release where id = $1 returning id`,
+        [release, tags, at],
+      )
+      const { id } = onlyRow(rows, `restore release ${release}`)
+      await session.query(
+        'record the manifests of a restored release',
+        `insert into casemate.release_manifest (release, platform, digest, contents)
+         select $2, platform, digest, contents from casemate.release_manifest where release = $1`,
+        [release, id],
+      )
+      return id
+    })
+  }
+
   async affected({ archive, source, below }: AffectedQuestion): Promise<readonly AffectedImage[]> {
     const groups = await this.#atomically(
       async (session) =>
@@ -132,13 +211,16 @@ export class StoredReleases implements ReleaseLog {
   }
 
   async #select(filter: string, values: readonly unknown[]): Promise<Release[]> {
-    const rows = await this.#atomically(
-      async (session) => await session.query<ReleaseRow>('read releases', `${SELECT} ${filter}`, values),
-    )
-    return rows.map(({ run, restores, ...release }) => ({
-      ...release,
-      ...(run === null ? {} : { run }),
-      ...(restores === null ? {} : { restores }),
-    }))
+    return await this.#atomically((session) => selectReleases(session, filter, values))
   }
+}
+
+/** Releases, `r` in `filter`, which is what stands behind `from`. */
+export async function selectReleases(session: Session, filter: string, values: readonly unknown[]): Promise<Release[]> {
+  const rows = await session.query<ReleaseRow>('read releases', `${SELECT} ${filter}`, values)
+  return rows.map(({ run, restores, ...release }) => ({
+    ...release,
+    ...(run === null ? {} : { run }),
+    ...(restores === null ? {} : { restores }),
+  }))
 }

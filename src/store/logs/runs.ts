@@ -1,5 +1,5 @@
 import type { Digest, Json } from '#core'
-import type { Moment, RunLog, StageName, StageRecord } from '#factory'
+import type { Cancellation, Moment, RunLog, StageName, StageRecord } from '#factory'
 import { StoreError } from '../errors.ts'
 import { type Atomically, jsonText, onlyRow } from '../session.ts'
 
@@ -26,12 +26,16 @@ export class StoredRuns implements RunLog {
 
   async start(plan: number, started: Moment): Promise<number> {
     return await this.#atomically(async (session) => {
-      const rows = await session.query<{ id: number }>(
+      const [begun] = await session.query<{ id: number }>(
         'start a run',
-        'insert into casemate.run (plan, started) values ($1, $2) returning id',
+        'insert into casemate.run (plan, started) values ($1, $2) on conflict (plan) do nothing returning id',
         [plan, started],
       )
-      return onlyRow(rows, 'start a run').id
+      if (begun !== undefined) return begun.id
+      const rows = await session.query<{ id: number }>('find a run', 'select id from casemate.run where plan = $1', [
+        plan,
+      ])
+      return onlyRow(rows, 'find a run').id
     })
   }
 
@@ -51,14 +55,14 @@ export class StoredRuns implements RunLog {
     })
   }
 
-  async records(run: number): Promise<readonly StageRecord[]> {
+  async records(run: number, images?: readonly string[]): Promise<readonly StageRecord[]> {
     const rows = await this.#atomically(
       async (session) =>
         await session.query<StageRow>(
           'read the stages of a run',
           `select run, image, stage, attempt, input, state, output, reason, worker, at
-           from casemate.stage_record where run = $1 order by id`,
-          [run],
+           from casemate.stage_record where run = $1 and ($2::text[] is null or image = any ($2)) order by id`,
+          [run, images ?? null],
         ),
     )
     return rows.map(stageRecord)
@@ -74,6 +78,29 @@ export class StoredRuns implements RunLog {
         ),
     )
     return row?.output
+  }
+
+  async cancel(run: number, { by, reason, at }: Cancellation & { readonly at: Moment }): Promise<void> {
+    await this.#atomically(
+      async (session) =>
+        await session.query(
+          'cancel a run',
+          'insert into casemate.run_cancel (run, cancelled_by, reason, at) values ($1, $2, $3, $4) on conflict (run) do nothing',
+          [run, by, reason, at],
+        ),
+    )
+  }
+
+  async cancellation(run: number): Promise<Cancellation | undefined> {
+    const [row] = await this.#atomically(
+      async (session) =>
+        await session.query<Cancellation>(
+          'ask whether a run is cancelled',
+          'select cancelled_by as by, reason from casemate.run_cancel where run = $1',
+          [run],
+        ),
+    )
+    return row
   }
 }
 

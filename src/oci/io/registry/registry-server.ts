@@ -67,6 +67,8 @@ export interface RegistryServerOptions {
   /** Who may do what; everybody everything unless given. */
   readonly authority?: Authority
   readonly limits?: Partial<RegistryLimits>
+  /** Answers what is no path of the registry's protocol, in place of the registry's own health and metrics. */
+  readonly elsewhere?: (request: http.IncomingMessage, response: http.ServerResponse) => void
   readonly onAccess?: (record: AccessRecord) => void
   /** Told of errors that are the registry's own, not a client's. */
   readonly onError?: (error: unknown) => void
@@ -103,7 +105,11 @@ export class RegistryServer {
       insecureHTTPParser: false,
       noDelay: true,
     }
-    const listener = (request: http.IncomingMessage, response: http.ServerResponse) => this.#receive(request, response)
+    const { elsewhere } = options
+    const listener = (request: http.IncomingMessage, response: http.ServerResponse) => {
+      if (elsewhere === undefined || isOfProtocol(request.url ?? '')) this.#receive(request, response)
+      else elsewhere(request, response)
+    }
     this.#server = options.tls
       ? https.createServer({ ...settings, ...options.tls }, listener)
       : http.createServer(settings, listener)
@@ -257,6 +263,11 @@ export class RegistryServer {
       ...(request.headers['user-agent'] === undefined ? {} : { agent: request.headers['user-agent'] }),
     })
   }
+}
+
+/** Whether a request is a client's of the registry (distribution-spec §endpoints), or for one of its tokens. */
+function isOfProtocol(url: string): boolean {
+  return /^\/(?:v2(?:[/?]|$)|token(?:\?|$))/.test(url)
 }
 
 /** Labels are a closed set, whatever clients send. */

@@ -1,0 +1,276 @@
+import { canonicalJson, type Digest, digestOf, type Json, messageOf } from '#core'
+import { FactoryError } from '../errors.ts'
+import { eventKey, type NewEvent } from '../event.ts'
+import type { LedgerNote } from '../ledger.ts'
+import type { Moment } from '../moment.ts'
+import type { NewRelease, TagIntent } from '../release.ts'
+import type { ImageEnd, RunImage, StageKey, StageRecord } from '../run.ts'
+import { latestIfSame, marksAt, outputsIn } from './make-images.ts'
+import type { Candidate, EnginePorts, EngineSettings, TagMove } from './ports.ts'
+import { refuseWhenOver } from './stage-attempts.ts'
+import { planMoves, tagsOf } from './tag-moves.ts'
+
+/** Candidates whose tags are to move together. */
+export interface Publishing {
+  readonly run: number
+  readonly images: readonly string[]
+  readonly signal: AbortSignal
+}
+
+/** A candidate with the digests of what is attached to it. */
+type Verified = Candidate & { readonly evidence: Readonly<Record<string, Digest>> }
+
+interface ReadyImage {
+  readonly image: RunImage
+  readonly candidates: readonly Verified[]
+}
+
+/**
+ * Moves the tags of candidates: what is meant is recorded first, then all tags move, then the releases are recorded, so that whoever
+ * goes on after a crash ends what was begun. An image that cannot be published takes along only what is built on it. Rejects with
+ * `WORK_HANDED_BACK`, and as the store does.
+ */
+export async function publishImages(
+  publishing: Publishing,
+  ports: EnginePorts,
+  settings: EngineSettings,
+): Promise<void> {
+  const { run, images, signal } = publishing
+  const names = images.map((image) => `publish ${image}`)
+  for (let attempt = 1; ; attempt++) {
+    refuseWhenOver(signal, ports.stopping)
+    try {
+      await ports.store.exclusively(names, () => new Publication(publishing, ports).publish())
+      return
+    } catch (error) {
+      refuseWhenOver(signal)
+      const isMoved = error instanceof FactoryError && error.code === 'TAG_MOVED'
+      const reason = messageOf(error)
+      if (attempt >= settings.attempts || !(isMoved || ports.canPass(error))) {
+        await new Publication(publishing, ports).giveUp(reason)
+        return
+      }
+      const milliseconds = settings.backOff * 2 ** (attempt - 1)
+      for (const image of images) {
+        ports.onNews?.({ run, image, kind: 'again', stage: 'publish', reason, milliseconds })
+      }
+      await ports.clock.sleep(milliseconds, signal)
+    }
+  }
+}
+
+class Publication {
+  readonly #run: number
+  readonly #names: ReadonlySet<string>
+  readonly #signal: AbortSignal
+  readonly #ports: EnginePorts
+  readonly #ends = new Map<string, Omit<ImageEnd, 'at' | 'image'>>()
+
+  constructor({ run, images, signal }: Publishing, ports: EnginePorts) {
+    this.#run = run
+    this.#names = new Set(images)
+    this.#signal = signal
+    this.#ports = ports
+  }
+
+  async publish(): Promise<void> {
+    const { store, clock } = this.#ports
+    const open = await this.#open()
+    const records = await store.runs.records(this.#run, [...this.#names])
+    const ready: ReadyImage[] = []
+    for (const image of open) {
+      refuseWhenOver(this.#signal)
+      const candidates = await this.#prepare(image, records)
+      if (candidates !== undefined) ready.push({ image, candidates })
+    }
+    await store.runs.record(ready.map((one) => ({ ...this.#stage(one, records), state: 'started', at: clock.now() })))
+    const { moves, going } = await this.#planMoves(ready)
+    refuseWhenOver(this.#signal)
+    if (moves.length > 0 && !(await this.#ports.publisher.move(moves))) {
+      throw new FactoryError('TAG_MOVED', 'cannot move tags: somebody else has moved one of them meanwhile')
+    }
+    await this.#record(going, records)
+  }
+
+  /** Ends everything that is not published, for one reason. */
+  async giveUp(reason: string): Promise<void> {
+    for (const { image } of await this.#open()) this.#ends.set(image, { state: 'failed', reason: `publish: ${reason}` })
+    await this.#record([], [])
+  }
+
+  async #open(): Promise<readonly RunImage[]> {
+    const state = await this.#ports.store.work.state(this.#run)
+    return state?.images.filter(({ image, end }) => this.#names.has(image) && end === undefined) ?? []
+  }
+
+  /** The candidates of an image, verified; or how it ends without any tag being moved. */
+  async #prepare(
+    { image, reasons, after }: RunImage,
+    records: readonly StageRecord[],
+  ): Promise<readonly Verified[] | undefined> {
+    const { store, stages, publisher, canPass } = this.#ports
+    const lost = this.#lostParent(after)
+    if (lost !== undefined) return this.#end(image, lost)
+    const work = { run: this.#run, image, reasons, outputs: outputsIn(records, image), parents: new Map() }
+    const candidates = await stages.candidates(work)
+    for (const { variant } of candidates) {
+      const newer = (await store.releases.latest(image, variant))?.run ?? 0
+      if (newer > this.#run) {
+        return this.#end(image, { state: 'cancelled', reason: `run ${newer} has released a newer one meanwhile` })
+      }
+    }
+    const same = await latestIfSame(candidates, this.#ports)
+    if (same !== undefined) {
+      return this.#end(image, { state: 'done', reason: `nothing to publish: it is what release ${same} is` })
+    }
+    try {
+      return await Promise.all(
+        candidates.map(async (one) => ({ ...one, evidence: await publisher.verify(one) }) as const),
+      )
+    } catch (error) {
+      if (canPass(error)) throw error
+      return this.#end(image, { state: 'failed', reason: `publish: ${messageOf(error)}` })
+    }
+  }
+
+  #lostParent(after: readonly string[]): Omit<ImageEnd, 'at' | 'image'> | undefined {
+    for (const parent of after) {
+      const end = this.#ends.get(parent)
+      if (end !== undefined && end.state !== 'done') {
+        return { state: end.state, reason: `it is built on ${parent}: ${end.reason}` }
+      }
+    }
+    return undefined
+  }
+
+  #end(image: string, end: Omit<ImageEnd, 'at' | 'image'>): undefined {
+    this.#ends.set(image, end)
+  }
+
+  /** Records what is meant, then looks what of it is left to do. */
+  async #planMoves(ready: readonly ReadyImage[]): Promise<{ moves: readonly TagMove[]; going: readonly ReadyImage[] }> {
+    const { store, publisher, clock } = this.#ports
+    const all = ready.flatMap(({ candidates }) => candidates)
+    const before = await this.#resolve(all.flatMap(({ repository, tags }) => tags.map((tag) => ({ repository, tag }))))
+    const intents = await store.releases.intend(
+      all.map(({ image, variant, repository, digest, tags }) => ({
+        ...{ image, variant, repository, digest, cause: { run: this.#run }, at: clock.now() },
+        tags: Object.fromEntries(tags.map((tag) => [tag, before.get(`${repository}:${tag}`) ?? null])),
+      })),
+    )
+    const names = tagsOf(intents)
+    const now = await publisher.resolve(names)
+    const found = new Map(names.map(({ repository, tag }, at) => [`${repository}:${tag}`, now[at]]))
+    const moves: TagMove[] = []
+    const going = []
+    for (const one of ready) {
+      const planned = await this.#movesOf(one, intents, found)
+      if (planned === undefined) continue
+      moves.push(...planned)
+      going.push(one)
+    }
+    return { moves, going }
+  }
+
+  async #resolve(
+    tags: readonly { repository: string; tag: string }[],
+  ): Promise<ReadonlyMap<string, Digest | undefined>> {
+    const found = await this.#ports.publisher.resolve(tags)
+    return new Map(tags.map(({ repository, tag }, at) => [`${repository}:${tag}`, found[at]]))
+  }
+
+  async #movesOf(
+    { image: { image, after } }: ReadyImage,
+    intents: readonly TagIntent[],
+    found: ReadonlyMap<string, Digest | undefined>,
+  ): Promise<readonly TagMove[] | undefined> {
+    const lost = this.#lostParent(after)
+    if (lost !== undefined) return this.#end(image, lost)
+    const moves: TagMove[] = []
+    for (const intent of intents.filter((one) => one.image === image)) {
+      const own = await this.#ports.store.releases.named(image, intent.variant)
+      const tags = new Map(Object.keys(intent.tags).map((tag) => [tag, found.get(`${intent.repository}:${tag}`)]))
+      const planned = planMoves(intent, tags, own)
+      if (planned.kind === 'strange') {
+        const reason = `publish: ${intent.repository}:${planned.tag} names ${planned.names}, which is nothing that was released here`
+        return this.#end(image, { state: 'failed', reason })
+      }
+      moves.push(...planned.moves)
+    }
+    return moves
+  }
+
+  /** Everything that follows from moved tags, at once. */
+  async #record(published: readonly ReadyImage[], records: readonly StageRecord[]): Promise<void> {
+    const { store, clock, onNews } = this.#ports
+    const at = clock.now()
+    const releases = published.flatMap(({ candidates }) => candidates.map((one) => this.#release(one, at)))
+    const ends = await store.transaction(async (logs) => {
+      const ids = await logs.releases.record(releases)
+      const numbered = releases.map((release, index) => ({ ...release, id: ids[index] ?? 0 }))
+      const ends: ImageEnd[] = [...this.#ends].map(([image, end]) => ({ image, ...end, at }))
+      const done: StageRecord[] = []
+      for (const one of published) {
+        const own = numbered.filter(({ image }) => image === one.image.image)
+        const output = { releases: own.map(({ id, variant, digest }) => ({ id, variant, digest })) }
+        done.push({ ...this.#stage(one, records), state: 'done', output, at })
+        ends.push({
+          image: one.image.image,
+          state: 'done',
+          reason: `released as ${own.map(({ id }) => id).join(', ')}`,
+          at,
+        })
+      }
+      await logs.runs.record(done)
+      await logs.clocks.record(published.flatMap(({ image }) => marksAt('published', { ...image, at })))
+      await logs.events.record(published.map((one) => parentReleased(one, at)))
+      const ended = await logs.work.end(this.#run, ends)
+      const notes = [...numbered.map(noteOfRelease), ...ended.flatMap((end) => noteOfEnd(this.#run, end))]
+      if (notes.length > 0) await logs.ledger.append(notes)
+      return ended
+    })
+    for (const { image, state, reason } of ends) onNews?.({ run: this.#run, image, kind: 'ended', state, reason })
+  }
+
+  #release({ repository: _, ...candidate }: Verified, released: Moment): NewRelease {
+    return { ...candidate, released, run: this.#run }
+  }
+
+  #stage(
+    { image: { image }, candidates }: ReadyImage,
+    records: readonly StageRecord[],
+  ): StageKey & Pick<StageRecord, 'input' | 'worker'> {
+    const own = records.filter((record) => record.image === image && record.stage === 'publish')
+    const read = candidates.map(({ variant, digest, tags }) => ({ variant, digest, tags }))
+    return {
+      ...{ run: this.#run, image, stage: 'publish', worker: this.#ports.worker },
+      attempt: Math.max(0, ...own.map(({ attempt }) => attempt)) + 1,
+      input: digestOf(canonicalJson(read)),
+    }
+  }
+}
+
+/** What a run's end of an image is noted as; one that is released has a note of its own. */
+export function noteOfEnd(run: number, { image, state, reason, at }: ImageEnd): readonly LedgerNote[] {
+  return state === 'done' ? [] : [{ kind: 'stage', subject: image, body: { run, state, reason }, at }]
+}
+
+export function noteOfRelease(release: NewRelease & { readonly id: number }): LedgerNote {
+  const { id, image, variant, digest, tags, run, restores, released } = release
+  const cause: Record<string, Json> = {
+    ...(run === undefined ? {} : { run }),
+    ...(restores === undefined ? {} : { restores }),
+  }
+  return {
+    kind: 'release',
+    subject: image,
+    body: { release: id, variant, digest, tags: [...tags], ...cause },
+    at: released,
+  }
+}
+
+/** For what is built on it and was not in the run. */
+function parentReleased({ image: { image }, candidates }: ReadyImage, seen: Moment): NewEvent {
+  const payload = { digests: Object.fromEntries(candidates.map(({ variant, digest }) => [variant, digest])) }
+  return { kind: 'parent-released', subject: image, key: eventKey('parent-released', image, payload), payload, seen }
+}

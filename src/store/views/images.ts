@@ -1,0 +1,123 @@
+import type { Digest } from '#core'
+import type { ClockMark, ClockMarkName, Moment } from '#factory'
+import type { Atomically } from '../session.ts'
+import { patternExpressions, type VisibleImages } from './visible.ts'
+
+/** What an image and variant is at now, and how it stands with its findings. */
+export interface ImageStanding {
+  readonly image: string
+  readonly variant: string
+  readonly release: number
+  readonly digest: Digest
+  readonly tags: readonly string[]
+  readonly released: Moment
+  readonly platforms: readonly string[]
+  /** Findings of the image, whichever variant, that no release has closed. */
+  readonly open: number
+  /** Those of them that have a fix. */
+  readonly fixable: number
+}
+
+/** Where a list of images goes on. */
+export interface ImagePlace {
+  readonly image: string
+  readonly variant: string
+}
+
+/** A finding in an image with all marks that it has come to. */
+export interface FindingMarks {
+  readonly finding: string
+  readonly marks: Partial<Record<ClockMarkName, Moment>>
+}
+
+/** What images are at, for people and programs that ask. */
+export class ImageViews {
+  readonly #atomically: Atomically
+
+  constructor(atomically: Atomically) {
+    this.#atomically = atomically
+  }
+
+  /** At most `limit` images with their variants behind `after`, by name. */
+  async list(
+    visible: VisibleImages,
+    { after, limit }: { after: ImagePlace; limit: number },
+  ): Promise<readonly ImageStanding[]> {
+    return await this.#atomically(
+      async (session) =>
+        await session.query<ImageStanding>(
+          'list images',
+          `with head as (
+             select h.image, h.variant, h.release from casemate.image_head h
+             where h.image ~ any ($1) and (h.image collate "C", h.variant collate "C") > ($2, $3)
+             order by h.image collate "C", h.variant collate "C" limit $4
+           ), mark as (
+             select image, finding, bool_or(mark = 'published') as closed, bool_or(mark = 'fix-available') as fixed
+             from casemate.clock_mark where image in (select image from head) group by image, finding
+           ), count as (
+             select image, count(*)::int as open, count(*) filter (where fixed)::int as fixable
+             from mark where not closed group by image
+           )
+           select h.image, h.variant, r.id as release, r.digest, r.tags, r.released,
+             array(select platform from casemate.release_manifest m where m.release = r.id order by platform collate "C") as platforms,
+             coalesce(c.open, 0) as open, coalesce(c.fixable, 0) as fixable
+           from head h join casemate.release r on r.id = h.release left join count c on c.image = h.image
+           order by h.image collate "C", h.variant collate "C"`,
+          [patternExpressions(visible), after.image, after.variant, limit],
+        ),
+    )
+  }
+
+  /** Whether anything is known of an image: a release, a plan, a mark of a finding, or a hold. */
+  async isKnown(image: string): Promise<boolean> {
+    const [row] = await this.#atomically(
+      async (session) =>
+        await session.query<{ known: boolean }>(
+          'look for an image',
+          `select exists (select from casemate.image_head where image = $1)
+             or exists (select from casemate.plan_image where image = $1)
+             or exists (select from casemate.clock_mark where image = $1) as known`,
+          [image],
+        ),
+    )
+    return row?.known ?? false
+  }
+
+  /** At most `limit` findings of an image behind `after`, by name; of those that no release has closed, unless `all`. */
+  async findings(
+    image: string,
+    { after, limit, all }: { after: string; limit: number; all: boolean },
+  ): Promise<readonly FindingMarks[]> {
+    return await this.#atomically(
+      async (session) =>
+        await session.query<FindingMarks>(
+          'list findings',
+          `select finding, jsonb_object_agg(mark, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) as marks
+           from casemate.clock_mark where image = $1 and finding collate "C" > $2
+           group by finding having $4 or not bool_or(mark = 'published')
+           order by finding collate "C" limit $3`,
+          [image, after, limit, all],
+        ),
+    )
+  }
+
+  /** Marks of findings that are open and have a fix, those that wait longest first. */
+  async fixable(visible: VisibleImages, limit: number): Promise<readonly (FindingMarks & { image: string })[]> {
+    return await this.#atomically(
+      async (session) =>
+        await session.query<FindingMarks & { image: string }>(
+          'list findings with a fix',
+          `select image, finding, jsonb_object_agg(mark, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) as marks
+           from casemate.clock_mark where image ~ any ($1)
+           group by image, finding having bool_or(mark = 'fix-available') and not bool_or(mark = 'published')
+           order by min(at) filter (where mark = 'fix-available'), image, finding limit $2`,
+          [patternExpressions(visible), limit],
+        ),
+    )
+  }
+}
+
+/** The marks as the clocks take them. */
+export function clockMarks(image: string, { finding, marks }: FindingMarks): readonly ClockMark[] {
+  return (Object.entries(marks) as [ClockMarkName, Moment][]).map(([mark, at]) => ({ finding, image, mark, at }))
+}
