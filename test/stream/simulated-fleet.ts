@@ -14,6 +14,7 @@ import {
   type SeenFinding,
   SeenOffers,
   type UpdatePolicy,
+  type WaitingImage,
 } from '#factory'
 
 /** Source packages that came to new versions at one time, in one suite. */
@@ -84,7 +85,7 @@ class Simulation {
   readonly #unchanged = new Map<string, number>()
   readonly #held = new Map<string, number>()
   #fleet: Fleet
-  #waiting: ReadonlyMap<string, readonly Reason[]> = new Map()
+  #waiting: ReadonlyMap<string, WaitingImage> = new Map()
   #heldNow: ReadonlyMap<string, string> = new Map()
   #fresh: FactoryEvent[] = []
   #events = 0
@@ -168,12 +169,21 @@ class Simulation {
     for (const { reason } of planned.unchanged) count(this.#unchanged, wordsOf(reason))
     const held = planned.plan.images.filter((one) => one.held !== undefined)
     const heldNow = new Map(
-      held.map(({ image, held: keeps }) => [image, `${keeps?.by}: ${wordsOf(keeps?.reason ?? '')}`]),
+      planned.plan.images.flatMap(({ image, held: keeps, reasons }) => {
+        // What is rebuilt for other reasons may have one that waits.
+        const by = keeps ?? reasons.find(({ waits }) => waits !== undefined)?.waits
+        return by === undefined ? [] : [[image, `${by.by}: ${wordsOf(by.reason)}`] as const]
+      }),
     )
     for (const [image, words] of heldNow) if (this.#heldNow.get(image) !== words) count(this.#held, words)
     this.#heldNow = heldNow
-    this.#open = held.reduce((sum, { image }) => sum + (planned.findings.get(image)?.length ?? 0), 0)
-    this.#waiting = new Map(held.map(({ image, reasons }) => [image, reasons]))
+    const lacking = planned.plan.images.map((one) => planned.findings.get(one.image)?.length ?? 0)
+    this.#open = lacking.reduce((sum, findings) => sum + findings, 0)
+    this.#waiting = new Map(
+      held.flatMap(({ image, reasons, held: keeps }) =>
+        keeps === undefined ? [] : [[image, { reasons, held: keeps }] as const],
+      ),
+    )
     const going = planned.plan.images.filter((one) => one.held === undefined)
     if (going.length > 0) this.#release(going, planned.findings, now)
     return planned.next === undefined ? undefined : Date.parse(planned.next)
@@ -203,6 +213,7 @@ class Simulation {
     for (const { finding, available } of findings) {
       if (!answered.has(finding)) continue
       this.#closed++
+      this.#open--
       this.#exposure += now - Date.parse(available)
     }
   }
@@ -235,7 +246,6 @@ function moved(member: FleetMember, moves: ReadonlyMap<string, string>, released
 function wordsOf(text: string): string {
   return text
     .replace(/^it has .*: nothing/, 'it has that in a version as new: nothing')
-    .replace(/, [0-9][^,]* more$/, '')
     .replace(/^\S+ (is held|is not rebuilt|changes nothing)/, 'its parent $1')
     .replace(/asks for \S+$/, 'asks for another version')
 }
