@@ -26,7 +26,7 @@ import {
   patienceOf,
   systemClock,
 } from './open-factory.ts'
-import { Planner } from './planner.ts'
+import { PlanningLoop } from './planning-loop.ts'
 import { RegistryPublisher } from './publisher.ts'
 import { FactoryStages } from './stages.ts'
 import { type FactoryTools, homeOf, signingTools } from './tools.ts'
@@ -98,7 +98,7 @@ interface Starting {
 /** What is up, in the order of its ending: who makes new work first, what is needed to end it last. */
 interface Served extends AsyncDisposable {
   readonly factory: OpenFactory
-  readonly planner: Planner
+  readonly planner: PlanningLoop
   readonly address: string
   /** Resolves when nothing is open and no run is under way. */
   allDone(): Promise<void>
@@ -111,7 +111,7 @@ async function serve(starting: Starting): Promise<Served> {
   const making = factoryOptions(options, settings)
   const { platforms } = making
   const definitions = () => definitionsOf(settings)
-  const planner = new Planner({ store, settings, place: options, terminal, now })
+  const planner = new PlanningLoop({ store, settings, place: options, terminal, now })
   const watching: { scheduler?: Scheduler; commands: FactoryCommands } = { commands: {} }
   const registry = await startRegistry(starting, watching)
   ends.defer(() => registry.server.close())
@@ -211,7 +211,7 @@ async function startTeller(
 }
 
 /** Where images are defined; read again whenever somebody asks for one that is not known. */
-async function namedDefinitions(settings: FactorySettings, planner: Planner): Promise<(image: string) => string> {
+async function namedDefinitions(settings: FactorySettings, planner: PlanningLoop): Promise<(image: string) => string> {
   const place = () => ({
     images: settings.images,
     ...(settings.definitions !== undefined && 'folder' in settings.definitions
