@@ -10,6 +10,7 @@ import { type Call, NOTHING, type Route, route } from './http/route.ts'
 import { Routing } from './http/routing.ts'
 import { ApiMetrics } from './metrics.ts'
 import { openApiDocument } from './openapi.ts'
+import { pageRoutes } from './page/routes.ts'
 import { recordRefusal } from './record.ts'
 import { apiRoutes } from './routes/index.ts'
 import type { FactoryCommands, Serving } from './serving.ts'
@@ -70,13 +71,14 @@ export class Api {
       metrics: () => this.#metrics.format(),
       unready: () => this.#unready(),
     }
-    this.#routing = new Routing([...apiRoutes, descriptionRoute(version)])
+    this.#routing = new Routing([...apiRoutes, descriptionRoute(version), ...pageRoutes])
   }
 
   /** Answers a request, whatever it is; never throws. */
   readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
     const exchange = new Exchange(request, response)
     response.once('close', () => this.#note(exchange))
+    if (this.#stopping.signal.aborted) response.shouldKeepAlive = false
     // A client that goes away ends its request; whoever reads or writes hears of it there.
     request.on('error', () => undefined)
     response.on('error', () => undefined)

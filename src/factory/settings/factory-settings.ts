@@ -4,6 +4,7 @@ import { FactoryError } from '../errors.ts'
 import { durationOf, durationShape } from './duration.ts'
 import { notifyFaults, notifyShape, type Subscription, subscriptionsOf } from './notify-settings.ts'
 import { policyFaults, policyOf, policyShape, type UpdatePolicy } from './policy-settings.ts'
+import { type ServerSettings, serverOf, serverShape } from './server-settings.ts'
 import { type ServiceLevels, serviceLevelsOf, slaShape } from './sla-settings.ts'
 
 /** The file of a factory's settings, in the folder of `casemate up`. */
@@ -23,6 +24,7 @@ export interface FactorySettings {
   readonly levels: ServiceLevels
   /** Who is told what. */
   readonly notify: readonly Subscription[]
+  readonly server: ServerSettings
 }
 
 /** A folder, or one in a Git repository. */
@@ -70,6 +72,7 @@ const settingsShape = {
     policy: policyShape,
     sla: slaShape,
     notify: notifyShape,
+    server: serverShape,
   },
 } as const satisfies Shape
 
@@ -104,6 +107,7 @@ export function parseFactorySettings(content: string, file: string): FactorySett
     policy: policyOf(value.policy),
     levels: serviceLevelsOf(value.sla),
     notify: subscriptionsOf(value.notify),
+    server: serverOf(value.server),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Digest } from '#core'
 import type { ClockMark, ClockMarkName, Moment } from '#factory'
-import type { Atomically } from '../session.ts'
+import { type Atomically, onlyRow } from '../session.ts'
 import { patternExpressions, type VisibleImages } from './visible.ts'
 
 /** What an image and variant is at now, and how it stands with its findings. */
@@ -16,6 +16,16 @@ export interface ImageStanding {
   readonly open: number
   /** Those of them that have a fix. */
   readonly fixable: number
+}
+
+/** How images stand together. */
+export interface ImageTotals {
+  /** Each variant is one. */
+  readonly images: number
+  readonly open: number
+  readonly fixable: number
+  /** When the fix came that has waited longest to be published. */
+  readonly oldestFix: Moment | null
 }
 
 /** Where a list of images goes on. */
@@ -38,10 +48,10 @@ export class ImageViews {
     this.#atomically = atomically
   }
 
-  /** At most `limit` images with their variants behind `after`, by name. */
+  /** At most `limit` images with their variants behind `after`, by name; with `find`, those whose names have that in them. */
   async list(
     visible: VisibleImages,
-    { after, limit }: { after: ImagePlace; limit: number },
+    { after, limit, find = '' }: { after: ImagePlace; limit: number; find?: string },
   ): Promise<readonly ImageStanding[]> {
     return await this.#atomically(
       async (session) =>
@@ -49,7 +59,7 @@ export class ImageViews {
           'list images',
           `with head as (
              select h.image, h.variant, h.release from casemate.image_head h
-             where h.image ~ any ($1) and (h.image collate "C", h.variant collate "C") > ($2, $3)
+             where h.image ~ any ($1) and ($5 = '' or strpos(h.image, $5) > 0) and (h.image collate "C", h.variant collate "C") > ($2, $3)
              order by h.image collate "C", h.variant collate "C" limit $4
            ), mark as (
              select image, finding, bool_or(mark = 'published') as closed, bool_or(mark = 'fix-available') as fixed
@@ -63,9 +73,28 @@ export class ImageViews {
              coalesce(c.open, 0) as open, coalesce(c.fixable, 0) as fixable
            from head h join casemate.release r on r.id = h.release left join count c on c.image = h.image
            order by h.image collate "C", h.variant collate "C"`,
-          [patternExpressions(visible), after.image, after.variant, limit],
+          [patternExpressions(visible), after.image, after.variant, limit, find],
         ),
     )
+  }
+
+  /** How all these images stand together. */
+  async totals(visible: VisibleImages): Promise<ImageTotals> {
+    const rows = await this.#atomically(
+      async (session) =>
+        await session.query<ImageTotals>(
+          'count images',
+          `with finding as (
+             select bool_or(mark = 'published') as closed, min(at) filter (where mark = 'fix-available') as fixed
+             from casemate.clock_mark where image ~ any ($1) group by image, finding)
+           select (select count(*) from casemate.image_head where image ~ any ($1)) as images,
+             count(*) filter (where not closed) as open,
+             count(*) filter (where not closed and fixed is not null) as fixable,
+             min(fixed) filter (where not closed) as "oldestFix" from finding`,
+          [patternExpressions(visible)],
+        ),
+    )
+    return onlyRow(rows, 'count images')
   }
 
   /** Whether anything is known of an image: a release, a plan, a mark of a finding, or a hold. */
