@@ -39,7 +39,12 @@ export async function attestReport(report: TestReport, tested: TestedImage): Pro
 function testPredicate(report: TestReport, sources: TestedImage['sources']): Json {
   const named = (isWanted: boolean) =>
     report.results.filter(({ verdict }) => (verdict.kind === 'passed') === isWanted).map(({ name }) => name)
-  const annotations = { sandbox: report.sandbox, platform: report.platform, notes: [...report.notes] }
+  const inherited = report.results.flatMap((one) => (one.inherited === undefined ? [] : [one.name]))
+  const annotations = {
+    ...{ sandbox: report.sandbox, platform: report.platform, notes: [...report.notes] },
+    // Not run for this image, because everything that they read is what it was when they passed.
+    ...(inherited.length === 0 ? {} : { inherited }),
+  }
   return {
     result: hasPassed(report) ? 'PASSED' : 'FAILED',
     configuration: sources.map(({ name, value }) => {

@@ -14,7 +14,8 @@ import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { collectFacts, type FactOptions, type GatedImage } from './gate-facts.ts'
 import { formatGateJson, gateLines } from './gate-page.ts'
-import { readPolicies } from './policy-files.ts'
+import type { GatedSummary } from './gate-summary.ts'
+import { type PolicySet, readPolicies } from './policy-files.ts'
 import { readUpTo } from './read-up-to.ts'
 import type { Terminal } from './terminal.ts'
 import { visibleText } from './visible-text.ts'
@@ -48,6 +49,33 @@ export async function runGate(reference: string, options: GateOptions, terminal:
     const reason = 'evidence is kept in registries and in folders, oci:DIR[:TAG]'
     throw new UsageError('USAGE_INVALID', `cannot attach a summary to ${reference}: ${reason}`)
   }
+  const judged = await judgeImage(reference, options, terminal)
+  const { gated, sets, excepted, status } = judged
+  const result = { reference, digest: gated.inventory.image.digest, gates: excepted.gates, sets }
+  if (options.json === true) terminal.print(formatGateJson(result))
+  else for (const line of gateLines(result, terminal)) terminal.print(line)
+  if (attests) {
+    const { attestSummary } = await import('./gate-summary.ts')
+    await attestSummary(summaryOf(judged), summarySigning(options))
+  }
+  return status
+}
+
+/** An image that was held against policies. */
+export interface JudgedByPolicies {
+  readonly gated: GatedImage
+  readonly sets: readonly PolicySet[]
+  readonly excepted: Excepted
+  /** What it came to: passed, refused, or not decided. */
+  readonly status: ExitStatus
+}
+
+/** Holds an image against policies, with the exceptions that count. Rejects as `runGate` does. */
+export async function judgeImage(
+  reference: string,
+  options: GateOptions,
+  terminal: Terminal,
+): Promise<JudgedByPolicies> {
   const sets = await readPolicies(options.policy ?? ['default'])
   const policies = sets.flatMap((set) => set.policies)
   const exceptions = await readExceptions(options.exceptions)
@@ -60,19 +88,15 @@ export async function runGate(reference: string, options: GateOptions, terminal:
     const today = new Date().toISOString().slice(0, 10)
     const excepted = applyExceptions(judged, exceptions, { names: namesOf(reference, gated), today })
     warnOfExceptions(excepted, terminal)
-    const status = statusOf(excepted)
-    const result = { reference, digest: gated.inventory.image.digest, gates: excepted.gates, sets }
-    if (options.json === true) terminal.print(formatGateJson(result))
-    else for (const line of gateLines(result, terminal)) terminal.print(line)
-    if (attests) {
-      const { attestSummary } = await import('./gate-summary.ts')
-      const summary = { gated, sets, gates: excepted.gates, isPassed: status === exitStatus.done }
-      await attestSummary(summary, summarySigning(options))
-    }
-    return status
+    return { gated, sets, excepted, status: statusOf(excepted) }
   } finally {
     store.close()
   }
+}
+
+/** What is summed up of a judged image. */
+export function summaryOf({ gated, sets, excepted, status }: JudgedByPolicies): GatedSummary {
+  return { gated, sets, gates: excepted.gates, isPassed: status === exitStatus.done }
 }
 
 function summarySigning({ attest: key, attestIdentityToken: identityToken, signedAs, ...services }: GateOptions) {

@@ -15,10 +15,13 @@ export function testable({ configDocument, layers }: Pick<OpenedImage, 'configDo
 /** The images that tests use beside the one that is tested, for its platform. */
 export class HelperReferences {
   readonly #platform: Platform
+  readonly #locate: (name: string) => Promise<string | undefined>
   readonly #opened = new Map<string, OpenedImage>()
 
-  constructor(platform: Platform) {
+  /** `locate` may know where an image of a name is, better than `./out`. */
+  constructor(platform: Platform, locate: (name: string) => Promise<string | undefined> = async () => undefined) {
     this.#platform = platform
+    this.#locate = locate
   }
 
   /**
@@ -28,7 +31,8 @@ export class HelperReferences {
   async open(reference: string): Promise<OpenedImage> {
     const known = this.#opened.get(reference)
     if (known !== undefined) return known
-    const image = await openImage(parseReference(await locate(reference)), { platform: this.#platform })
+    const place = (await this.#locate(reference)) ?? (await locate(reference))
+    const image = await openImage(parseReference(place), { platform: this.#platform })
     this.#opened.set(reference, image)
     return image
   }

@@ -36,7 +36,7 @@ export interface LockOptions extends PlaceOptions, BaseOptions {
 }
 
 /** A definition's lock, or why there is none. */
-type SolvedDefinition =
+export type SolvedDefinition =
   | { readonly kind: 'locked'; readonly lock: Lock; readonly notices: readonly string[] }
   | { readonly kind: 'impossible'; readonly reasons: readonly string[] }
 
@@ -63,7 +63,7 @@ async function lockOne(reference: string, options: LockOptions, terminal: Termin
   }
   const place = await placeOf(options, opened.files)
   const anew = previous === undefined ? new Set<string>() : packagesToUpdate(previous, options)
-  const solved = await solve(opened, previous, { place, options, anew, stages: new Stages(terminal) })
+  const solved = await solveDefinition(opened, previous, { place, options, anew, stages: new Stages(terminal) })
   if (solved.kind === 'impossible') {
     for (const reason of solved.reasons) terminal.print(reason)
     return exitStatus.no
@@ -72,27 +72,34 @@ async function lockOne(reference: string, options: LockOptions, terminal: Termin
   return report(solved.lock, { previous, opened, options }, terminal)
 }
 
-interface Solving {
+/** How a definition is solved. */
+export interface Solving {
   readonly place: ArchivePlace
-  readonly options: LockOptions
+  readonly options: Pick<LockOptions, 'acceptExpired' | 'update' | 'format'>
   /** Names of packages that shall not stay in their versions. */
   readonly anew: ReadonlySet<string>
   readonly stages: Stages
+  /** Of what an overlay stacks on, where that was decided elsewhere. */
+  readonly below?: Lock
+  /** OCI platforms; the definition's unless given. */
+  readonly platforms?: readonly string[]
+  /** Adds what derived effects give; `provideDerived` unless given. */
+  readonly derive?: typeof provideDerived
 }
 
 /** Solves a definition, its base first, and adds what derived effects give. */
-async function solve(
+export async function solveDefinition(
   opened: OpenedDefinition,
   previous: Lock | undefined,
   solving: Solving,
 ): Promise<SolvedDefinition> {
-  const { place, options, anew, stages } = solving
+  const { place, options, anew, stages, platforms = opened.definition.platforms, derive = provideDerived } = solving
   const below = opened.base && (await provideBase(opened.base, previous?.base, solving))
   if (below?.kind === 'impossible') return below
   const base = opened.base && below && { from: opened.base.from, lock: below.lock }
   const solved = await solveLock({
     definition: opened.definition,
-    platforms: opened.definition.platforms,
+    platforms,
     format: base?.lock.format ?? formatFor(previous, options),
     place,
     acceptExpired: options.acceptExpired === true,
@@ -100,7 +107,7 @@ async function solve(
     ...(previous === undefined ? {} : { previous, pinned: pinnedVersions(previous, anew) }),
   })
   if (solved.kind === 'impossible') return { kind: 'impossible', reasons: unsolved(opened.definition.image, solved) }
-  const lock = await provideDerived(solved.lock, { opened, place }, stages)
+  const lock = await derive(solved.lock, { opened, place }, stages)
   return { kind: 'locked', lock, notices: [...new Set([...(below?.notices ?? []), ...solved.notices])] }
 }
 
@@ -113,14 +120,15 @@ async function provideBase(
   previous: LockedBase | undefined,
   solving: Solving,
 ): Promise<SolvedDefinition> {
-  const { options } = solving
+  const { options, below } = solving
+  if (below !== undefined) return { kind: 'locked', lock: below, notices: [] }
   const isKept = options.update === undefined && options.format !== true && previous?.from === from
   if (previous !== undefined && isKept && lockMismatches(previous.lock, opened.definition).length === 0) {
     return { kind: 'locked', lock: previous.lock, notices: [] }
   }
   const beside = await lockBeside(opened)
   if (beside !== undefined) return { kind: 'locked', lock: beside, notices: [] }
-  return solve(opened, previous?.lock, solving)
+  return solveDefinition(opened, previous?.lock, solving)
 }
 
 /** The lock beside a base. Throws `LOCK_INVALID` when it is of another state of the base's definition. */
@@ -168,7 +176,7 @@ function isCurrent(lock: Lock, { definition }: OpenedDefinition, options: LockOp
   return options.update === undefined && options.format !== true && lockMismatches(lock, definition).length === 0
 }
 
-function formatFor(previous: Lock | undefined, options: LockOptions): number {
+function formatFor(previous: Lock | undefined, options: Solving['options']): number {
   return options.format === true || previous === undefined ? CURRENT_FORMAT : previous.format
 }
 

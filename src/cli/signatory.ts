@@ -15,6 +15,8 @@ export interface SigningOptions {
   readonly timestampUrl?: string
   /** By which an identity's signatures are verified before they are attached. */
   readonly trustedRoot?: string
+  /** Who signs, in place of all of this: no option, for who signs many times. */
+  readonly signatory?: Signatory
 }
 
 /** What is signed from now on says that it was signed now. */
@@ -24,7 +26,8 @@ export function signingNow(signing: Omit<Signing, 'signedAt'>): Signing {
 
 /** Who signs, as the options say. Rejects with `USAGE_INVALID`, and as `openSignatory` and `openIdentitySignatory` do. */
 export async function signatoryOf(options: SigningOptions): Promise<Signatory> {
-  const { key, identityToken, fulcioUrl, rekorUrl, timestampUrl } = options
+  const { key, identityToken, fulcioUrl, rekorUrl, timestampUrl, signatory } = options
+  if (signatory !== undefined) return signatory
   if ((key === undefined) === (identityToken === undefined)) {
     const reason = key === undefined ? 'say who signs' : 'a key and an identity cannot both sign: say one'
     throw new UsageError('USAGE_INVALID', `cannot sign: ${reason}, by --key KEY or by --identity-token [FILE]`)

@@ -87,3 +87,32 @@ export function withVex(command: Command): Command {
     .option('--vex-key <file...>', 'public keys (PEM) that signed documents are verified with')
     .option('--vex-unsigned', 'take documents that nobody has signed, too')
 }
+
+/** Adds the option of every verb that opens the factory's memory. */
+export function withState(command: Command): Command {
+  return command.option(
+    '--state <dir>',
+    "the folder of the factory's database, unless CASEMATE_DATABASE names another one",
+    './state',
+  )
+}
+
+/** Adds the options of every verb that makes images as a part of a factory. */
+export function withFactory(command: Command): Command {
+  return withStaleOptions(withPlaceOptions(withState(command)))
+    .option('--registry <place>', 'where images are published: docker://HOST[:PORT][/PREFIX]')
+    .option('--key <key>', "private key that signs, in PEM, Vault's (hashivault://NAME), or a token's (pkcs11:…)")
+    .option(
+      '--image <definition...>',
+      'catalogue images, or paths of definitions (default: static, base, python, nginx)',
+    )
+    .option('--definitions <dir>', 'a folder with further definitions, at any depth')
+    .option('--platform <list>', "platforms that are made (default: this machine's)")
+    .option('--variant <list>', 'variants that are made (default: all)')
+    .option('--policy <file...>', 'policies of the gate in place of the default set; `default` stands for it')
+    .option(
+      '--exceptions <file>',
+      'who may pass the gate all the same: policy, subject, owner, reason and expiry of each',
+    )
+    .option('--workers <number>', 'threads to use (default: one a core)')
+}

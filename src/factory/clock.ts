@@ -1,4 +1,5 @@
 import type { Moment } from './moment.ts'
+import type { PolicySeverity } from './settings/severity.ts'
 
 /** Where a finding in an image can have come to, in the order of its way from disclosure to a running container. */
 export const CLOCK_MARKS = [
@@ -21,6 +22,17 @@ export interface ClockMark {
   readonly image: string
   readonly mark: ClockMarkName
   readonly at: Moment
+  /** How severe it was held to be then; absent where nobody said. */
+  readonly severity?: PolicySeverity
+}
+
+/** The way of one finding in one image: each mark that it came to. */
+export interface FindingWay {
+  readonly finding: string
+  readonly image: string
+  /** By the last mark that says it. */
+  readonly severity: PolicySeverity | undefined
+  readonly marks: Readonly<Partial<Record<ClockMarkName, Moment>>>
 }
 
 /** The time between two marks that follow on one another for a finding in an image. */

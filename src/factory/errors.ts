@@ -18,8 +18,10 @@ export type FactoryErrorCode =
   | 'WORK_HANDED_BACK'
   /** A stage of an image took longer than it may. */
   | 'STAGE_TIMED_OUT'
-  /** Tags name something that this factory has not released, so they are not moved. */
-  | 'TAG_STRANGE'
+  /** What a stage is recorded to have given is not what this program's stages give. */
+  | 'STAGE_OUTPUT_INVALID'
+  /** What is to be published is not there, or not signed by who publishes. */
+  | 'CANDIDATE_UNSIGNED'
   /** Tags were moved by somebody else while they were to be moved. */
   | 'TAG_MOVED'
   /** There is no release to go back to. */

@@ -5,6 +5,7 @@ export {
   type ClockMarkName,
   type ClockSegment,
   clockSegments,
+  type FindingWay,
   summarizeTimes,
   type TimeSummary,
   timeBetween,
@@ -21,18 +22,30 @@ export {
   parseLedgerLine,
 } from './ledger-line.ts'
 export { ledgerLines } from './ledger-lines.ts'
+export { type Excuse, excuseNote, excuseOf } from './levels/excuse.ts'
+export { LEVEL_STATES, type LevelState, type StandingLevel, standingOf } from './levels/service-level.ts'
+export { type SupportEnd, type Supporter, supportEnds } from './levels/support-end.ts'
+export { bySeverity, marksOf, type TimeToPatch, timesToPatch } from './levels/time-to-patch.ts'
 export type { Moment } from './moment.ts'
 export { type Held, type PackageChange, type Plan, type PlannedImage, planDigest, type Reason } from './plan.ts'
+export { alarmsOf } from './planning/alarms.ts'
 export { parseArchiveChange } from './planning/archive-change.ts'
 export {
   type ClosedFinding,
   type CloseFindings,
   closeByAdvisories,
+  type DisclosureOf,
+  disclosedBy,
   type SourceMove,
 } from './planning/closed-findings.ts'
+export { describeHeld, describeReason } from './planning/describe-reason.ts'
+export { newerThanHeld, type ObservedMark } from './planning/first-look.ts'
 export { Fleet, type FleetImage, type FleetMember } from './planning/fleet.ts'
 export type { GivenApproval } from './planning/holds.ts'
+export { lockedImage } from './planning/locked-image.ts'
+export { marksOfPlan, notePlan } from './planning/note-plan.ts'
 export { type Offer, type Offers, SeenOffers, type SuiteStanding } from './planning/offers.ts'
+export type { SeenFinding } from './planning/outstanding.ts'
 export { type PlanInput, type PlannedRebuilds, planRebuilds, type UnchangedImage } from './planning/plan-rebuilds.ts'
 export type {
   AffectedImage,
@@ -45,20 +58,23 @@ export type {
   EventLog,
   FactoryLogs,
   FactoryStore,
+  FleetLog,
   KeptCheckpoint,
   Ledger,
   Outbox,
   PlanLog,
+  ReleasedHead,
   ReleaseLog,
   RouteOptions,
   RunLog,
   TakeDueOptions,
   TakenQueue,
-  TakeOptions,
   Watched,
   WatchLog,
   WatchStep,
+  WayQuestion,
   WorkLog,
+  WorkOptions,
   WorkQueue,
 } from './ports.ts'
 export {
@@ -104,6 +120,7 @@ export {
   type TagMove,
   type TagName,
 } from './running/ports.ts'
+export { type Rollback, rollBack } from './running/rollback.ts'
 export { formatSpan } from './settings/duration.ts'
 export {
   type DefinitionsPlace,
@@ -145,6 +162,18 @@ export {
   releaseMessage,
   type ToldImage,
 } from './telling/messages.ts'
+export {
+  type AdvisoryChange,
+  type AdvisoryStanding,
+  type AdvisoryStandings,
+  advisoryEvent,
+  changedAdvisories,
+  type FleetSource,
+  readStandings,
+  STANDING_PARTS,
+} from './watching/advisory-watch.ts'
+export { type Asked, askedEvent, type BaseMove, baseEvent, parentReleasedEvent } from './watching/asked.ts'
+export { type EndOfSupport, type SupportedImage, supportEvents } from './watching/date-watch.ts'
 export {
   type ChangeAuthor,
   type CommitOrigin,

@@ -14,7 +14,7 @@ export type PackageChange = {
 
 /** Why an image is to be rebuilt. */
 export type Reason = {
-  /** The recorded event that it follows from. */
+  /** The recorded event that it follows from; 0 where none was recorded, in a plan that is only to be looked at. */
   readonly event: number
   /** In words, where it is no newer package. */
   readonly because?: string

@@ -1,12 +1,13 @@
 import type { Digest, Json } from '#core'
 import type { DebVersion } from '#debian'
 import type { Checkpoint } from './checkpoint.ts'
-import type { ClockMark } from './clock.ts'
+import type { ClockMark, FindingWay } from './clock.ts'
 import type { Approval, Hold, NewHold } from './decision.ts'
-import type { FactoryEvent, NewEvent } from './event.ts'
+import type { EventKind, FactoryEvent, NewEvent } from './event.ts'
 import type { LedgerEntry, LedgerNote, LedgerTip } from './ledger.ts'
 import type { Moment } from './moment.ts'
-import type { Plan } from './plan.ts'
+import type { Plan, Reason } from './plan.ts'
+import type { GivenApproval } from './planning/holds.ts'
 import type { HeldPackage, NewRelease, Release, TagIntent } from './release.ts'
 import type { Cancellation, ImageEnd, NewBatch, RunState, StageName, StageRecord, WorkMessage } from './run.ts'
 import type { Message, NewMessage } from './telling/message.ts'
@@ -19,12 +20,37 @@ export interface EventLog {
   recordNew(events: readonly NewEvent[]): Promise<readonly FactoryEvent[]>
   /** Events that no plan answers yet, the oldest first. */
   open(limit: number): Promise<readonly FactoryEvent[]>
+  /** Events of some kinds behind a number, at most `limit`, in the order of recording. */
+  ofKinds(kinds: readonly EventKind[], after: number, limit: number): Promise<readonly FactoryEvent[]>
+}
+
+/** What plans are made of, as it is at present. */
+export interface FleetLog {
+  /** What every image was last released as: one for each variant and platform, in the order of image, variant and platform. */
+  heads(): Promise<readonly ReleasedHead[]>
+  /** The packages of sets by their `contentsDigest`. One that nobody holds is left out. */
+  contents(digests: readonly Digest[]): Promise<ReadonlyMap<Digest, readonly HeldPackage[]>>
+  /** The reasons of images that the last plan with a word on them holds. */
+  waiting(images: readonly string[]): Promise<ReadonlyMap<string, readonly Reason[]>>
+  /** The last approval or refusal of images, with what was approved. */
+  approvals(images: readonly string[]): Promise<ReadonlyMap<string, GivenApproval>>
+}
+
+/** What an image holds on a platform since its last release. */
+export interface ReleasedHead {
+  readonly image: string
+  readonly variant: string
+  readonly platform: string
+  readonly contents: Digest
+  readonly released: Moment
 }
 
 /** Plans that were made. */
 export interface PlanLog {
   /** Records a plan; gives its number. Idempotent by `planDigest`. Rejects with `RECORD_REFUSED` for an event that is not recorded. */
   record(plan: Plan): Promise<number>
+  /** The number of the plan with this `planDigest`; `undefined` when there is none. */
+  find(digest: Digest): Promise<number | undefined>
   /** Gives a plan, or `undefined` when there is none of this number. */
   read(id: number): Promise<Plan | undefined>
 }
@@ -72,10 +98,10 @@ export interface WorkQueue {
    * Takes messages until it is stopped, so many at a time. Each is with one worker at a time; one whose worker ended, hung or
    * rejected is given to another, so whatever is done with it has to be idempotent. The signal tells that its time is over.
    */
-  take(work: (message: WorkMessage, signal: AbortSignal) => Promise<void>, options: TakeOptions): Promise<TakenQueue>
+  take(work: (message: WorkMessage, signal: AbortSignal) => Promise<void>, options: WorkOptions): Promise<TakenQueue>
 }
 
-export interface TakeOptions {
+export interface WorkOptions {
   /** Messages at a time. */
   readonly concurrency: number
   /** Told what goes wrong between the worker and the queue, which is tried again. */
@@ -103,6 +129,8 @@ export interface ReleaseLog {
    * same image, variant, and run or restored release the first word counts; gives what counts.
    */
   intend(intents: readonly TagIntent[]): Promise<readonly TagIntent[]>
+  /** The variants of an image that were ever released, by name. */
+  variants(image: string): Promise<readonly string[]>
   /** Every digest that tags of an image and variant were ever to name. */
   named(image: string, variant: string): Promise<ReadonlySet<Digest>>
   /** Gives the tags back to an earlier release, as a release of its own with the same content; gives its number. */
@@ -147,6 +175,20 @@ export interface ClockLog {
   record(marks: readonly ClockMark[]): Promise<void>
   /** All marks of an image. */
   ofImage(image: string): Promise<readonly ClockMark[]>
+  /**
+   * The ways of findings that are not published yet, or came to a mark since a moment; at most `limit` behind one, in the order
+   * of image and finding.
+   */
+  ways(question: WayQuestion): Promise<readonly FindingWay[]>
+}
+
+/** Which ways of findings are asked for. */
+export interface WayQuestion {
+  /** `undefined` for all images. */
+  readonly image?: string | undefined
+  readonly since: Moment
+  readonly after?: Pick<FindingWay, 'image' | 'finding'> | undefined
+  readonly limit: number
 }
 
 /** The record that can be shown to others: hash-chained and complete. */
@@ -154,6 +196,8 @@ export interface Ledger {
   /** Appends notes, all or none; gives the entries. Writers wait for each other, so it belongs at the end of a transaction. */
   append(notes: readonly LedgerNote[]): Promise<readonly LedgerEntry[]>
   tip(): Promise<LedgerTip>
+  /** All entries of a kind, in order: for kinds of which there are few. */
+  ofKind(kind: 'excuse'): Promise<readonly LedgerEntry[]>
   /** At most `limit` entries behind `after`, in order. */
   read(after: number, limit: number): Promise<readonly LedgerEntry[]>
   /** Keeps a checkpoint with its envelope. Rejects with `RECORD_REFUSED` when the ledger has no such entry. Idempotent. */
@@ -256,6 +300,7 @@ export type DeliveryOutcome = { readonly at: Moment } & (
 /** Everything that the factory remembers. What one of these methods was called for is durable when it resolves. */
 export interface FactoryLogs {
   readonly events: EventLog
+  readonly fleet: FleetLog
   readonly plans: PlanLog
   readonly runs: RunLog
   readonly work: WorkLog

@@ -16,6 +16,7 @@ export {
   type WebhookSecret,
   webhookHeaders,
 } from './telling/webhook-signature.ts'
+export { type AdvisoryPoll, type AdvisoryWatchOptions, pollAdvisories } from './watching/advisory-watch.ts'
 export {
   type ArchivePoll,
   type ArchiveWatchOptions,
@@ -23,6 +24,8 @@ export {
   standingAlarms,
   suiteWatchName,
 } from './watching/archive-watch.ts'
+export { type BasePoll, type BaseWatchOptions, pollBases, type WatchedBase } from './watching/base-watch.ts'
+export { pollDates } from './watching/date-watch.ts'
 export {
   findDefinitions,
   folderFingerprint,

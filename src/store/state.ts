@@ -50,6 +50,11 @@ export async function openState(place: StatePlace, options: StateOptions = {}): 
   }
 }
 
+/** Whether there is a memory of a factory: an address that is named, or an embedded database that was made. */
+export async function hasState(place: StatePlace): Promise<boolean> {
+  return 'address' in place || (await clusterMajor(clusterPlace(place.embedded.folder))) !== undefined
+}
+
 /** As `openState`, without looking at what is in the database: gives its address, and the server where it was started for this. */
 export async function reachDatabase(
   place: StatePlace,

@@ -8,6 +8,7 @@ import { StoredClocks } from './logs/clocks.ts'
 import { StoredDecisions } from './logs/decisions.ts'
 import { StoredDeliveries } from './logs/deliveries.ts'
 import { StoredEvents } from './logs/events.ts'
+import { StoredFleet } from './logs/fleet.ts'
 import { StoredLedger } from './logs/ledger.ts'
 import { StoredOutbox } from './logs/outbox.ts'
 import { StoredPlans } from './logs/plans.ts'
@@ -97,6 +98,7 @@ function lockKey(name: string): number {
 function logsOf(atomically: Atomically, sender: Sender): StoreLogs {
   return {
     events: new StoredEvents(atomically),
+    fleet: new StoredFleet(atomically),
     plans: new StoredPlans(atomically),
     runs: new StoredRuns(atomically),
     work: new StoredWork(atomically, sender),

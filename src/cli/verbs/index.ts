@@ -18,8 +18,10 @@ import { lintVerb } from './lint.ts'
 import { lockVerb } from './lock.ts'
 import { loginVerb } from './login.ts'
 import { patchVerb } from './patch.ts'
+import { planVerb } from './plan.ts'
 import { rebaseVerb } from './rebase.ts'
 import { registryVerb } from './registry.ts'
+import { releaseVerb } from './release.ts'
 import { reproduceVerb } from './reproduce.ts'
 import { sbomVerb } from './sbom.ts'
 import { scanVerb } from './scan.ts'
@@ -30,6 +32,7 @@ import { testVerb } from './test.ts'
 import { tokenVerb } from './token.ts'
 import { vexVerb } from './vex.ts'
 import { whereVerb } from './where.ts'
+import { workerVerb } from './worker.ts'
 
 /** Every verb, in the order of the help. */
 export const verbs: readonly Verb[] = [
@@ -59,6 +62,9 @@ export const verbs: readonly Verb[] = [
   copyVerb,
   loginVerb,
   registryVerb,
+  planVerb,
+  workerVerb,
+  releaseVerb,
   ledgerVerb,
   tokenVerb,
   cacheVerb,

@@ -1,5 +1,7 @@
+import type { AdvisoryStore } from '#advisory'
 import { compareVersions, type DebVersion } from '#debian'
 import { leadingRating, type MatchAdvisories, matchPackages, type Severity } from '#match'
+import type { Moment } from '../moment.ts'
 import { isPolicySeverity, type PolicySeverity } from '../settings/severity.ts'
 
 /** A source package that goes from one version to another. */
@@ -18,6 +20,8 @@ export interface ClosedFinding {
   readonly severity: PolicySeverity | undefined
   /** CISA knows of exploits. */
   readonly isExploited: boolean
+  /** The version of the source package that has the fix; absent where it is not known apart from the newest. */
+  readonly fixedIn?: DebVersion
 }
 
 /** Says which findings a move closes, in the order of their names. */
@@ -53,9 +57,12 @@ function closedBy(
   const { findings } = matchPackages([installed], release, advisories)
   return findings
     .filter(({ fixedIn }) => fixedIn !== undefined && compareVersions(fixedIn, to) <= 0)
-    .map(({ cve, ratings, isExploited }) => {
-      return { advisory: cve, severity: policySeverity(leadingRating(ratings)?.severity), isExploited }
-    })
+    .map(({ cve, ratings, isExploited, fixedIn }) => ({
+      advisory: cve,
+      severity: policySeverity(leadingRating(ratings)?.severity),
+      isExploited,
+      ...(fixedIn === undefined ? {} : { fixedIn }),
+    }))
     .sort((left, right) => (left.advisory < right.advisory ? -1 : 1))
 }
 
@@ -63,4 +70,21 @@ function closedBy(
 function policySeverity(severity: Severity | undefined): PolicySeverity | undefined {
   if (severity === undefined || severity === 'unknown') return undefined
   return isPolicySeverity(severity) ? severity : 'low'
+}
+
+/** Says when an advisory became known, at the earliest that anybody published it; `undefined` where nobody says. */
+export type DisclosureOf = (advisory: string) => Moment | undefined
+
+/** Answers by the announcements and OSV documents about it. Days are taken from their beginning, in UTC. */
+export function disclosedBy(advisories: Pick<AdvisoryStore, 'issue'>): DisclosureOf {
+  const known = new Map<string, Moment | undefined>()
+  return (advisory) => {
+    if (!known.has(advisory)) {
+      const { announcements, osv } = advisories.issue(advisory)
+      const dates = [...announcements.map(({ date }) => date), ...osv.flatMap(({ published }) => published ?? [])]
+      const times = dates.map((date) => Date.parse(date)).filter((time) => !Number.isNaN(time))
+      known.set(advisory, times.length === 0 ? undefined : new Date(Math.min(...times)).toISOString())
+    }
+    return known.get(advisory)
+  }
 }

@@ -1,9 +1,10 @@
 import { compareVersions, type DebVersion, satisfies } from '#debian'
 import type { Request } from '#solver'
+import type { Moment } from '../moment.ts'
 import type { Held, PackageChange, Reason } from '../plan.ts'
 import type { HeldPackage } from '../release.ts'
-import { worstSeverity } from '../settings/severity.ts'
-import type { CloseFindings } from './closed-findings.ts'
+import { type PolicySeverity, worstSeverity } from '../settings/severity.ts'
+import type { ClosedFinding, CloseFindings } from './closed-findings.ts'
 import type { FleetMember } from './fleet.ts'
 import type { Offer, Offers } from './offers.ts'
 
@@ -12,10 +13,19 @@ export interface Outstanding {
   readonly reason: Reason
   /** When the first version was seen that the image lacks, in milliseconds since 1970. */
   readonly seen: number
-  /** It comes from a security suite, or closes a finding. */
-  readonly isSecurity: boolean
   /** What its own definition says against it. */
   readonly pinned: Held | undefined
+  readonly findings: readonly SeenFinding[]
+}
+
+/** A finding that a newer version closes, and since when that version is there. */
+export interface SeenFinding {
+  /** As clocks name it: the advisory and the source package. */
+  readonly finding: string
+  readonly advisory: string
+  readonly severity: PolicySeverity
+  readonly available: Moment
+  readonly seen: Moment
 }
 
 /** What is newer for one image. */
@@ -123,7 +133,7 @@ function outstandingOf(
   { contents, parent }: FleetMember,
   closes: CloseFindings,
 ): Outstanding {
-  const first = group[0]?.held
+  const [first] = group
   const all = group.flatMap(({ offers }) => offers)
   const newest = all.reduce<Offer | undefined>(newerSource, undefined)
   const oldest = group.reduce<HeldPackage | undefined>(
@@ -133,27 +143,42 @@ function outstandingOf(
   if (first === undefined || newest === undefined || oldest === undefined) {
     throw new TypeError('a group of packages that lack something is never empty')
   }
-  const { archive, source } = first
+  const { archive, source } = first.held
   const closed = closes({ archive, source: source.name, from: oldest.source.version, to: newest.source.version })
   const isAnnounced = all.some((offer) => offer.isSecurity)
-  const isSecurity = closed.length > 0 || isAnnounced
   const unrated = isAnnounced ? 'high' : 'medium'
-  const ratings = closed.map((one) => (one.isExploited ? 'critical' : (one.severity ?? unrated)))
-  const severity = isSecurity ? (worstSeverity(ratings) ?? unrated) : undefined
+  const findings = closed.map((one) => ({
+    finding: `${one.advisory} ${source.name}`,
+    advisory: one.advisory,
+    severity: one.isExploited ? ('critical' as const) : (one.severity ?? unrated),
+    ...firstWith(one, all, newest),
+  }))
+  const rated = worstSeverity(findings.map(({ severity }) => severity)) ?? (isAnnounced ? unrated : undefined)
   const reason: Reason = {
     event: newest.event,
     source: source.name,
-    ...(group[0]?.parents === undefined || parent === undefined ? {} : { parent }),
+    ...(first.parents === undefined || parent === undefined ? {} : { parent }),
     advisories: closed.map(({ advisory }) => advisory),
-    ...(severity === undefined ? {} : { severity }),
+    ...(rated === undefined ? {} : { severity: rated }),
     changes: changesOf(group, contents.size),
   }
+  return { reason, seen: Math.min(...all.map(({ seen }) => Date.parse(seen))), pinned: pinnedBy(group), findings }
+}
+
+/** When the first version was there and seen that has the fix. */
+function firstWith(
+  { fixedIn }: ClosedFinding,
+  offers: readonly Offer[],
+  newest: Offer,
+): Pick<SeenFinding, 'available' | 'seen'> {
+  const fixed = offers.filter(({ source }) => fixedIn !== undefined && compareVersions(source.version, fixedIn) >= 0)
+  const first = (fixed.length > 0 ? fixed : [newest]).reduce((one, other) => (other.seen < one.seen ? other : one))
+  return { available: new Date(first.available).toISOString(), seen: first.seen }
+}
+
+function pinnedBy(group: readonly Lacking[]): Held | undefined {
   const pin = group.find((one) => one.pin !== undefined)?.pin
-  const pinned: Held | undefined =
-    pin === undefined
-      ? undefined
-      : { by: 'pin', reason: `its definition asks for ${pin.name}${pin.operator}${pin.version}` }
-  return { reason, seen: Math.min(...all.map(({ seen }) => Date.parse(seen))), isSecurity, pinned }
+  return pin && { by: 'pin', reason: `its definition asks for ${pin.name}${pin.operator}${pin.version}` }
 }
 
 function newerSource(best: Offer | undefined, offer: Offer): Offer {

@@ -11,7 +11,7 @@ import { decideImage } from './decide-image.ts'
 import type { Fleet, FleetMember } from './fleet.ts'
 import { type GivenApproval, heldBack } from './holds.ts'
 import type { Offers } from './offers.ts'
-import { outstandingChanges } from './outstanding.ts'
+import { type OutstandingChanges, outstandingChanges, type SeenFinding } from './outstanding.ts'
 
 /** Everything that a plan is made of. */
 export interface PlanInput {
@@ -45,6 +45,8 @@ export interface PlannedRebuilds {
   readonly plan: Plan
   /** By name: no new digest without a reason. */
   readonly unchanged: readonly UnchangedImage[]
+  /** What each image of the plan lacks the fix of, as far as it is known. */
+  readonly findings: ReadonlyMap<string, readonly SeenFinding[]>
   /** When there may be another plan without an event, because something is held until then. */
   readonly next: Moment | undefined
 }
@@ -67,6 +69,7 @@ class Planning {
   readonly #changed: ReadonlySet<string>
   readonly #planned = new Map<string, PlannedImage>()
   readonly #unchanged = new Map<string, string>()
+  readonly #findings = new Map<string, readonly SeenFinding[]>()
 
   constructor(input: PlanInput) {
     this.#input = input
@@ -92,8 +95,9 @@ class Planning {
   decide(member: FleetMember): void {
     const { image, parent } = member
     const { offers, closes, policy } = this.#input
+    const outstanding = outstandingChanges(member, offers, closes)
     const decision = decideImage({
-      ...outstandingChanges(member, offers, closes),
+      ...outstanding,
       asked: this.#asked.reasons.get(image) ?? [],
       parent,
       above: parent === undefined ? undefined : this.#planned.get(parent),
@@ -105,13 +109,17 @@ class Planning {
       this.#unchanged.set(image, 'it is being rebuilt for that already')
     else if (decision.kind === 'now') {
       const held = this.#heldBack(member, decision.reasons)
-      this.#planned.set(image, {
-        image,
-        after: held === undefined ? decision.after : [],
-        reasons: decision.reasons,
-        held,
-      })
-    } else this.#planned.set(image, { image, after: [], reasons: decision.reasons, held: decision.held })
+      this.#plan(
+        { image, after: held === undefined ? decision.after : [], reasons: decision.reasons, held },
+        outstanding,
+      )
+    } else this.#plan({ image, after: [], reasons: decision.reasons, held: decision.held }, outstanding)
+  }
+
+  #plan(planned: PlannedImage, { own, inherited }: OutstandingChanges): void {
+    this.#planned.set(planned.image, planned)
+    const findings = [...own, ...inherited].flatMap((one) => one.findings)
+    this.#findings.set(planned.image, [...new Map(findings.map((one) => [one.finding, one])).values()])
   }
 
   result(): PlannedRebuilds {
@@ -119,10 +127,12 @@ class Planning {
     const images = [...this.#planned.values()]
     const reasons = images.flatMap((one) => one.reasons)
     const answered = new Set([...events.map(({ id }) => id), ...reasons.map(({ event }) => event)])
+    answered.delete(0)
     const holding = [...images.map(({ held }) => held), ...reasons.map(({ waits }) => waits)]
     const unchanged = [...this.#unchanged].map(([image, reason]) => ({ image, reason }))
     return {
       plan: { events: [...answered].sort((left, right) => left - right), images, made: now },
+      findings: this.#findings,
       unchanged: unchanged.sort((left, right) => (left.image < right.image ? -1 : 1)),
       next: holding
         .flatMap((held) => held?.until ?? [])

@@ -97,6 +97,8 @@ export interface EnginePorts {
   canPass(error: unknown): boolean
   /** Who works, for people. */
   readonly worker: string
+  /** Tells to begin nothing more: what is under way is ended, and the rest handed back. */
+  readonly stopping?: AbortSignal
   /** Told of every step, for people. */
   onNews?(news: EngineNews): void
 }

@@ -38,6 +38,7 @@ export async function publishImages(
   const { run, images, signal } = publishing
   const names = images.map((image) => `publish ${image}`)
   for (let attempt = 1; ; attempt++) {
+    refuseWhenOver(signal, ports.stopping)
     try {
       await ports.store.exclusively(names, () => new Publication(publishing, ports).publish())
       return

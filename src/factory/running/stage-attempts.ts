@@ -43,7 +43,7 @@ export async function attemptStage(task: StageTask, ports: EnginePorts, settings
     return await fail(last + 1, NOTHING_READ, `${deaths} workers have ended in the middle of it`)
   }
   for (let attempt = last + 1, tried = failures + 1; ; attempt++, tried++) {
-    refuseWhenOver(signal)
+    refuseWhenOver(signal, ports.stopping)
     const cancelled = await store.runs.cancellation(place.run)
     if (cancelled !== undefined) {
       return { kind: 'cancelled', reason: `${cancelled.by} has cancelled the run: ${cancelled.reason}` }
@@ -59,8 +59,9 @@ export async function attemptStage(task: StageTask, ports: EnginePorts, settings
 }
 
 /** Throws `WORK_HANDED_BACK` when a worker's time is over. */
-export function refuseWhenOver(signal: AbortSignal): void {
-  if (signal.aborted) throw new FactoryError('WORK_HANDED_BACK', 'cannot go on with a batch: the worker is to stop')
+export function refuseWhenOver(...signals: readonly (AbortSignal | undefined)[]): void {
+  if (signals.some((signal) => signal?.aborted === true))
+    throw new FactoryError('WORK_HANDED_BACK', 'cannot go on with a batch: the worker is to stop')
 }
 
 async function tryOnce(

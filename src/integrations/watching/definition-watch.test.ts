@@ -185,7 +185,7 @@ test('a commit is told with the images that it changes, who made it and what it 
   )
   const { events, folder } = await watch().look(never)
   assert.deepEqual(said(events), ['three: changed three/casemate.yaml'])
-  const { origin: from, author } = events[0]?.payload as DefinitionChange
+  const { origin: from, author } = events[0]!.payload as DefinitionChange
   assert.equal(from?.commit, second)
   assert.notEqual(from.from, first, 'the commit in between was recorded')
   assert.equal(from.isRewritten, false)
@@ -201,7 +201,7 @@ test('a branch that is set back is told as that, and what it takes back is a cha
   git(origin, 'reset', '--quiet', '--hard', 'HEAD~1')
   const { events } = await watch().look(never)
   assert.deepEqual(said(events), ['three: changed three/casemate.yaml'])
-  assert.equal((events[0]?.payload as DefinitionChange).origin?.isRewritten, true)
+  assert.equal((events[0]!.payload as DefinitionChange).origin?.isRewritten, true)
 })
 
 test('nothing that a repository holds is run: no hook, no filter, no submodule', async (t) => {

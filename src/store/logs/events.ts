@@ -1,4 +1,4 @@
-import type { EventLog, FactoryEvent, NewEvent } from '#factory'
+import type { EventKind, EventLog, FactoryEvent, NewEvent } from '#factory'
 import type { Session } from '../database.ts'
 import { StoreError } from '../errors.ts'
 import { type Atomically, jsonText } from '../session.ts'
@@ -38,6 +38,17 @@ export class StoredEvents implements EventLog {
   async recordNew(events: readonly NewEvent[]): Promise<readonly FactoryEvent[]> {
     if (events.length === 0) return []
     return await this.#atomically((session) => insert(session, events))
+  }
+
+  async ofKinds(kinds: readonly EventKind[], after: number, limit: number): Promise<readonly FactoryEvent[]> {
+    return await this.#atomically(
+      async (session) =>
+        await session.query<FactoryEvent>(
+          'read events',
+          `select ${COLUMNS} from casemate.event where kind = any ($1) and id > $2 order by id limit $3`,
+          [kinds, after, limit],
+        ),
+    )
   }
 
   async open(limit: number): Promise<readonly FactoryEvent[]> {

@@ -64,6 +64,18 @@ export class StoredLedger implements Ledger {
     )
   }
 
+  async ofKind(kind: 'excuse'): Promise<readonly LedgerEntry[]> {
+    return await this.#atomically(
+      async (session) =>
+        await session.query<LedgerEntry>(
+          'read the ledger',
+          `select sequence, at, kind, subject, body, previous, digest from casemate.ledger_entry
+           where kind = $1 order by sequence`,
+          [kind],
+        ),
+    )
+  }
+
   async keep({ sequence, digest, at }: Checkpoint, envelope: string): Promise<void> {
     await this.#atomically(async (session) => {
       const [entry] = await session.query<LedgerTip>(

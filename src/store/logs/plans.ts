@@ -1,3 +1,4 @@
+import type { Digest } from '#core'
 import { type Held, type Plan, type PlanLog, planDigest, type Reason } from '#factory'
 import type { Session } from '../database.ts'
 import { type Atomically, jsonText, onlyRow } from '../session.ts'
@@ -29,6 +30,14 @@ export class StoredPlans implements PlanLog {
       )
       return onlyRow(known, 'find a plan').id
     })
+  }
+
+  async find(digest: Digest): Promise<number | undefined> {
+    const [plan] = await this.#atomically(
+      async (session) =>
+        await session.query<{ id: number }>('find a plan', 'select id from casemate.plan where digest = $1', [digest]),
+    )
+    return plan?.id
   }
 
   async read(id: number): Promise<Plan | undefined> {

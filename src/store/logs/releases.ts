@@ -149,6 +149,18 @@ export class StoredReleases implements ReleaseLog {
     })
   }
 
+  async variants(image: string): Promise<readonly string[]> {
+    const rows = await this.#atomically(
+      async (session) =>
+        await session.query<{ variant: string }>(
+          'read the variants of an image',
+          'select variant from casemate.image_head where image = $1 order by variant collate "C"',
+          [image],
+        ),
+    )
+    return rows.map(({ variant }) => variant)
+  }
+
   async named(image: string, variant: string): Promise<ReadonlySet<Digest>> {
     const rows = await this.#atomically(
       async (session) =>

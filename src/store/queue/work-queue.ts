@@ -1,4 +1,4 @@
-import type { TakenQueue, TakeOptions, WorkMessage, WorkQueue } from '#factory'
+import type { TakenQueue, WorkMessage, WorkOptions, WorkQueue } from '#factory'
 import type { DatabaseAddress } from '../address.ts'
 import { BATCHES, startBoss } from './boss.ts'
 
@@ -18,7 +18,7 @@ export class StoredQueue implements WorkQueue {
 
   async take(
     work: (message: WorkMessage, signal: AbortSignal) => Promise<void>,
-    { concurrency, onError }: TakeOptions,
+    { concurrency, onError }: WorkOptions,
   ): Promise<TakenQueue> {
     const boss = await startBoss(this.#address, {
       max: concurrency + 3,

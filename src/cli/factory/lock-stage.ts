@@ -1,0 +1,117 @@
+import { canonicalJson, digestOf } from '#core'
+import type { FactoryStore, PreparedStage, Reason, StageOutputs, StageWork } from '#factory'
+import { definitionDigest, formatLock, type Lock, lockMismatches, type OpenedDefinition, parseLock } from '#image'
+import { solveDefinition } from '../lock.ts'
+import { readLockText } from '../lock-choice.ts'
+import { provideDerived } from '../lock-derived.ts'
+import { placeOf } from '../place.ts'
+import { Stages } from '../stages.ts'
+import { lockOutput } from './stage-outputs.ts'
+import { type FactoryTools, openedOf, platformsOf, terminalOf } from './tools.ts'
+
+/** How many releases are looked at for the lock of the one that an image is at. */
+const LOOKED_AT = 100
+
+/**
+ * The stage `lock`: packages that the run has a reason to change are taken as the archive has them, all others stay as they are in the
+ * latest release. A lock that is of the definition and has nothing to change stays as it is, and no index is read.
+ */
+export async function prepareLock(
+  tools: FactoryTools,
+  { run, image, reasons, parents }: StageWork,
+): Promise<PreparedStage> {
+  const opened = await openedOf(tools, image)
+  const platforms = platformsOf(opened, tools.options)
+  const previous = await previousLock(tools.store, opened)
+  const below = await lockBelow(tools, opened, parents)
+  const anew = changedPackages(reasons)
+  const definitions = [...opened.definition.variants].map(([name, variant]) => [name, definitionDigest(variant)])
+  return {
+    // What an archive has is known when it is read: a lock is of its run.
+    input: {
+      ...{ run, definitions: Object.fromEntries(definitions), platforms: [...platforms], anew: [...anew].sort() },
+      previous: previous === undefined ? null : lockDigest(previous),
+      below: below === undefined ? null : lockDigest(below),
+    },
+    async perform(signal) {
+      if (previous !== undefined && anew.size === 0 && isCurrent(previous, below, { opened, platforms })) {
+        return { kind: 'done', output: { lock: formatLock(previous) } }
+      }
+      const place = { ...(await placeOf(tools.options, opened.files)), signal }
+      const terminal = terminalOf(tools.terminal, image)
+      const solved = await solveDefinition(opened, previous, {
+        ...{ place, anew, platforms, stages: new Stages(terminal) },
+        options: { ...(tools.options.acceptExpired === true ? { acceptExpired: true } : {}) },
+        ...(below === undefined ? {} : { below }),
+        derive: (lock, from, stages) => provideDerived(lock, from, stages, tools.workshop),
+      })
+      if (solved.kind === 'impossible') return { kind: 'refused', reason: solved.reasons.join('\n') }
+      for (const notice of solved.notices) terminal.warn(notice)
+      return { kind: 'done', output: { lock: formatLock(solved.lock) } }
+    },
+    stands: async () => true,
+  }
+}
+
+/** The lock that a stage gave. Throws as `lockOutput` and `parseLock`. */
+export function lockOf(outputs: StageOutputs, image: string): Lock {
+  return parseLock(lockOutput(outputs).lock, `the lock of ${image}`)
+}
+
+export function lockDigest(lock: Lock) {
+  return digestOf(formatLock(lock))
+}
+
+/** Names of packages that reasons let change; not those that are to wait. */
+function changedPackages(reasons: readonly Reason[]): ReadonlySet<string> {
+  const counted = reasons.filter(({ waits }) => waits === undefined)
+  return new Set(counted.flatMap(({ changes }) => changes.map((change) => change.package)))
+}
+
+/** The lock of the release that an image is at, or before the first one, the lock beside its definition. */
+async function previousLock(
+  store: FactoryStore,
+  { definition, lockFile }: OpenedDefinition,
+): Promise<Lock | undefined> {
+  const { image } = definition
+  for (const variant of definition.variants.keys()) {
+    const history = await store.releases.history(image, variant, LOOKED_AT)
+    const [latest] = history
+    // One that goes back has no run of its own, but the one that it goes back to has.
+    const made = history.find(({ run, lock }) => run !== undefined && lock === latest?.lock)
+    if (made?.run === undefined) continue
+    const outputs = await outputsOf(store, made.run, image)
+    if (outputs.lock !== undefined) return lockOf(outputs, image)
+  }
+  const beside = await readLockText(lockFile)
+  return beside === undefined ? undefined : parseLock(beside, lockFile)
+}
+
+async function outputsOf(store: FactoryStore, run: number, image: string): Promise<StageOutputs> {
+  const records = await store.runs.records(run, [image])
+  return Object.fromEntries(records.flatMap((one) => (one.state === 'done' ? [[one.stage, one.output] as const] : [])))
+}
+
+/** The lock of what an overlay stacks on: its candidate where that is in the run, else that of its latest release. */
+async function lockBelow(
+  tools: FactoryTools,
+  { base }: OpenedDefinition,
+  parents: StageWork['parents'],
+): Promise<Lock | undefined> {
+  if (base === undefined) return undefined
+  const { image } = base.opened.definition
+  const candidate = parents.get(image)
+  return candidate === undefined ? await previousLock(tools.store, base.opened) : lockOf(candidate, image)
+}
+
+function isCurrent(
+  lock: Lock,
+  below: Lock | undefined,
+  { opened, platforms }: { readonly opened: OpenedDefinition; readonly platforms: readonly string[] },
+): boolean {
+  if (lockMismatches(lock, opened.definition, platforms).length > 0) return false
+  if (below === undefined || lock.base === undefined) return true
+  // Another state of the archive that gives the same packages is the same base.
+  const packages = ({ platforms: all }: Lock) => canonicalJson(JSON.parse(JSON.stringify(all)))
+  return packages(below) === packages(lock.base.lock)
+}

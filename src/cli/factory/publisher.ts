@@ -1,0 +1,82 @@
+import { type Digest, digestOf } from '#core'
+import { collectEvidence, judgeEvidence, refusals } from '#evidence'
+import { FactoryError, type Publisher, type TagMove, type TagName } from '#factory'
+import { OciError, parseReference, RegistryClient } from '#oci'
+import type { FactoryTools } from './tools.ts'
+
+/** Publishes to a registry. Its connections are kept until it is closed. */
+export class RegistryPublisher implements Publisher {
+  readonly #trust: FactoryTools['trust']
+  readonly #clients = new Map<string, RegistryClient>()
+
+  constructor({ trust }: Pick<FactoryTools, 'trust'>) {
+    this.#trust = trust
+  }
+
+  async resolve(tags: readonly TagName[]): Promise<readonly (Digest | undefined)[]> {
+    return await Promise.all(
+      tags.map(async ({ repository, tag }) => {
+        const found = await this.#client(repository).readManifest(tag)
+        return found === undefined ? undefined : digestOf(found.bytes)
+      }),
+    )
+  }
+
+  /** Rejects with `CANDIDATE_UNSIGNED` for a manifest that is not there or not signed by our own key. */
+  async verify({
+    image,
+    repository,
+    digest,
+    manifests,
+  }: Parameters<Publisher['verify']>[0]): Promise<Readonly<Record<string, Digest>>> {
+    const attached: Record<string, Digest> = {}
+    for (const subject of new Set([digest, ...manifests.map((one) => one.digest)])) {
+      const client = this.#client(repository)
+      const found = await collectEvidence(client, subject)
+      const judgement = judgeEvidence(found, { trust: this.#trust, repositories: [repository] })
+      const [refusal] = refusals(judgement, { predicateTypes: [] })
+      if (refusal !== undefined) {
+        const reason = `cannot publish ${image}: ${refusal.message}`
+        throw new FactoryError('CANDIDATE_UNSIGNED', reason)
+      }
+      const platform = manifests.find((one) => one.digest === subject)?.platform
+      for (const { artifactType, annotations, digest: own } of await client.referrers(subject)) {
+        const type = annotations?.['dev.sigstore.bundle.predicateType']
+        if (artifactType === undefined || type === undefined) continue
+        attached[subject === digest || platform === undefined ? type : `${platform} ${type}`] = own
+      }
+    }
+    return attached
+  }
+
+  async move(moves: readonly TagMove[]): Promise<boolean> {
+    const found = await this.resolve(moves)
+    if (moves.some(({ expected }, at) => found[at] !== expected)) return false
+    for (const { repository, tag, next } of moves) await this.#tag(repository, tag, next)
+    return true
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#clients.values()].map((client) => client.close()))
+  }
+
+  async #tag(repository: string, tag: string, next: Digest): Promise<void> {
+    const client = this.#client(repository)
+    const found = await client.readManifest(next)
+    if (found === undefined || digestOf(found.bytes) !== next) {
+      throw new OciError('IMAGE_UNKNOWN', `cannot give ${repository}:${tag} to ${next}: the registry does not have it`)
+    }
+    const { mediaType, bytes } = found
+    await client.putManifest({ descriptor: { mediaType, digest: next, size: bytes.length }, bytes }, tag)
+  }
+
+  #client(repository: string): RegistryClient {
+    const known = this.#clients.get(repository)
+    if (known !== undefined) return known
+    const reference = parseReference(`docker://${repository}`)
+    if (reference.transport !== 'docker') throw new OciError('REFERENCE_INVALID', `${repository} is no repository`)
+    const client = new RegistryClient(reference)
+    this.#clients.set(repository, client)
+    return client
+  }
+}

@@ -1,0 +1,70 @@
+import { type Digest, faultsOf, formatFault, type Json, type Shape } from '#core'
+import { FactoryError, type StageOutputs } from '#factory'
+
+/** What the stage `lock` gives. */
+export type LockOutput = {
+  /** The lock's text. */
+  readonly lock: string
+}
+
+/** What the stage `build` gives. */
+export type BuildOutput = {
+  /** Of the text of the lock that it was built from. */
+  readonly lock: Digest
+  readonly variants: readonly BuiltVariant[]
+}
+
+/** A variant as it lies in the registry, by its digest. */
+export type BuiltVariant = {
+  readonly variant: string
+  /** Of its index, or its only manifest. */
+  readonly digest: Digest
+  readonly tags: readonly string[]
+  readonly manifests: readonly { readonly platform: string; readonly digest: Digest }[]
+}
+
+const text: Shape = { type: 'string' }
+const digest: Shape = { type: 'string', pattern: '^sha256:[0-9a-f]{64}$', title: 'a SHA-256 digest' }
+const lockShape: Shape = { type: 'object', properties: { lock: text }, required: ['lock'] }
+const buildShape: Shape = {
+  type: 'object',
+  properties: {
+    lock: digest,
+    variants: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: {
+          ...{ variant: text, digest, tags: { type: 'array', items: text } },
+          manifests: {
+            type: 'array',
+            items: { type: 'object', properties: { platform: text, digest }, required: ['platform', 'digest'] },
+          },
+        },
+        required: ['variant', 'digest', 'tags', 'manifests'],
+      },
+    },
+  },
+  required: ['lock', 'variants'],
+}
+
+/** What the stage `lock` gave. Throws `STAGE_OUTPUT_INVALID` where it is not done, or another program's. */
+export function lockOutput({ lock }: StageOutputs): LockOutput {
+  if (fits<LockOutput>(lockShape, lock)) return lock
+  throw invalid('lock', lockShape, lock)
+}
+
+/** What the stage `build` gave. Throws `STAGE_OUTPUT_INVALID`. */
+export function buildOutput({ build }: StageOutputs): BuildOutput {
+  if (fits<BuildOutput>(buildShape, build)) return build
+  throw invalid('build', buildShape, build)
+}
+
+function fits<Value extends Json>(shape: Shape, value: unknown): value is Value {
+  return value !== undefined && faultsOf(shape, value).length === 0
+}
+
+function invalid(stage: string, shape: Shape, value: unknown): FactoryError {
+  const fault = value === undefined ? 'it is not done' : faultsOf(shape, value).map(formatFault).slice(0, 2).join('; ')
+  return new FactoryError('STAGE_OUTPUT_INVALID', `cannot go on from the stage ${stage}: ${fault}`)
+}

@@ -1,0 +1,90 @@
+import { keySignatory, keyTrust, type Signatory, type Trust } from '#attest'
+import type { FactoryStore } from '#factory'
+import { type OpenedDefinition, openDefinition } from '#image'
+import { parseReference } from '#oci'
+import type { Workshop } from '../build-platforms.ts'
+import { UsageError } from '../errors.ts'
+import { openSigner } from '../signing-key.ts'
+import type { Terminal } from '../terminal.ts'
+import type { PlaceOptions, StaleOptions } from '../verb.ts'
+
+/** How images are made and judged, wherever that is the same for all images of a factory. */
+export interface FactoryOptions extends PlaceOptions, StaleOptions {
+  /** OCI platforms that images are made for. */
+  readonly platforms: readonly string[]
+  /** Variants that are made, of those that a definition has; all where nothing is said. */
+  readonly variants?: readonly string[]
+  /** See `GateOptions`. */
+  readonly policy?: readonly string[]
+  readonly exceptions?: string
+}
+
+/** What the stages of a factory work with. */
+export interface FactoryTools {
+  readonly store: FactoryStore
+  readonly options: FactoryOptions
+  /** The registry with what is before the names of images, e.g. `registry.example.org/hardened`. */
+  readonly home: string
+  readonly signatory: Signatory
+  /** Whoever signs here is believed here. */
+  readonly trust: Trust
+  readonly workshop: Workshop
+  /** The reference of an image's definition. Throws `USAGE_INVALID` for an image that nobody defines. */
+  definitionOf(image: string): string
+  readonly terminal: Terminal
+}
+
+/** Who signs with a key, and the trust in just that key. Rejects as `openSigner` does. */
+export async function signingTools(key: string): Promise<Pick<FactoryTools, 'signatory' | 'trust'>> {
+  const signer = await openSigner(key)
+  return { signatory: keySignatory(signer), trust: keyTrust([signer.publicKey], undefined) }
+}
+
+/** Reads where a factory publishes: `docker://HOST[:PORT][/PREFIX]`. Throws `USAGE_INVALID`. */
+export function homeOf(registry: string): string {
+  const home = registry.replace(/^docker:\/\//, '').replace(/\/+$/, '')
+  const invalid = () =>
+    new UsageError('USAGE_INVALID', `cannot publish to "${registry}": want docker://HOST[:PORT][/PREFIX]`)
+  if (/[@\s]|^oci:/.test(home)) throw invalid()
+  try {
+    const { transport } = parseReference(`docker://${home}/image`)
+    if (transport !== 'docker') throw invalid()
+  } catch (cause) {
+    throw cause instanceof UsageError ? cause : invalid()
+  }
+  return home
+}
+
+/** Where the images of a factory lie. */
+export function repositoryOf({ home }: Pick<FactoryTools, 'home'>, image: string): string {
+  return `${home}/${image}`
+}
+
+/** Opens the definition of an image. Rejects as `openDefinition` does. */
+export async function openedOf(tools: Pick<FactoryTools, 'definitionOf'>, image: string): Promise<OpenedDefinition> {
+  return openDefinition(tools.definitionOf(image), { workingFolder: process.cwd() })
+}
+
+/** The variants of a definition that are made. */
+export function variantsOf({ definition }: OpenedDefinition, { variants }: FactoryOptions): readonly string[] {
+  return [...definition.variants.keys()].filter((variant) => variants?.includes(variant) !== false)
+}
+
+/** The platforms of a definition that are made. Throws `USAGE_INVALID` where there is none. */
+export function platformsOf({ definition }: OpenedDefinition, { platforms }: FactoryOptions): readonly string[] {
+  const wanted = definition.platforms.filter((platform) => platforms.includes(platform))
+  if (wanted.length > 0) return wanted
+  const reason = `it is for ${definition.platforms.join(', ')}, and made are images for ${platforms.join(', ')}`
+  throw new UsageError('USAGE_INVALID', `cannot make ${definition.image}: ${reason}`)
+}
+
+/** A terminal for what is done for one image of many: what must not get lost is told with the image's name. */
+export function terminalOf(terminal: Terminal, image: string): Terminal {
+  return {
+    ...terminal,
+    print: () => undefined,
+    progress: () => undefined,
+    picture: () => undefined,
+    warn: (line) => terminal.warn(`${image}: ${line}`),
+  }
+}
