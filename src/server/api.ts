@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServiceLevels } from '#factory'
 import type { AccessRecord } from '#oci/registry'
 import type { OpenStore } from '#store'
 import { Admission, type AdmissionOptions } from './access/admission.ts'
@@ -33,6 +34,8 @@ export interface ApiOptions extends AdmissionOptions {
   /** The address that people and programs know this server by, e.g. `https://images.example.org`. */
   readonly url: string
   readonly version: string
+  /** How long fixes may take, by the settings. */
+  readonly levels: ServiceLevels
   /** Further lines of `/metrics`, e.g. the registry's. */
   readonly metrics?: () => string
   /** How long a body may take, in milliseconds; 10 s unless given. */
@@ -60,14 +63,14 @@ export class Api {
   readonly #stopping = new AbortController()
 
   constructor(options: ApiOptions) {
-    const { store, commands = {}, registry, url, version, now = () => new Date() } = options
+    const { store, commands = {}, registry, url, version, levels, now = () => new Date() } = options
     this.#options = options
     const moment = () => now().toISOString()
     const tail = new LedgerTail(store.ledger, (error) => this.#report(error))
     this.#admission = new Admission(store.tokens, { ...options, now: moment })
     this.#metrics = new ApiMetrics(store, { tail, unnoted: () => this.#admission.unnoted, now, more: options.metrics })
     this.#serving = {
-      ...{ store, commands, tail, registry, url: url.replace(/\/+$/, ''), version, now: moment },
+      ...{ store, commands, tail, registry, levels, url: url.replace(/\/+$/, ''), version, now: moment },
       metrics: () => this.#metrics.format(),
       unready: () => this.#unready(),
     }
@@ -88,6 +91,7 @@ export class Api {
   /** Ends open streams, and refuses to be ready from now on; what is under way goes on. */
   stop(): void {
     this.#stopping.abort()
+    this.#serving.tail.stop()
   }
 
   async #answer(exchange: Exchange): Promise<void> {

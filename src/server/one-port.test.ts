@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { digestOf } from '#core'
+import { parseFactorySettings } from '#factory'
 import { RegistryServer } from '#oci/registry'
 import { Api } from '#server'
 import { fillFactory, testServers } from '#testkit'
@@ -19,7 +20,13 @@ test('registry, API and page are one address, also on one connection, and stop t
   const errors: unknown[] = []
   const onError = (error: unknown) => void errors.push(error)
   let registry: RegistryServer | undefined
-  const common = { isOpen: true, registry: 'localhost', url: 'http://localhost', version: '1.0.0' }
+  const common = {
+    isOpen: true,
+    registry: 'localhost',
+    url: 'http://localhost',
+    version: '1.0.0',
+    levels: parseFactorySettings('', 'factory.yaml').levels,
+  }
   const api = new Api({ store, ...common, onError, metrics: () => registry?.metrics.format() ?? '' })
   registry = await RegistryServer.start(folder, { host: '127.0.0.1', port: 0, elsewhere: api.handle, onError })
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
@@ -69,7 +76,14 @@ test('registry, API and page are one address, also on one connection, and stop t
 test('metrics are what Prometheus reads: each name with one type, each line a number', async (t) => {
   const store = await servers.store(t, 'embedded')
   await fillFactory(store)
-  const api = new Api({ store, isOpen: true, registry: 'localhost', url: 'http://localhost', version: '1.0.0' })
+  const api = new Api({
+    store,
+    isOpen: true,
+    registry: 'localhost',
+    url: 'http://localhost',
+    version: '1.0.0',
+    levels: parseFactorySettings('', 'factory.yaml').levels,
+  })
   const server = http.createServer(api.handle).listen(0, '127.0.0.1')
   t.after(() => server.close())
   await new Promise((done) => server.once('listening', done))

@@ -1,6 +1,7 @@
 import type { FactoryEvent, Hold, Moment } from '#factory'
-import type { FindingMarks, ImageStanding, ImageTotals, RunImageStages, RunSummary, VisibleImages } from '#store'
+import type { ImageStanding, ImageTotals, RunImageStages, RunSummary, VisibleImages } from '#store'
 import { sees } from '../access/rights.ts'
+import { type StandingFinding, standingFindings } from '../findings.ts'
 import { formatCursor, parseCursor } from '../http/cursor.ts'
 import type { Serving } from '../serving.ts'
 
@@ -14,7 +15,8 @@ export interface Status {
   readonly images: readonly ImageStanding[]
   /** The cursor of the images that follow. */
   readonly next: string | undefined
-  readonly fixable: readonly (FindingMarks & { readonly image: string })[]
+  /** Findings that have a fix, those that have least time left first. */
+  readonly fixable: readonly StandingFinding[]
   readonly held: readonly HeldImage[]
   readonly runs: readonly ShownRun[]
   readonly events: readonly FactoryEvent[]
@@ -35,7 +37,7 @@ export interface ShownRun extends RunSummary {
 }
 
 /** How many of each are shown. */
-const SHOWN = { images: 60, fixable: 12, held: 12, runs: 5, runImages: 200, events: 12 } as const
+const SHOWN = { images: 60, fixable: 12, lookedAt: 500, held: 12, runs: 5, runImages: 200, events: 12 } as const
 
 /** Reads what the status page shows to somebody who may see these images. Throws `REQUEST_INVALID` for a cursor that is none. */
 export async function readStatus(
@@ -50,7 +52,7 @@ export async function readStatus(
   const [totals, images, fixable, plans, holds, runs, events] = await Promise.all([
     store.images.totals(visible),
     store.images.list(visible, { after: { image, variant }, limit: SHOWN.images + 1, find }),
-    store.images.fixable(visible, SHOWN.fixable),
+    store.images.fixable(visible, SHOWN.lookedAt).then((ways) => standingFindings(ways, serving)),
     store.history.held(visible, SHOWN.held),
     store.decisions.holds(now),
     store.history.runs(visible, { ...latest, limit: SHOWN.runs }),
@@ -62,7 +64,8 @@ export async function readStatus(
   const isOther = ({ variant: name }: ImageStanding) => Number(name !== 'runtime')
   const sorted = shown.toSorted((left, right) => (left.image === right.image ? isOther(left) - isOther(right) : 0))
   return {
-    ...{ now, registry, version, totals, find, images: sorted, fixable, events },
+    ...{ now, registry, version, totals, find, images: sorted, events },
+    fixable: fixable.toSorted(byTimeLeft).slice(0, SHOWN.fixable),
     next: images.length > SHOWN.images && last !== undefined ? formatCursor([last.image, last.variant]) : undefined,
     held: [
       ...holds.filter((hold) => hold.image === undefined || sees(visible, hold.image)).map(heldByPerson),
@@ -70,6 +73,14 @@ export async function readStatus(
     ].slice(0, SHOWN.held),
     runs: await Promise.all(runs.map((run) => readRun(serving, visible, run))),
   }
+}
+
+/** What is late by most first; what somebody answers for comes last. */
+function byTimeLeft({ level: left }: StandingFinding, { level: right }: StandingFinding): number {
+  const isExcused = ({ state }: StandingFinding['level']) => Number(state === 'excused')
+  if (isExcused(left) !== isExcused(right)) return isExcused(left) - isExcused(right)
+  const [one = '', other = ''] = [left.due, right.due]
+  return one < other ? -1 : one > other ? 1 : 0
 }
 
 async function readRun({ store }: Serving, visible: VisibleImages, run: RunSummary): Promise<ShownRun> {

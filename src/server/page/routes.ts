@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { builtFolder } from '#core'
+import { sees } from '../access/rights.ts'
 import { type Route, route } from '../http/route.ts'
-import { PAGING } from '../http/shapes.ts'
+import { IMAGE, PAGING } from '../http/shapes.ts'
 import { notThere } from '../record.ts'
+import { imagePage, readImage } from './image-page.ts'
 import { readStatus } from './read-status.ts'
 import { statusPage } from './status-page.ts'
 
@@ -19,7 +21,8 @@ const POLICY = [
 ].join('; ')
 
 const ASSETS: Readonly<Record<string, string>> = {
-  'page.css': 'text/css; charset=utf-8',
+  'frame.css': 'text/css; charset=utf-8',
+  'parts.css': 'text/css; charset=utf-8',
   'live.js': 'text/javascript; charset=utf-8',
   'icon.svg': 'image/svg+xml',
 }
@@ -44,6 +47,25 @@ export const pageRoutes: readonly Route[] = [
       type: 'text/html; charset=utf-8',
       headers: { 'content-security-policy': POLICY },
     }),
+  }),
+  route({
+    id: 'imagePage',
+    method: 'GET',
+    at: '/images/{image}',
+    summary: 'The page of one image',
+    group: 'server',
+    action: 'read',
+    path: { type: 'object', additionalProperties: false, required: ['image'], properties: { image: IMAGE } },
+    gives: { media: 'text/html' },
+    answer: async ({ path: { image }, caller }, serving) => {
+      if (!sees(caller.images, image) || !(await serving.store.images.isKnown(image)))
+        throw notThere(`the image ${image}`)
+      return {
+        text: imagePage(await readImage(serving, image)),
+        type: 'text/html; charset=utf-8',
+        headers: { 'content-security-policy': POLICY },
+      }
+    },
   }),
   route({
     id: 'asset',

@@ -1,31 +1,16 @@
-import type { FactoryEvent } from '#factory'
+import { CLOCK_MARKS, type FactoryEvent } from '#factory'
 import type { ImageStanding } from '#store'
+import type { StandingFinding } from '../findings.ts'
+import { framedPage, imageLink, levelWords, pullLine } from './frame.ts'
 import { type Html, html } from './html.ts'
 import type { HeldImage, ShownRun, Status } from './read-status.ts'
 import { ago, since } from './spans.ts'
 
-/** The status page: everything that it says is in the HTML; its script only keeps it up to date. */
+/** The status page. */
 export function statusPage(status: Status): string {
-  const { version, now } = status
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${titleOf(status)}</title>
-<link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/assets/page.css">
-<link rel="alternate" type="application/atom+xml" href="/api/v1/feed.atom" title="What happened">
-<script src="/assets/live.js" defer></script>
-</head>
-<body>
-<header>
-<a class="brand" href="/"><img src="/assets/icon.svg" alt="" width="28" height="28">Casemate</a>
-<p id="live" role="status">as of ${ago(now, now)}</p>
-</header>
-<main>
-${summary(status)}
+  return framedPage(
+    { title: titleOf(status), now: status.now, version: status.version },
+    html`${summary(status)}
 <div class="desk">
 <div>
 ${attention(status)}
@@ -35,13 +20,8 @@ ${imageList(status)}
 ${runList(status)}
 ${eventList(status)}
 </aside>
-</div>
-</main>
-<footer><p>Casemate ${version} · <a href="/api/v1/openapi.json">API</a> · <a href="/api/v1/feed.atom">feed</a> · <a href="/metrics">metrics</a></p></footer>
-</body>
-</html>
-`
-  return page.toString()
+</div>`,
+  )
 }
 
 function titleOf({ totals }: Status): string {
@@ -67,12 +47,7 @@ function attention({ fixable, held, now }: Status): Html {
 ${
   fixable.length > 0 &&
   html`<div><h2>Fixes on their way</h2>
-<ul class="rows">${fixable.map(
-    ({ image, finding, marks }) =>
-      html`<li><b>${finding}</b> in ${image}<span class="side">fix ${marks['fix-available'] === undefined ? '' : ago(marks['fix-available'], now)}${
-        marks.disclosed !== undefined && html`, disclosed ${ago(marks.disclosed, now)}`
-      }</span></li>`,
-  )}</ul></div>`
+<ul class="rows">${fixable.map((one) => fixRow(one, now))}</ul></div>`
 }
 ${
   held.length > 0 &&
@@ -82,8 +57,21 @@ ${
 </section>`
 }
 
+/** A fix, how far it has come, and how long it may still take. */
+function fixRow({ way, level }: StandingFinding, now: string): Html {
+  const { finding, image, severity, marks } = way
+  const mark = CLOCK_MARKS.findLast((name) => marks[name] !== undefined)
+  const at = mark === undefined ? undefined : marks[mark]
+  return html`<li><b>${finding}</b>${severity !== undefined && html` <small>${severity}</small>`} in ${imageLink(image)}<span class="side">${
+    mark !== undefined && at !== undefined && html`${MARK_WORDS[mark] ?? mark} ${ago(at, now)} · `
+  }${levelWords(level, now)}</span></li>`
+}
+
+/** Marks as people say them. */
+const MARK_WORDS: Readonly<Record<string, string>> = { 'fix-available': 'fix came' }
+
 function heldRow({ image, by, reason, until }: HeldImage, now: string): Html {
-  return html`<li><b>${image ?? 'all images'}</b> ${reason}<span class="side">by ${by}${until !== undefined && html`, until ${ago(until, now)}`}</span></li>`
+  return html`<li><b>${image === undefined ? 'all images' : imageLink(image)}</b> ${reason}<span class="side">by ${by}${until !== undefined && html`, until ${ago(until, now)}`}</span></li>`
 }
 
 function imageList({ images, totals, find, next, registry, now }: Status): Html {
@@ -112,13 +100,11 @@ function imageCard(
   registry: string,
   now: string,
 ): Html {
-  const tag = tags[0]
-  const place = `${registry}/${image}`
   return html`<li>
-<h3>${image}${variant !== 'runtime' && html` <small>${variant}</small>`}</h3>
+<h3>${imageLink(image)}${variant !== 'runtime' && html` <small>${variant}</small>`}</h3>
 <p class="state ${fixable > 0 ? 'warn' : 'good'}">${standing(open, fixable)}</p>
 <p class="tags">${tags.map((one) => html`<code>${one}</code> `)}</p>
-<p class="pull"><code>podman pull ${tag === undefined ? `${place}@${digest}` : `${place}:${tag}`}</code></p>
+${pullLine({ image, tags, digest }, registry)}
 <p class="meta">released ${ago(released, now)} · ${platforms.join(', ')}</p>
 </li>`
 }

@@ -1,5 +1,5 @@
 import type { Digest } from '#core'
-import type { ClockMark, ClockMarkName, Moment } from '#factory'
+import type { FindingWay, Moment, PolicySeverity } from '#factory'
 import { type Atomically, onlyRow } from '../session.ts'
 import { patternExpressions, type VisibleImages } from './visible.ts'
 
@@ -34,11 +34,11 @@ export interface ImagePlace {
   readonly variant: string
 }
 
-/** A finding in an image with all marks that it has come to. */
-export interface FindingMarks {
-  readonly finding: string
-  readonly marks: Partial<Record<ClockMarkName, Moment>>
-}
+/** The columns of the way of a finding, of rows that are grouped by image and finding. */
+const WAY = `image, finding, (array_agg(severity order by at desc) filter (where severity is not null))[1] as severity,
+  jsonb_object_agg(mark, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) as marks`
+
+type WayRow = Omit<FindingWay, 'severity'> & { readonly severity: PolicySeverity | null }
 
 /** What images are at, for people and programs that ask. */
 export class ImageViews {
@@ -116,37 +116,38 @@ export class ImageViews {
   async findings(
     image: string,
     { after, limit, all }: { after: string; limit: number; all: boolean },
-  ): Promise<readonly FindingMarks[]> {
-    return await this.#atomically(
-      async (session) =>
-        await session.query<FindingMarks>(
-          'list findings',
-          `select finding, jsonb_object_agg(mark, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) as marks
-           from casemate.clock_mark where image = $1 and finding collate "C" > $2
-           group by finding having $4 or not bool_or(mark = 'published')
-           order by finding collate "C" limit $3`,
-          [image, after, limit, all],
-        ),
+  ): Promise<readonly FindingWay[]> {
+    return await this.#ways(
+      `where image = $1 and finding collate "C" > $2 group by image, finding having $4 or not bool_or(mark = 'published')
+       order by finding collate "C" limit $3`,
+      [image, after, limit, all],
     )
   }
 
-  /** Marks of findings that are open and have a fix, those that wait longest first. */
-  async fixable(visible: VisibleImages, limit: number): Promise<readonly (FindingMarks & { image: string })[]> {
-    return await this.#atomically(
-      async (session) =>
-        await session.query<FindingMarks & { image: string }>(
-          'list findings with a fix',
-          `select image, finding, jsonb_object_agg(mark, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) as marks
-           from casemate.clock_mark where image ~ any ($1)
-           group by image, finding having bool_or(mark = 'fix-available') and not bool_or(mark = 'published')
-           order by min(at) filter (where mark = 'fix-available'), image, finding limit $2`,
-          [patternExpressions(visible), limit],
-        ),
+  /** Whether an image has an open finding of this name, or one of the advisory of this name. */
+  async hasOpen(image: string, finding: string): Promise<boolean> {
+    const found = await this.#ways(
+      `where image = $1 and (finding = $2 or starts_with(finding, $2 || ' '))
+       group by image, finding having not bool_or(mark = 'published') limit 1`,
+      [image, finding],
+    )
+    return found.length > 0
+  }
+
+  /** Findings that are open and have a fix, those that wait longest first. */
+  async fixable(visible: VisibleImages, limit: number): Promise<readonly FindingWay[]> {
+    return await this.#ways(
+      `where image ~ any ($1) group by image, finding having bool_or(mark = 'fix-available') and not bool_or(mark = 'published')
+       order by min(at) filter (where mark = 'fix-available'), image, finding limit $2`,
+      [patternExpressions(visible), limit],
     )
   }
-}
 
-/** The marks as the clocks take them. */
-export function clockMarks(image: string, { finding, marks }: FindingMarks): readonly ClockMark[] {
-  return (Object.entries(marks) as [ClockMarkName, Moment][]).map(([mark, at]) => ({ finding, image, mark, at }))
+  async #ways(filter: string, values: readonly unknown[]): Promise<readonly FindingWay[]> {
+    const rows = await this.#atomically(
+      async (session) =>
+        await session.query<WayRow>('list findings', `select ${WAY} from casemate.clock_mark ${filter}`, values),
+    )
+    return rows.map((row) => ({ ...row, severity: row.severity ?? undefined }))
+  }
 }
