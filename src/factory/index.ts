@@ -128,6 +128,7 @@ export {
 export type { SecretPlace, Subscription } from './settings/notify-settings.ts'
 export type { ApprovalRule, Freeze, MaintenanceWindow, UpdatePolicy } from './settings/policy-settings.ts'
 export type { RunSettings } from './settings/runs-settings.ts'
+export type { ServerSettings } from './settings/server-settings.ts'
 export { compareSeverities, POLICY_SEVERITIES, type PolicySeverity, worstSeverity } from './settings/severity.ts'
 export type { ServiceLevels } from './settings/sla-settings.ts'
 export {
