@@ -12,6 +12,8 @@ import {
   alarmsOf,
   type CloseFindings,
   closeByAdvisories,
+  type DisclosureOf,
+  disclosedBy,
   type FactoryEvent,
   type FactoryLogs,
   Fleet,
@@ -48,12 +50,14 @@ export async function readArchiveFacts(folders: readonly string[]): Promise<Arch
 /** What finds out which findings a move closes, and which advisories that rests on; none where nothing was imported. */
 export function openFindings(facts: ArchiveFacts): {
   readonly closes: CloseFindings
+  readonly disclosed: DisclosureOf
   readonly advisories: AdvisoryStore | undefined
   close(): void
 } {
   const advisories = openAdvisories(defaultCacheFolder())
   const closes = advisories === undefined ? () => [] : closeByAdvisories(advisories, facts.release)
-  return { closes, advisories, close: () => advisories?.close() }
+  const disclosed = advisories === undefined ? () => undefined : disclosedBy(advisories)
+  return { closes, disclosed, advisories, close: () => advisories?.close() }
 }
 
 /** What only a place of building or a database knows of a plan. */

@@ -154,7 +154,7 @@ export {
   releaseMessage,
   type ToldImage,
 } from './telling/messages.ts'
-export type { Deliveries, DeliveryOutcome, DueMessage, Outbox, RouteOptions, TakeDueOptions } from './telling/outbox.ts'
+export type { Deliveries, DeliveryOutcome, DueMessage, Outbox, RouteOptions, TakeDueOptions } from './telling/ports.ts'
 export { type ReleaseFacts, releaseMessages } from './telling/release-messages.ts'
 export {
   type AdvisoryChange,

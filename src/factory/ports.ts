@@ -10,7 +10,7 @@ import type { Plan, Reason } from './plan.ts'
 import type { GivenApproval } from './planning/holds.ts'
 import type { HeldPackage, NewRelease, Release, TagIntent } from './release.ts'
 import type { Cancellation, ImageEnd, NewBatch, RunState, StageName, StageRecord, WorkMessage } from './run.ts'
-import type { Deliveries, Outbox } from './telling/outbox.ts'
+import type { Deliveries, Outbox } from './telling/ports.ts'
 import type { WatchLog } from './watching/watch-log.ts'
 
 /** Whatever was noticed, in the order of recording. */

@@ -30,7 +30,7 @@ export {
 export { formatIndex, type ImageIndex, parseIndex } from './index-document.ts'
 export { readAuthorities } from './io/authorities.ts'
 export { checkLogin, type Login, removeLogin, storeLogin } from './io/credential-store.ts'
-export { type Credentials, findCredentials } from './io/credentials.ts'
+export { type Credentials, credentialFiles, findCredentials } from './io/credentials.ts'
 export { writeLayout } from './io/layout.ts'
 export { LayoutRepository } from './io/layout-repository.ts'
 export { type Engine, type LoadReport, loadImage } from './io/load.ts'
