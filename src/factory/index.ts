@@ -56,6 +56,7 @@ export type {
   FactoryLogs,
   FactoryStore,
   FleetLog,
+  IntentLog,
   KeptCheckpoint,
   Ledger,
   PlanLog,
@@ -94,6 +95,7 @@ export {
   type WorkMessage,
   type WorkPhase,
 } from './run.ts'
+export { faultsOfHistory, type History, type RunHistory } from './running/check-history.ts'
 export { Engine, recoverRuns, startRun } from './running/engine.ts'
 export { nextWork } from './running/next-work.ts'
 export {
@@ -124,6 +126,7 @@ export {
 } from './settings/factory-settings.ts'
 export type { SecretPlace, Subscription } from './settings/notify-settings.ts'
 export type { ApprovalRule, Freeze, MaintenanceWindow, UpdatePolicy } from './settings/policy-settings.ts'
+export type { RunSettings } from './settings/runs-settings.ts'
 export { compareSeverities, POLICY_SEVERITIES, type PolicySeverity, worstSeverity } from './settings/severity.ts'
 export type { ServiceLevels } from './settings/sla-settings.ts'
 export {
@@ -154,7 +157,7 @@ export {
   releaseMessage,
   type ToldImage,
 } from './telling/messages.ts'
-export type { Deliveries, DeliveryOutcome, DueMessage, Outbox, RouteOptions, TakeDueOptions } from './telling/ports.ts'
+export type { Deliveries, DeliveryOutcome, DueMessage, Outbox, RouteOptions, TakeDueOptions } from './telling/outbox.ts'
 export { type ReleaseFacts, releaseMessages } from './telling/release-messages.ts'
 export {
   type AdvisoryChange,

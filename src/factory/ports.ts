@@ -10,7 +10,7 @@ import type { Plan, Reason } from './plan.ts'
 import type { GivenApproval } from './planning/holds.ts'
 import type { HeldPackage, NewRelease, Release, TagIntent } from './release.ts'
 import type { Cancellation, ImageEnd, NewBatch, RunState, StageName, StageRecord, WorkMessage } from './run.ts'
-import type { Deliveries, Outbox } from './telling/ports.ts'
+import type { Deliveries, Outbox } from './telling/outbox.ts'
 import type { WatchLog } from './watching/watch-log.ts'
 
 /** Whatever was noticed, in the order of recording. */
@@ -129,15 +129,8 @@ export interface ReleaseLog {
   differences(releases: readonly number[]): Promise<readonly ReleaseDifference[]>
   /** The packages that manifests with these contents hold, by name and architecture; `undefined` where no release has them. */
   packages(contents: Digest): Promise<readonly HeldPackage[] | undefined>
-  /**
-   * Records what tags are about to be moved, before any is, so that whoever goes on after a crash knows what was meant. Of the
-   * same image, variant, and run or restored release the first word counts; gives what counts.
-   */
-  intend(intents: readonly TagIntent[]): Promise<readonly TagIntent[]>
   /** The variants of an image that were ever released, by name. */
   variants(image: string): Promise<readonly string[]>
-  /** Every digest that tags of an image and variant were ever to name. */
-  named(image: string, variant: string): Promise<ReadonlySet<Digest>>
   /** Gives the tags back to an earlier release, as a release of its own with the same content; gives its number. */
   restore(release: number, restored: { readonly tags: readonly string[]; readonly at: Moment }): Promise<number>
   /** Which of the latest releases hold a source package in a version below another, by Debian's order. */
@@ -162,6 +155,17 @@ export interface ReleasedDigest {
   readonly image: string
   readonly variant: string
   readonly released: Moment
+}
+
+/** What tags were to name: recorded before any is moved, so that whoever goes on after a crash knows what was meant. */
+export interface IntentLog {
+  /**
+   * Records what tags are about to be moved. Of the same image, variant and run the first word counts; gives what
+   * counts.
+   */
+  intend(intents: readonly TagIntent[]): Promise<readonly TagIntent[]>
+  /** Every digest that tags of an image and variant were ever to name. */
+  named(image: string, variant: string): Promise<ReadonlySet<Digest>>
 }
 
 /** The question of every fix. */
@@ -245,6 +249,7 @@ export interface FactoryLogs {
   readonly runs: RunLog
   readonly work: WorkLog
   readonly releases: ReleaseLog
+  readonly intents: IntentLog
   readonly decisions: DecisionLog
   readonly clocks: ClockLog
   readonly ledger: Ledger

@@ -76,5 +76,5 @@ export {
 } from './reference.ts'
 export { parseManifestOrIndex, referrerDescriptor } from './referrer.ts'
 export type { ContentDigest } from './registry/content-digest.ts'
-export type { MoveOutcome, TagMove, TagStore } from './registry/tag-store.ts'
+export type { MoveOutcome, RepositoryTagMove, TagMove, TagStore } from './registry/tag-store.ts'
 export { type BlobOutcome, isEvidenceTag, MAX_REFERRERS, type Repository, referrersTag } from './repository.ts'

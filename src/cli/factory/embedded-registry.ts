@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasSystemCode } from '#core'
-import { FactoryError, type TagMove } from '#factory'
+import type { TagMove } from '#factory'
 import { credentialFiles, parseReference } from '#oci'
 import { RegistryServer, type RegistryServerOptions } from '#oci/registry'
 import type { FactoryAuthority } from './factory-authority.ts'
@@ -42,7 +42,7 @@ async function ownCredentials(): Promise<Readonly<Record<string, object>>> {
   return {}
 }
 
-/** Publishes to the registry of this process: the tags of an image move all together or not at all. */
+/** Publishes to the registry of this process: tags move all together or not at all, without a request. */
 export class EmbeddedPublisher extends RegistryPublisher {
   readonly #tags: RegistryServer['store']
 
@@ -52,17 +52,11 @@ export class EmbeddedPublisher extends RegistryPublisher {
   }
 
   override async move(moves: readonly TagMove[]): Promise<boolean> {
-    let moved = 0
-    for (const [repository, own] of Map.groupBy(moves, (one) => one.repository)) {
-      const reference = parseReference(`docker://${repository}`)
-      if (reference.transport !== 'docker') throw new Error(`${repository} is no repository of a registry`)
-      const outcome = await this.#tags.moveTags(reference.repository, own)
-      if (!outcome.moved) {
-        if (moved === 0) return false
-        throw new FactoryError('TAG_MOVED', `cannot publish: somebody else has moved a tag of ${repository} meanwhile`)
-      }
-      moved++
-    }
-    return true
+    const own = moves.map((move) => {
+      const reference = parseReference(`docker://${move.repository}`)
+      if (reference.transport !== 'docker') throw new Error(`${move.repository} is no repository of a registry`)
+      return { ...move, repository: reference.repository }
+    })
+    return await this.#tags.moveTagsTogether(own)
   }
 }

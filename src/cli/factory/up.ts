@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { FactorySettings } from '#factory'
@@ -9,7 +10,6 @@ import { withWorkshop } from '../build-platforms.ts'
 import { UsageError } from '../errors.ts'
 import { type ExitStatus, formatError } from '../exit-status.ts'
 import { type FleetDefinitions, openFleet } from '../fleet-definitions.ts'
-import { hostPlatform } from '../host-platform.ts'
 import { readSettings } from '../plan-settings.ts'
 import type { Terminal } from '../terminal.ts'
 import { packageVersion } from '../version.ts'
@@ -18,7 +18,14 @@ import { EmbeddedPublisher, startEmbeddedRegistry } from './embedded-registry.ts
 import { FactoryAuthority } from './factory-authority.ts'
 import { factoryKey } from './factory-key.ts'
 import { fleetReferences } from './fleet-references.ts'
-import { canPass, type FactoryVerbOptions, type OpenFactory, systemClock } from './open-factory.ts'
+import {
+  canPass,
+  type FactoryVerbOptions,
+  factoryOptions,
+  type OpenFactory,
+  patienceOf,
+  systemClock,
+} from './open-factory.ts'
 import { Planner } from './planner.ts'
 import { RegistryPublisher } from './publisher.ts'
 import { FactoryStages } from './stages.ts'
@@ -39,6 +46,8 @@ export interface UpOptions extends FactoryVerbOptions {
 }
 
 const HOUR = 3_600_000
+/** Where definitions of one's own are, unless the settings say otherwise. */
+const OWN_IMAGES = './images'
 /** What was pushed and has no tag yet stays for a day. */
 const GRACE = 24 * HOUR
 
@@ -99,7 +108,8 @@ async function serve(starting: Starting): Promise<Served> {
   const { state, settings, options, terminal, signing } = starting
   const { store } = state
   await using ends = new AsyncDisposableStack()
-  const platforms = options.platform?.split(',') ?? [hostPlatform()]
+  const making = factoryOptions(options, settings)
+  const { platforms } = making
   const definitions = () => definitionsOf(settings)
   const planner = new Planner({ store, settings, place: options, terminal, now })
   const watching: { scheduler?: Scheduler; commands: FactoryCommands } = { commands: {} }
@@ -114,7 +124,7 @@ async function serve(starting: Starting): Promise<Served> {
   const tools: FactoryTools = {
     ...{ store, home, ...signing, workshop, terminal },
     definitionOf: await namedDefinitions(settings, planner),
-    options: { ...options, platforms, ...(options.variant ? { variants: options.variant.split(',') } : {}) },
+    options: making,
   }
   const worker = `${hostname()} ${process.pid}`
   const ports = { store, stages: new FactoryStages(tools), publisher, clock: systemClock, canPass, worker }
@@ -131,7 +141,11 @@ async function serve(starting: Starting): Promise<Served> {
   ends.defer(() => planner.stop())
   const moved = ends.move()
   return {
-    ...{ factory: { store, tools, publisher, ports }, planner, address: registry.server.address },
+    ...{
+      factory: { store, tools, publisher, ports, patience: patienceOf(settings) },
+      planner,
+      address: registry.server.address,
+    },
     allDone: () => untilIdle(store),
     [Symbol.asyncDispose]: () => moved.disposeAsync(),
   }
@@ -240,11 +254,13 @@ async function untilIdle(store: OpenStore): Promise<void> {
   }
 }
 
+/** What the command line says over what the settings say; definitions in `./images` need not be named. */
 function withImages(settings: FactorySettings, { image, definitions, registry }: UpOptions): FactorySettings {
+  const folder = definitions ?? (settings.definitions === undefined && existsSync(OWN_IMAGES) ? OWN_IMAGES : undefined)
   return {
     ...settings,
     ...(image === undefined ? {} : { images: image }),
-    ...(definitions === undefined ? {} : { definitions: { folder: definitions } }),
+    ...(folder === undefined ? {} : { definitions: { folder } }),
     ...(registry === undefined ? {} : { registry }),
   }
 }

@@ -6,7 +6,6 @@ export const upVerb: Verb = (program, session) => {
     .description(
       'run a whole factory in this folder: database, registry, status page and API, watchers, planner and a worker; until a signal says to stop',
     )
-    .option('--settings <file>', "the factory's settings (default: factory.yaml, where there is one)")
     .option('--listen <host:port>', 'where registry, status page and API are served', '127.0.0.1:8380')
     .option('--open', 'let everybody who reaches it pull and read; on loopback everybody may')
     .option('--concurrency <number>', 'batches at a time', '2')

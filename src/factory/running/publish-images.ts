@@ -45,7 +45,7 @@ export async function publishImages(
       return
     } catch (error) {
       refuseWhenOver(signal)
-      const isMoved = error instanceof FactoryError && error.code === 'TAG_MOVED'
+      const isMoved = error instanceof FactoryError && error.code === 'PUBLISH_CONTESTED'
       const reason = messageOf(error)
       if (attempt >= settings.attempts || !(isMoved || ports.canPass(error))) {
         await new Publication(publishing, ports).giveUp(reason)
@@ -89,7 +89,7 @@ class Publication {
     const { moves, going } = await this.#planMoves(ready)
     refuseWhenOver(this.#signal)
     if (moves.length > 0 && !(await this.#ports.publisher.move(moves))) {
-      throw new FactoryError('TAG_MOVED', 'cannot move tags: somebody else has moved one of them meanwhile')
+      throw new FactoryError('PUBLISH_CONTESTED', 'cannot move tags: somebody else has moved one of them meanwhile')
     }
     await this.#record(going, records)
   }
@@ -156,7 +156,7 @@ class Publication {
     const { store, publisher, clock } = this.#ports
     const all = ready.flatMap(({ candidates }) => candidates)
     const before = await this.#resolve(all.flatMap(({ repository, tags }) => tags.map((tag) => ({ repository, tag }))))
-    const intents = await store.releases.intend(
+    const intents = await store.intents.intend(
       all.map(({ image, variant, repository, digest, tags }) => ({
         ...{ image, variant, repository, digest, cause: { run: this.#run }, at: clock.now() },
         tags: Object.fromEntries(tags.map((tag) => [tag, before.get(`${repository}:${tag}`) ?? null])),
@@ -192,7 +192,7 @@ class Publication {
     if (lost !== undefined) return this.#end(image, lost)
     const moves: TagMove[] = []
     for (const intent of intents.filter((one) => one.image === image)) {
-      const own = await this.#ports.store.releases.named(image, intent.variant)
+      const own = await this.#ports.store.intents.named(image, intent.variant)
       const tags = new Map(Object.keys(intent.tags).map((tag) => [tag, found.get(`${intent.repository}:${tag}`)]))
       const planned = planMoves(intent, tags, own)
       if (planned.kind === 'strange') {

@@ -9,7 +9,6 @@ import type {
   ReleaseDifference,
   ReleasedDigest,
   ReleaseLog,
-  TagIntent,
 } from '#factory'
 import { recordContents } from '../contents.ts'
 import type { Session } from '../database.ts'
@@ -58,8 +57,6 @@ const AFFECTED = `
   group by m.variant, m.platform, e.packages`
 
 type ReleaseRow = Omit<Release, 'run' | 'restores'> & { readonly run: number | null; readonly restores: number | null }
-
-type IntentRow = Omit<TagIntent, 'cause'> & { readonly run: number | null; readonly restores: number | null }
 
 /** The releases in PostgreSQL. */
 export class StoredReleases implements ReleaseLog {
@@ -153,35 +150,6 @@ export class StoredReleases implements ReleaseLog {
     })
   }
 
-  async intend(intents: readonly TagIntent[]): Promise<readonly TagIntent[]> {
-    if (intents.length === 0) return []
-    return await this.#atomically(async (session) => {
-      await session.query(
-        'record which tags are to be moved',
-        `insert into casemate.tag_intent (image, variant, repository, digest, tags, run, restores, at)
-         select image, variant, repository, digest, tags, (cause->>'run')::bigint, (cause->>'restores')::bigint, at
-         from jsonb_to_recordset($1::jsonb) as r (image text, variant text, repository text, digest text, tags jsonb,
-           cause jsonb, at timestamptz)
-         on conflict (run, image, variant) where run is not null do nothing`,
-        [jsonText(intents)],
-      )
-      const rows = await session.query<IntentRow>(
-        'read which tags are to be moved',
-        `select distinct on (t.image, t.variant, t.run, t.restores) t.image, t.variant, t.repository, t.digest, t.tags, t.run,
-           t.restores, t.at
-         from casemate.tag_intent t join jsonb_to_recordset($1::jsonb) as r (image text, variant text, cause jsonb)
-           on t.image = r.image and t.variant = r.variant
-           and (t.run = (r.cause->>'run')::bigint or t.restores = (r.cause->>'restores')::bigint)
-         order by t.image, t.variant, t.run, t.restores, t.id desc`,
-        [jsonText(intents.map(({ image, variant, cause }) => ({ image, variant, cause })))],
-      )
-      return rows.map(({ run, restores, ...intent }) => ({
-        ...intent,
-        cause: run === null ? { restores: restores ?? 0 } : { run },
-      }))
-    })
-  }
-
   async variants(image: string): Promise<readonly string[]> {
     const rows = await this.#atomically(
       async (session) =>
@@ -192,19 +160,6 @@ export class StoredReleases implements ReleaseLog {
         ),
     )
     return rows.map(({ variant }) => variant)
-  }
-
-  async named(image: string, variant: string): Promise<ReadonlySet<Digest>> {
-    const rows = await this.#atomically(
-      async (session) =>
-        await session.query<{ digest: Digest }>(
-          'read what tags have named',
-          `select digest from casemate.tag_intent where image = $1 and variant = $2
-           union select digest from casemate.release where image = $1 and variant = $2`,
-          [image, variant],
-        ),
-    )
-    return new Set(rows.map(({ digest }) => digest))
   }
 
   async restore(
