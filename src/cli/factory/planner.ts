@@ -8,6 +8,7 @@ import {
   planRebuilds,
   startRun,
 } from '#factory'
+import { tellHeld } from '#integrations'
 import type { OpenStore } from '#store'
 import { type FleetDefinitions, openFleet } from '../fleet-definitions.ts'
 import { placeOf } from '../place.ts'
@@ -80,11 +81,11 @@ export class Planner {
       await this.#before()
       const { planned, disclosed } = await this.#work(moment)
       this.#next = planned.next === undefined ? 0 : Date.parse(planned.next)
-      const run = await store.transaction(async (logs) => {
-        const plan = await notePlan(logs, planned, disclosed)
-        return plan === undefined || planned.plan.images.every(({ held }) => held !== undefined) ? undefined : { plan }
-      })
-      return run === undefined ? undefined : await startRun(store, run.plan, moment)
+      const plan = await store.transaction((logs) => notePlan(logs, planned, disclosed))
+      if (plan === undefined) return undefined
+      await tellHeld(store, planned.plan, plan)
+      const isHeld = planned.plan.images.every(({ held }) => held !== undefined)
+      return isHeld ? undefined : await startRun(store, plan, moment)
     })
   }
 

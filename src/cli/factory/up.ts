@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { FactorySettings } from '#factory'
-import { openWebhooks, type Scheduler, Teller } from '#integrations'
+import { type GitRepository, PullLog, type Scheduler } from '#integrations'
 import { collectGarbage, type RegistryServer } from '#oci/registry'
 import { Api, createFirstToken, type FactoryCommands } from '#server'
 import { type OpenState, type OpenStore, openState, statePlace } from '#store'
@@ -18,6 +18,7 @@ import { EmbeddedPublisher, startEmbeddedRegistry } from './embedded-registry.ts
 import { FactoryAuthority } from './factory-authority.ts'
 import { factoryKey } from './factory-key.ts'
 import { fleetReferences } from './fleet-references.ts'
+import { checkOutDefinitions } from './git-definitions.ts'
 import {
   canPass,
   type FactoryVerbOptions,
@@ -29,6 +30,7 @@ import {
 import { Planner } from './planner.ts'
 import { RegistryPublisher } from './publisher.ts'
 import { FactoryStages } from './stages.ts'
+import { startTeller } from './telling.ts'
 import { type FactoryTools, homeOf, signingTools } from './tools.ts'
 import { upCommands } from './up-commands.ts'
 import { openWatches } from './watches.ts'
@@ -56,8 +58,9 @@ const GRACE = 24 * HOUR
  * tells others. Everything that it makes is below the state's folder.
  */
 export async function runUp(options: UpOptions, terminal: Terminal): Promise<ExitStatus> {
-  const settings = withImages(await readSettings(options.settings), options)
   const folder = resolve(options.state)
+  const written = withImages(await readSettings(options.settings), options)
+  const { settings, repository } = await checkOutDefinitions(written, folder, terminal)
   const { host, port } = listenOf(options.listen)
   const isOpen = options.open === true || /^(?:127\.|localhost$|::1$)/.test(host)
   const working = {
@@ -70,7 +73,9 @@ export async function runUp(options: UpOptions, terminal: Terminal): Promise<Exi
   try {
     const keys = options.key === undefined ? await factoryKey(join(folder, 'keys')) : undefined
     const signing = await signingTools(options.key ?? keys?.privateKey ?? '')
-    await using served = await serve({ state, folder, host, port, isOpen, settings, options, terminal, signing })
+    await using served = await serve({
+      ...{ state, folder, host, port, isOpen, settings, repository, options, terminal, signing },
+    })
     const { factory, planner, address } = served
     const token = await createFirstToken(state.store, { by: userInfo().username, at: now(), command: 'casemate up' })
     if (!working.json) introduce({ address, isOpen, token, publicKey: keys?.publicKey }, terminal)
@@ -90,6 +95,8 @@ interface Starting {
   readonly port: number
   readonly isOpen: boolean
   readonly settings: FactorySettings
+  /** Where the definitions are from, where that is a repository. */
+  readonly repository: GitRepository | undefined
   readonly options: UpOptions
   readonly terminal: Terminal
   readonly signing: Pick<FactoryTools, 'signatory' | 'trust'>
@@ -105,15 +112,21 @@ interface Served extends AsyncDisposable {
 }
 
 async function serve(starting: Starting): Promise<Served> {
-  const { state, settings, options, terminal, signing } = starting
+  const { state, settings, repository, options, terminal, signing } = starting
   const { store } = state
   await using ends = new AsyncDisposableStack()
   const making = factoryOptions(options, settings)
   const { platforms } = making
-  const definitions = () => definitionsOf(settings)
+  let owners: FleetDefinitions['owners'] = new Map()
+  const definitions = async () => {
+    const found = await definitionsOf(settings)
+    owners = found.owners
+    return found
+  }
+  const pulls = new PullLog(store)
   const planner = new Planner({ store, settings, place: options, terminal, now })
   const watching: { scheduler?: Scheduler; commands: FactoryCommands } = { commands: {} }
-  const registry = await startRegistry(starting, watching)
+  const registry = await startRegistry(starting, watching, pulls)
   ends.defer(() => registry.server.close())
   ends.defer(() => registry.api.stop())
   const home = settings.registry === 'embedded' ? registry.server.address : homeOf(settings.registry)
@@ -128,10 +141,11 @@ async function serve(starting: Starting): Promise<Served> {
   }
   const worker = `${hostname()} ${process.pid}`
   const ports = { store, stages: new FactoryStages(tools), publisher, clock: systemClock, canPass, worker }
-  const teller = await startTeller(store, settings, { address: registry.server.address, terminal })
+  const ownerOf = (image: string) => owners.get(image)
+  const teller = await startTeller({ store, settings, address: registry.server.address, terminal, ownerOf })
   ends.defer(() => teller.stop())
   const scheduler = await openWatches({
-    ...{ store, settings, place: options, platforms, terminal, definitions },
+    ...{ store, settings, repository, pulls, place: options, platforms, terminal, definitions },
     onEvents: () => planner.wake(),
   })
   watching.scheduler = scheduler
@@ -155,12 +169,14 @@ async function serve(starting: Starting): Promise<Served> {
 async function startRegistry(
   { state: { store }, folder, host, port, isOpen, terminal }: Starting,
   watching: { readonly commands: FactoryCommands },
+  pulls: PullLog,
 ): Promise<{ readonly server: RegistryServer; readonly api: Api }> {
   const onError = (error: unknown) => terminal.warn(formatError(error))
   const authority = new FactoryAuthority(store.tokens, isOpen)
   const late: { api?: Api; server?: RegistryServer } = {}
   const server = await startEmbeddedRegistry(join(folder, 'registry'), authority, {
     ...{ host, port, onError },
+    onAccess: (access) => pulls.note(access),
     elsewhere: (request, response) => {
       if (late.api !== undefined) late.api.handle(request, response)
       else response.writeHead(503, { 'retry-after': '1' }).end()
@@ -192,22 +208,6 @@ async function startRegistry(
 async function command<Command>(given: Command | undefined): Promise<Command> {
   if (given !== undefined) return given
   throw new UsageError('USAGE_INVALID', 'cannot do this yet: the factory is starting')
-}
-
-async function startTeller(
-  store: OpenStore,
-  { notify }: FactorySettings,
-  { address, terminal }: { readonly address: string; readonly terminal: Terminal },
-): Promise<Teller> {
-  const teller = new Teller({
-    ...{ store, webhooks: await openWebhooks(notify, process.env), source: `http://${address}` },
-    onTold: ({ webhook, message, outcome }) => {
-      if (outcome.state === 'dead') terminal.warn(`${webhook} was never told "${message.title}": ${outcome.reason}`)
-    },
-    onTrouble: (reason) => terminal.warn(reason),
-  })
-  teller.start()
-  return teller
 }
 
 /** Where images are defined; read again whenever somebody asks for one that is not known. */
