@@ -41,12 +41,15 @@ export {
 export { describeHeld, describeReason } from './planning/describe-reason.ts'
 export { newerThanHeld, type ObservedMark } from './planning/first-look.ts'
 export { Fleet, type FleetImage, type FleetMember } from './planning/fleet.ts'
-export type { GivenApproval } from './planning/holds.ts'
+export type { FleetLog, ReleasedHead } from './planning/fleet-log.ts'
+export type { GivenApproval, WaitingImage } from './planning/holds.ts'
 export { lockedImage } from './planning/locked-image.ts'
 export { marksOfPlan, notePlan } from './planning/note-plan.ts'
 export { type Offer, type Offers, SeenOffers, type SuiteStanding } from './planning/offers.ts'
 export type { SeenFinding } from './planning/outstanding.ts'
 export { type PlanInput, type PlannedRebuilds, planRebuilds, type UnchangedImage } from './planning/plan-rebuilds.ts'
+export { Planner, type PlannerPorts, type PlannerStep } from './planning/planner.ts'
+export { fleetOf } from './planning/released-fleet.ts'
 export type {
   AffectedImage,
   AffectedQuestion,
@@ -55,14 +58,12 @@ export type {
   EventLog,
   FactoryLogs,
   FactoryStore,
-  FleetLog,
   IntentLog,
   KeptCheckpoint,
   Ledger,
   PlanLog,
   ReleaseDifference,
   ReleasedDigest,
-  ReleasedHead,
   ReleaseLog,
   RunLog,
   TakenQueue,
@@ -127,6 +128,7 @@ export {
 export type { SecretPlace, Subscription } from './settings/notify-settings.ts'
 export type { ApprovalRule, Freeze, MaintenanceWindow, UpdatePolicy } from './settings/policy-settings.ts'
 export type { RunSettings } from './settings/runs-settings.ts'
+export type { ServerSettings } from './settings/server-settings.ts'
 export { compareSeverities, POLICY_SEVERITIES, type PolicySeverity, worstSeverity } from './settings/severity.ts'
 export type { ServiceLevels } from './settings/sla-settings.ts'
 export {

@@ -6,8 +6,8 @@ import type { Approval, Hold, NewHold } from './decision.ts'
 import type { EventKind, FactoryEvent, NewEvent } from './event.ts'
 import type { LedgerEntry, LedgerNote, LedgerTip } from './ledger.ts'
 import type { Moment } from './moment.ts'
-import type { Plan, Reason } from './plan.ts'
-import type { GivenApproval } from './planning/holds.ts'
+import type { Plan } from './plan.ts'
+import type { FleetLog } from './planning/fleet-log.ts'
 import type { HeldPackage, NewRelease, Release, TagIntent } from './release.ts'
 import type { Cancellation, ImageEnd, NewBatch, RunState, StageName, StageRecord, WorkMessage } from './run.ts'
 import type { Deliveries, Outbox } from './telling/outbox.ts'
@@ -23,27 +23,6 @@ export interface EventLog {
   open(limit: number): Promise<readonly FactoryEvent[]>
   /** Events of some kinds behind a number, at most `limit`, in the order of recording. */
   ofKinds(kinds: readonly EventKind[], after: number, limit: number): Promise<readonly FactoryEvent[]>
-}
-
-/** What plans are made of, as it is at present. */
-export interface FleetLog {
-  /** What every image was last released as: one for each variant and platform, in the order of image, variant and platform. */
-  heads(): Promise<readonly ReleasedHead[]>
-  /** The packages of sets by their `contentsDigest`. One that nobody holds is left out. */
-  contents(digests: readonly Digest[]): Promise<ReadonlyMap<Digest, readonly HeldPackage[]>>
-  /** The reasons of images that the last plan with a word on them holds. */
-  waiting(images: readonly string[]): Promise<ReadonlyMap<string, readonly Reason[]>>
-  /** The last approval or refusal of images, with what was approved. */
-  approvals(images: readonly string[]): Promise<ReadonlyMap<string, GivenApproval>>
-}
-
-/** What an image holds on a platform since its last release. */
-export interface ReleasedHead {
-  readonly image: string
-  readonly variant: string
-  readonly platform: string
-  readonly contents: Digest
-  readonly released: Moment
 }
 
 /** Plans that were made. */
