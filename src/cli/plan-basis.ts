@@ -3,6 +3,7 @@ import {
   BUILT_IN_ARCHIVES,
   defaultCacheFolder,
   type OpenArchive,
+  type OpenArchiveOptions,
   openArchive,
   readArchives,
   type Universe,
@@ -13,12 +14,15 @@ import {
   closeByAdvisories,
   type DisclosureOf,
   disclosedBy,
+  type FactoryStore,
   Fleet,
   type HeldPackage,
   newerThanHeld,
   type PlanInput,
+  Planner,
   SeenOffers,
   type SuiteStanding,
+  type UpdatePolicy,
 } from '#factory'
 import { debianArchitectureOf, parsePlatform } from '#oci'
 import type { FleetDefinitions } from './fleet-definitions.ts'
@@ -58,13 +62,39 @@ export function openFindings(facts: ArchiveFacts): {
 /** What only a place of building or a database knows of a plan. */
 export type PlanBasis = Omit<PlanInput, 'closes' | 'policy' | 'now'>
 
+/** What a planner needs of a place. */
+export interface PlannerPlace {
+  readonly store: FactoryStore
+  readonly definitions: () => Promise<FleetDefinitions>
+  readonly facts: ArchiveFacts
+  readonly findings: Pick<ReturnType<typeof openFindings>, 'closes' | 'disclosed'>
+  readonly archive: Omit<OpenArchiveOptions, 'archives' | 'architecture'>
+  readonly policy: UpdatePolicy
+  readonly now: () => string
+  /** Told loud lines on the state of suites. */
+  readonly warn: (line: string) => void
+}
+
+/** The planner of a factory that has its definitions, archives and advisories here. */
+export function plannerOf({ store, definitions, facts, findings, archive, policy, now, warn }: PlannerPlace): Planner {
+  return new Planner({
+    ...{ store, policy, now, closes: findings.closes, disclosed: findings.disclosed, standing: facts.standing },
+    definitions: async () => (await definitions()).images,
+    look: async (fleet, archives) => {
+      const { changes, notices } = await lookAtArchives(fleet, { ...archive, archives })
+      for (const notice of notices) warn(notice)
+      return changes
+    },
+  })
+}
+
 /**
  * Holds locks against their archives. What is newer counts as seen when the oldest lock saw the suite last, because it may have
  * come at once after that; or at `since`. Rejects as `openArchive` does.
  */
 export async function basisOfLocks(
   definitions: FleetDefinitions,
-  options: Omit<Parameters<typeof openArchive>[0], 'archives' | 'architecture'>,
+  options: Omit<OpenArchiveOptions, 'archives' | 'architecture'>,
   { facts, now, since }: { readonly facts: ArchiveFacts; readonly now: string; readonly since: string | undefined },
 ): Promise<{ readonly basis: PlanBasis; readonly notices: readonly string[] }> {
   const fleet = new Fleet(definitions.images.filter(({ image }) => !definitions.unlocked.has(image)))
@@ -76,9 +106,9 @@ export async function basisOfLocks(
 }
 
 /** What archives have today that is newer than what a fleet holds, for all of its architectures. Rejects as `openArchive` does. */
-export async function lookAtArchives(
+async function lookAtArchives(
   fleet: Fleet,
-  options: Omit<Parameters<typeof openArchive>[0], 'architecture'>,
+  options: Omit<OpenArchiveOptions, 'architecture'>,
 ): Promise<{ readonly changes: readonly ArchiveChange[]; readonly notices: readonly string[] }> {
   const platforms = new Set(fleet.members.flatMap(({ contents }) => [...contents.keys()]))
   const architectures = new Set([...platforms].map((platform) => debianArchitectureOf(parsePlatform(platform))))

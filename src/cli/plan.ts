@@ -1,12 +1,5 @@
 import { dirname, join } from 'node:path'
-import {
-  type FactorySettings,
-  type Plan,
-  type PlannedRebuilds,
-  Planner,
-  planRebuilds,
-  type UnchangedImage,
-} from '#factory'
+import { type FactorySettings, type Plan, type PlannedRebuilds, planRebuilds, type UnchangedImage } from '#factory'
 import { hasState, openState, statePlace } from '#store'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
@@ -15,9 +8,9 @@ import { placeOf } from './place.ts'
 import {
   type ArchiveFacts,
   basisOfLocks,
-  lookAtArchives,
   openFindings,
   type PlanBasis,
+  plannerOf,
   readArchiveFacts,
 } from './plan-basis.ts'
 import { planLines } from './plan-page.ts'
@@ -98,19 +91,11 @@ async function basisOf(
     terminal.progress('asking the database …')
     const opened = await openState(state)
     try {
-      const planner = new Planner({
-        store: opened.store,
-        definitions: async () => definitions.images,
-        standing: facts.standing,
-        closes: findings.closes,
-        disclosed: findings.disclosed,
-        look: async (fleet, archives) => {
-          const { changes, notices } = await lookAtArchives(fleet, { ...archive, archives })
-          for (const notice of notices) terminal.warn(notice)
-          return changes
-        },
-        policy: settings.policy,
+      const planner = plannerOf({
+        ...{ store: opened.store, facts, findings, archive, policy: settings.policy },
+        definitions: async () => definitions,
         now: () => now,
+        warn: (line) => terminal.warn(line),
       })
       return { basis: await planner.input(since), kind: 'database' }
     } finally {

@@ -11,7 +11,7 @@ import type { Fleet, FleetImage } from './fleet.ts'
 import { notePlan } from './note-plan.ts'
 import { SeenOffers, type SuiteStanding } from './offers.ts'
 import { type PlanInput, type PlannedRebuilds, planRebuilds } from './plan-rebuilds.ts'
-import { fleetOf } from './released-fleet.ts'
+import { ReleasedFleet } from './released-fleet.ts'
 
 /** What a planner works with. */
 export interface PlannerPorts {
@@ -48,6 +48,7 @@ const BATCH = 500
  */
 export class Planner {
   readonly #ports: PlannerPorts
+  readonly #fleet = new ReleasedFleet()
   #offers: SeenOffers
   #alarming: FactoryEvent[] = []
   #firstSeen: { readonly archive: string; readonly suite: string; readonly event: number; readonly seen: Moment }[] = []
@@ -67,7 +68,7 @@ export class Planner {
   async input(since?: Moment): Promise<PlanInput> {
     const { store, closes, policy } = this.#ports
     const now = this.#ports.now()
-    const fleet = await fleetOf(store, await this.#ports.definitions())
+    const fleet = await this.#fleet.read(store, await this.#ports.definitions())
     await this.#catchUp(fleet)
     const names = fleet.members.map(({ image }) => image)
     const told = since === undefined ? [] : await this.#seenSince(since)
