@@ -54,24 +54,18 @@ export type {
   AffectedQuestion,
   ClockLog,
   DecisionLog,
-  Deliveries,
-  DeliveryOutcome,
-  DueMessage,
   EventLog,
   FactoryLogs,
   FactoryStore,
+  IntentLog,
   KeptCheckpoint,
   Ledger,
-  Outbox,
   PlanLog,
+  ReleaseDifference,
+  ReleasedDigest,
   ReleaseLog,
-  RouteOptions,
   RunLog,
-  TakeDueOptions,
   TakenQueue,
-  Watched,
-  WatchLog,
-  WatchStep,
   WayQuestion,
   WorkLog,
   WorkOptions,
@@ -101,6 +95,7 @@ export {
   type WorkMessage,
   type WorkPhase,
 } from './run.ts'
+export { faultsOfHistory, type History, type RunHistory } from './running/check-history.ts'
 export { Engine, recoverRuns, startRun } from './running/engine.ts'
 export { nextWork } from './running/next-work.ts'
 export {
@@ -131,6 +126,8 @@ export {
 } from './settings/factory-settings.ts'
 export type { SecretPlace, Subscription } from './settings/notify-settings.ts'
 export type { ApprovalRule, Freeze, MaintenanceWindow, UpdatePolicy } from './settings/policy-settings.ts'
+export type { RunSettings } from './settings/runs-settings.ts'
+export type { ServerSettings } from './settings/server-settings.ts'
 export { compareSeverities, POLICY_SEVERITIES, type PolicySeverity, worstSeverity } from './settings/severity.ts'
 export type { ServiceLevels } from './settings/sla-settings.ts'
 export {
@@ -161,6 +158,8 @@ export {
   releaseMessage,
   type ToldImage,
 } from './telling/messages.ts'
+export type { Deliveries, DeliveryOutcome, DueMessage, Outbox, RouteOptions, TakeDueOptions } from './telling/outbox.ts'
+export { type ReleaseFacts, releaseMessages } from './telling/release-messages.ts'
 export {
   type AdvisoryChange,
   type AdvisoryStanding,
@@ -185,6 +184,15 @@ export {
   type FileChange,
   stepDefinitions,
 } from './watching/definition-watch.ts'
+export {
+  imagesNamedIn,
+  type NamedImage,
+  parseNamedImage,
+  type RunningContainer,
+  runningContainers,
+  type SeenRelease,
+  seenMarks,
+} from './watching/inventory.ts'
 export { noteEvents } from './watching/note-events.ts'
 export {
   type ArchiveChange,
@@ -204,3 +212,4 @@ export {
   type SuiteWatch,
   stepSuiteWatch,
 } from './watching/suite-watch.ts'
+export type { Watched, WatchLog, WatchStep } from './watching/watch-log.ts'

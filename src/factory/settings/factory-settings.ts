@@ -4,6 +4,8 @@ import { FactoryError } from '../errors.ts'
 import { durationOf, durationShape } from './duration.ts'
 import { notifyFaults, notifyShape, type Subscription, subscriptionsOf } from './notify-settings.ts'
 import { policyFaults, policyOf, policyShape, type UpdatePolicy } from './policy-settings.ts'
+import { type RunSettings, runSettingsOf, runsShape } from './runs-settings.ts'
+import { type ServerSettings, serverOf, serverShape } from './server-settings.ts'
 import { type ServiceLevels, serviceLevelsOf, slaShape } from './sla-settings.ts'
 
 /** The file of a factory's settings, in the folder of `casemate up`. */
@@ -21,8 +23,10 @@ export interface FactorySettings {
   readonly registry: string
   readonly policy: UpdatePolicy
   readonly levels: ServiceLevels
+  readonly runs: RunSettings
   /** Who is told what. */
   readonly notify: readonly Subscription[]
+  readonly server: ServerSettings
 }
 
 /** A folder, or one in a Git repository. */
@@ -69,7 +73,9 @@ const settingsShape = {
     },
     policy: policyShape,
     sla: slaShape,
+    runs: runsShape,
     notify: notifyShape,
+    server: serverShape,
   },
 } as const satisfies Shape
 
@@ -103,7 +109,9 @@ export function parseFactorySettings(content: string, file: string): FactorySett
     registry: value.registry ?? 'embedded',
     policy: policyOf(value.policy),
     levels: serviceLevelsOf(value.sla),
+    runs: runSettingsOf(value.runs),
     notify: subscriptionsOf(value.notify),
+    server: serverOf(value.server),
   }
 }
 
