@@ -26,6 +26,9 @@ import {
 } from '#factory'
 import { debianArchitectureOf, parsePlatform } from '#oci'
 import type { FleetDefinitions } from './fleet-definitions.ts'
+import { placeOf } from './place.ts'
+import type { Terminal } from './terminal.ts'
+import type { PlaceOptions } from './verb.ts'
 
 /** What is said of archives by their definitions. */
 export interface ArchiveFacts {
@@ -62,30 +65,42 @@ export function openFindings(facts: ArchiveFacts): {
 /** What only a place of building or a database knows of a plan. */
 export type PlanBasis = Omit<PlanInput, 'closes' | 'policy' | 'now'>
 
+/** What a planner goes by that may be another one with each plan. */
+export interface PlannerBasis {
+  readonly definitions: FleetDefinitions
+  readonly facts: ArchiveFacts
+  readonly findings: Pick<ReturnType<typeof openFindings>, 'closes' | 'disclosed'>
+}
+
 /** What a planner needs of a place. */
 export interface PlannerPlace {
   readonly store: FactoryStore
-  readonly definitions: () => Promise<FleetDefinitions>
-  readonly facts: ArchiveFacts
-  readonly findings: Pick<ReturnType<typeof openFindings>, 'closes' | 'disclosed'>
-  readonly archive: Omit<OpenArchiveOptions, 'archives' | 'architecture'>
+  readonly place: PlaceOptions
   readonly policy: UpdatePolicy
   readonly now: () => string
-  /** Told loud lines on the state of suites. */
-  readonly warn: (line: string) => void
+  readonly terminal: Pick<Terminal, 'warn'>
 }
 
-/** The planner of a factory that has its definitions, archives and advisories here. */
-export function plannerOf({ store, definitions, facts, findings, archive, policy, now, warn }: PlannerPlace): Planner {
+/** The planner of a factory that has its definitions, archives and advisories here; `basis` gives those of the plan that is being made. */
+export function plannerOf({ store, place, policy, now, terminal }: PlannerPlace, basis: () => PlannerBasis): Planner {
   return new Planner({
-    ...{ store, policy, now, closes: findings.closes, disclosed: findings.disclosed, standing: facts.standing },
-    definitions: async () => (await definitions()).images,
+    ...{ store, policy, now },
+    definitions: async () => basis().definitions.images,
+    standing: (archive, suite) => basis().facts.standing(archive, suite),
+    closes: (move) => basis().findings.closes(move),
+    disclosed: (advisory) => basis().findings.disclosed(advisory),
     look: async (fleet, archives) => {
-      const { changes, notices } = await lookAtArchives(fleet, { ...archive, archives })
-      for (const notice of notices) warn(notice)
+      const options = { ...(await placeOf(place, basis().definitions.files)), ...expiry(place) }
+      const { changes, notices } = await lookAtArchives(fleet, { ...options, archives })
+      for (const notice of notices) terminal.warn(notice)
       return changes
     },
   })
+}
+
+/** Whether suites past their Valid-Until are taken. */
+export function expiry({ acceptExpired }: PlaceOptions): { readonly acceptExpired?: boolean } {
+  return acceptExpired === undefined ? {} : { acceptExpired }
 }
 
 /**

@@ -8,6 +8,7 @@ import { placeOf } from './place.ts'
 import {
   type ArchiveFacts,
   basisOfLocks,
+  expiry,
   openFindings,
   type PlanBasis,
   plannerOf,
@@ -84,25 +85,20 @@ async function basisOf(
   definitions: FleetDefinitions,
   { options, facts, now, since, terminal, settings, findings }: Finding,
 ): Promise<{ readonly basis: PlanBasis; readonly kind: PrintedPlan['basis'] }> {
-  const place = await placeOf(options, definitions.files)
-  const archive = { ...place, ...(options.acceptExpired === undefined ? {} : { acceptExpired: options.acceptExpired }) }
   const state = statePlace(process.env, options.state ?? './state')
   if (options.state !== undefined || (await hasState(state))) {
     terminal.progress('asking the database …')
     const opened = await openState(state)
     try {
-      const planner = plannerOf({
-        ...{ store: opened.store, facts, findings, archive, policy: settings.policy },
-        definitions: async () => definitions,
-        now: () => now,
-        warn: (line) => terminal.warn(line),
-      })
+      const ports = { store: opened.store, place: options, policy: settings.policy, now: () => now, terminal }
+      const planner = plannerOf(ports, () => ({ definitions, facts, findings }))
       return { basis: await planner.input(since), kind: 'database' }
     } finally {
       await opened.close()
     }
   }
   terminal.progress('reading the archives …')
+  const archive = { ...(await placeOf(options, definitions.files)), ...expiry(options) }
   const { basis, notices } = await basisOfLocks(definitions, archive, { facts, now, since })
   for (const notice of notices) terminal.warn(notice)
   return { basis, kind: 'locks' }

@@ -108,13 +108,12 @@ export class Planner {
       this.#firstSeen = []
       this.#last = 0
     }
-    const before = this.#firstSeen.length
     for (let read = BATCH; read === BATCH; ) {
       const events = await this.#ports.store.events.ofKinds(ARCHIVE_EVENTS, this.#last, BATCH)
       for (const event of events) this.#take(event)
       read = events.length
     }
-    if (this.#firstSeen.length > before) await this.#lookFirst(fleet)
+    await this.#lookFirst(fleet)
     this.#offers.forget(fleet.packages())
   }
 
@@ -131,17 +130,18 @@ export class Planner {
     this.#offers.add(change, { event: event.id, seen: event.seen })
   }
 
-  /** Images that are older than the first look at a suite may lack what no event tells. */
+  /** Images that are older than the first look at a suite may lack what no event tells. Who joins later is found by `covers`. */
   async #lookFirst(fleet: Fleet): Promise<void> {
     const isOlder = ({ seen }: { readonly seen: Moment }) =>
       fleet.members.some(({ released, contents }) => contents.size > 0 && (released === undefined || released < seen))
     const older = this.#firstSeen.filter(isOlder)
-    if (older.length === 0) return
     const archives = [...new Set(older.map(({ archive }) => archive))].sort()
-    for (const change of await this.#ports.look(fleet, archives)) {
+    for (const change of archives.length === 0 ? [] : await this.#ports.look(fleet, archives)) {
       const first = older.find(({ archive, suite }) => archive === change.archive && suite === change.suite)
       if (first !== undefined) this.#offers.add(change, first)
     }
+    // Only now: what could not be looked at is looked at the next time.
+    this.#firstSeen = []
   }
 
   async #seenSince(since: Moment): Promise<readonly FactoryEvent[]> {
