@@ -211,3 +211,30 @@ test('an alarm holds everything of its archive until it is over', async (t) => {
   clock.at = 2
   assert.ok((await one.plan()).run !== undefined)
 })
+
+test('an event whose number is lower and that comes later is not missed', async (t) => {
+  const { store, clock, planner, finish } = await factory(t)
+  const one = planner()
+  const late = Promise.withResolvers<void>()
+  const begun = Promise.withResolvers<void>()
+  // The transaction that got its number first ends last.
+  const slow = store.transaction(async (logs) => {
+    await logs.events.record([moved(['pq 2'], 0)])
+    begun.resolve()
+    await late.promise
+  })
+  await begun.promise
+  await store.events.record([moved(['zlib 2'], 1)])
+  clock.at = 1
+  const first = await one.plan()
+  assert.deepEqual([names(first.planned.plan.images), first.planned.plan.events], [['base', 'shop'], [2]])
+  await finish(first.run, released('base', ['zlib 2'], 1), released('shop', ['zlib 2', 'pq 1'], 1))
+  late.resolve()
+  await slow
+  // Another planner answers it; the first one has to know of it all the same.
+  const second = await planner().plan()
+  assert.deepEqual([names(second.planned.plan.images), second.planned.plan.events], [['shop'], [1]])
+  await finish(second.run)
+  const third = await one.plan()
+  assert.deepEqual(names(third.planned.plan.images), ['shop'], 'its run gave nothing, so it is still to be done')
+})

@@ -41,6 +41,8 @@ const ARCHIVE_EVENTS = ['archive-changed', 'archive-alarm', 'archive-recovered']
 const PLANNING = 'planning'
 /** Events at a time: what is in memory. */
 const BATCH = 500
+/** Events that are read again each time. */
+const OVERLAP = 100
 
 /**
  * Makes plans of what the store has. What it keeps in memory is a fold of recorded events: one that begins anew comes to the same.
@@ -50,8 +52,10 @@ export class Planner {
   readonly #ports: PlannerPorts
   readonly #fleet = new ReleasedFleet()
   #offers: SeenOffers
-  #alarming: FactoryEvent[] = []
+  readonly #alarming = new Map<string, FactoryEvent>()
   #firstSeen: { readonly archive: string; readonly suite: string; readonly event: number; readonly seen: Moment }[] = []
+  /** First looks that were noted. */
+  readonly #looked = new Set<number>()
   #last = 0
 
   constructor(ports: PlannerPorts) {
@@ -69,15 +73,17 @@ export class Planner {
     const { store, closes, policy } = this.#ports
     const now = this.#ports.now()
     const fleet = await this.#fleet.read(store, await this.#ports.definitions())
-    await this.#catchUp(fleet)
+    // Before the rest of them, so that a plan answers nothing that it has not taken in.
+    const open = await store.events.open(10_000)
+    await this.#catchUp(fleet, open)
     const names = fleet.members.map(({ image }) => image)
     const told = since === undefined ? [] : await this.#seenSince(since)
-    const events = new Map([...told, ...(await store.events.open(10_000))].map((event) => [event.id, event]))
+    const events = new Map([...told, ...open].map((event) => [event.id, event]))
     return {
       ...{ fleet, offers: this.#offers, closes, policy, now },
       events: [...events.values()].sort((left, right) => left.id - right.id),
       holds: await store.decisions.holds(now),
-      alarms: alarmsOf(this.#alarming),
+      alarms: alarmsOf([...this.#alarming.values()]),
       approvals: await store.fleet.approvals(names),
       waiting: await store.fleet.waiting(names),
       underway: await store.fleet.underway(),
@@ -101,32 +107,42 @@ export class Planner {
   }
 
   /** Reads the events that came since, or all of them again where an image holds something older than anyone did before. */
-  async #catchUp(fleet: Fleet): Promise<void> {
+  async #catchUp(fleet: Fleet, open: readonly FactoryEvent[]): Promise<void> {
     if (!this.#offers.covers(fleet.packages())) {
       this.#offers = new SeenOffers(this.#ports.standing)
-      this.#alarming = []
+      this.#alarming.clear()
       this.#firstSeen = []
+      this.#looked.clear()
       this.#last = 0
     }
+    // Numbers are given before transactions end, so one that is lower may come later.
+    let after = Math.max(0, this.#last - OVERLAP)
     for (let read = BATCH; read === BATCH; ) {
-      const events = await this.#ports.store.events.ofKinds(ARCHIVE_EVENTS, this.#last, BATCH)
+      const events = await this.#ports.store.events.ofKinds(ARCHIVE_EVENTS, after, BATCH)
       for (const event of events) this.#take(event)
+      after = events.at(-1)?.id ?? after
       read = events.length
     }
+    for (const event of open) if (isOfArchive(event)) this.#take(event)
     await this.#lookFirst(fleet)
     this.#offers.forget(fleet.packages())
   }
 
+  /** Taken again, an event changes nothing. */
   #take(event: FactoryEvent): void {
-    this.#last = event.id
+    this.#last = Math.max(this.#last, event.id)
     if (event.kind !== 'archive-changed') {
       // Of each suite the last word is enough.
-      this.#alarming = [...this.#alarming.filter(({ subject }) => subject !== event.subject), event]
+      const known = this.#alarming.get(event.subject)
+      if (known === undefined || known.id < event.id) this.#alarming.set(event.subject, event)
       return
     }
     const change = parseArchiveChange(event)
     const { archive, suite, from } = change
-    if (from === undefined) this.#firstSeen.push({ archive, suite, event: event.id, seen: event.seen })
+    if (from === undefined && !this.#looked.has(event.id)) {
+      this.#looked.add(event.id)
+      this.#firstSeen.push({ archive, suite, event: event.id, seen: event.seen })
+    }
     this.#offers.add(change, { event: event.id, seen: event.seen })
   }
 
@@ -153,4 +169,8 @@ export class Planner {
       last = events.at(-1)?.id ?? last
     }
   }
+}
+
+function isOfArchive({ kind }: FactoryEvent): boolean {
+  return ARCHIVE_EVENTS.some((one) => one === kind)
 }
