@@ -38,6 +38,8 @@ export class PlanningLoop {
   #wake = Promise.withResolvers<void>()
   #running: Promise<void> | undefined
   #next = Number.POSITIVE_INFINITY
+  /** What people had decided when the last plan was made; before the first, nothing is known of what is held. */
+  #decided: string | undefined
   /** Whether a plan is being made: what it answers is open no more, and its run is not begun yet. */
   isPlanning = false
 
@@ -85,16 +87,18 @@ export class PlanningLoop {
     await store.transaction((logs) => noteEvents(logs, events))
   }
 
-  /** Plans what is open, or what was held until now. */
+  /** Plans what is open, what was held until now, and what somebody has decided about. */
   async #plan(): Promise<void> {
     const { store, now } = this.#options
     const isDue = Date.parse(now()) >= this.#next
-    if ((await store.events.open(1)).length === 0 && !isDue) return
+    const decided = await store.fleet.decided()
+    if (!isDue && decided === this.#decided && (await store.events.open(1)).length === 0) return
     for (const prepare of this.#before) await prepare()
     const { planned } = await this.#with((basis) => {
       this.#basis = basis
       return this.#planner.plan()
     })
+    this.#decided = decided
     this.#next = planned.next === undefined ? Number.POSITIVE_INFINITY : Date.parse(planned.next)
   }
 
