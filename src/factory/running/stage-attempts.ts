@@ -1,6 +1,7 @@
 import { canonicalJson, type Digest, digestOf, type Json, messageOf } from '#core'
 import { FactoryError } from '../errors.ts'
 import type { StageKey, StageRecord } from '../run.ts'
+import { plainReason } from './plain-reason.ts'
 import type { EnginePorts, EngineSettings, PreparedStage, StageResult } from './ports.ts'
 
 /** One stage of an image, however often it has to be tried. */
@@ -33,8 +34,9 @@ const NOTHING_READ = digestOf(canonicalJson(null))
 export async function attemptStage(task: StageTask, ports: EnginePorts, settings: EngineSettings): Promise<StageEnd> {
   const { store, clock, worker, onNews } = ports
   const { place, records, signal } = task
-  const fail = async (attempt: number, input: Digest, reason: string) => {
+  const fail = async (attempt: number, input: Digest, given: string) => {
     const at = clock.now()
+    const reason = plainReason(given)
     await store.runs.record([{ ...place, attempt, input, worker, at, state: 'failed', reason }])
     return { kind: 'failed', reason } as const
   }
@@ -53,7 +55,7 @@ export async function attemptStage(task: StageTask, ports: EnginePorts, settings
     const ended = await fail(attempt, outcome.input, outcome.reason)
     if (!outcome.canPass || tried >= settings.attempts) return ended
     const milliseconds = settings.backOff * 2 ** (tried - 1)
-    onNews?.({ ...place, kind: 'again', reason: outcome.reason, milliseconds })
+    onNews?.({ ...place, kind: 'again', reason: ended.reason, milliseconds })
     await clock.sleep(milliseconds, signal)
   }
 }
