@@ -36,5 +36,6 @@ await build({
   logLevel: 'warning',
 })
 // What is read as it stands.
-for (const folder of ['store/migrations']) cpSync(join(root, 'src', folder), join(dist, folder), { recursive: true })
+for (const folder of ['store/migrations', 'server/assets'])
+  cpSync(join(root, 'src', folder), join(dist, folder), { recursive: true })
 chmodSync(join(dist, 'cli/main.js'), 0o755)

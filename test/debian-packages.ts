@@ -7,6 +7,7 @@ export const debianPackages: readonly string[] = [
   'binutils',
   'bubblewrap',
   'busybox-static',
+  'chromium',
   'docker-registry',
   'dpkg',
   'fish',

@@ -6,11 +6,12 @@ import type { Approval, Hold, NewHold } from './decision.ts'
 import type { EventKind, FactoryEvent, NewEvent } from './event.ts'
 import type { LedgerEntry, LedgerNote, LedgerTip } from './ledger.ts'
 import type { Moment } from './moment.ts'
-import type { Plan, Reason } from './plan.ts'
-import type { GivenApproval } from './planning/holds.ts'
+import type { Plan } from './plan.ts'
+import type { FleetLog } from './planning/fleet-log.ts'
 import type { HeldPackage, NewRelease, Release, TagIntent } from './release.ts'
 import type { Cancellation, ImageEnd, NewBatch, RunState, StageName, StageRecord, WorkMessage } from './run.ts'
-import type { Deliveries, Outbox } from './telling/ports.ts'
+import type { Deliveries, Outbox } from './telling/outbox.ts'
+import type { WatchLog } from './watching/watch-log.ts'
 
 /** Whatever was noticed, in the order of recording. */
 export interface EventLog {
@@ -22,27 +23,6 @@ export interface EventLog {
   open(limit: number): Promise<readonly FactoryEvent[]>
   /** Events of some kinds behind a number, at most `limit`, in the order of recording. */
   ofKinds(kinds: readonly EventKind[], after: number, limit: number): Promise<readonly FactoryEvent[]>
-}
-
-/** What plans are made of, as it is at present. */
-export interface FleetLog {
-  /** What every image was last released as: one for each variant and platform, in the order of image, variant and platform. */
-  heads(): Promise<readonly ReleasedHead[]>
-  /** The packages of sets by their `contentsDigest`. One that nobody holds is left out. */
-  contents(digests: readonly Digest[]): Promise<ReadonlyMap<Digest, readonly HeldPackage[]>>
-  /** The reasons of images that the last plan with a word on them holds. */
-  waiting(images: readonly string[]): Promise<ReadonlyMap<string, readonly Reason[]>>
-  /** The last approval or refusal of images, with what was approved. */
-  approvals(images: readonly string[]): Promise<ReadonlyMap<string, GivenApproval>>
-}
-
-/** What an image holds on a platform since its last release. */
-export interface ReleasedHead {
-  readonly image: string
-  readonly variant: string
-  readonly platform: string
-  readonly contents: Digest
-  readonly released: Moment
 }
 
 /** Plans that were made. */
@@ -122,6 +102,10 @@ export interface ReleaseLog {
   latest(image: string, variant: string): Promise<Release | undefined>
   /** Releases of an image and variant, the newest first. */
   history(image: string, variant: string, limit: number): Promise<readonly Release[]>
+  /** Which images are, or have a platform, of these digests, and when that was released for the first time. */
+  ofDigests(digests: readonly Digest[]): Promise<readonly ReleasedDigest[]>
+  /** In what releases differ from the ones before them of their image and variant, in the order given. */
+  differences(releases: readonly number[]): Promise<readonly ReleaseDifference[]>
   /** The packages that manifests with these contents hold, by name and architecture; `undefined` where no release has them. */
   packages(contents: Digest): Promise<readonly HeldPackage[] | undefined>
   /** The variants of an image that were ever released, by name. */
@@ -130,6 +114,26 @@ export interface ReleaseLog {
   restore(release: number, restored: { readonly tags: readonly string[]; readonly at: Moment }): Promise<number>
   /** Which of the latest releases hold a source package in a version below another, by Debian's order. */
   affected(question: AffectedQuestion): Promise<readonly AffectedImage[]>
+}
+
+/** A release, the one before it, and the packages that only one of them has. */
+export interface ReleaseDifference {
+  readonly release: Release
+  /** `undefined` for the first. */
+  readonly before: Release | undefined
+  /** By platform, for those that both have: what has gone, and what has come. */
+  readonly manifests: ReadonlyMap<
+    string,
+    { readonly gone: readonly HeldPackage[]; readonly come: readonly HeldPackage[] }
+  >
+}
+
+/** An image that is, or was, of a digest. */
+export interface ReleasedDigest {
+  readonly digest: Digest
+  readonly image: string
+  readonly variant: string
+  readonly released: Moment
 }
 
 /** What tags were to name: recorded before any is moved, so that whoever goes on after a crash knows what was meant. */
@@ -214,36 +218,6 @@ export interface Ledger {
 export interface KeptCheckpoint {
   readonly sequence: number
   readonly envelope: string
-}
-
-/** What a watcher has come to. */
-export interface Watched {
-  /** Grows with every step. */
-  readonly revision: number
-  readonly state: Json
-  /** A list that is too long for `state`, in whatever form the watcher writes it. */
-  readonly content: Uint8Array | undefined
-}
-
-/** Where watchers start comparing, so that neither a restart nor a lost poll loses anything. */
-export interface WatchLog {
-  /** Gives what a watch has come to; `undefined` for one that was never moved. */
-  read(watch: string): Promise<Watched | undefined>
-  /**
-   * Moves a watch on from the revision that was read, 0 for none. Resolves to `false`, having changed nothing, where another was
-   * first: whoever is second reads and compares again. Belongs into one transaction with the events of the step.
-   */
-  move(watch: string, from: number, to: WatchStep): Promise<boolean>
-  /** What every watch whose name starts so has come to, without contents, by name. */
-  states(prefix: string): Promise<ReadonlyMap<string, Json>>
-}
-
-/** Where a watch is moved to. */
-export interface WatchStep {
-  readonly state: Json
-  /** `undefined` keeps the content that is there. */
-  readonly content?: Uint8Array | undefined
-  readonly at: Moment
 }
 
 /** Everything that the factory remembers. What one of these methods was called for is durable when it resolves. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServiceLevels } from '#factory'
 import type { AccessRecord } from '#oci/registry'
 import type { OpenStore } from '#store'
 import { Admission, type AdmissionOptions } from './access/admission.ts'
@@ -10,6 +11,7 @@ import { type Call, NOTHING, type Route, route } from './http/route.ts'
 import { Routing } from './http/routing.ts'
 import { ApiMetrics } from './metrics.ts'
 import { openApiDocument } from './openapi.ts'
+import { pageRoutes } from './page/routes.ts'
 import { recordRefusal } from './record.ts'
 import { apiRoutes } from './routes/index.ts'
 import type { FactoryCommands, Serving } from './serving.ts'
@@ -32,6 +34,8 @@ export interface ApiOptions extends AdmissionOptions {
   /** The address that people and programs know this server by, e.g. `https://images.example.org`. */
   readonly url: string
   readonly version: string
+  /** How long fixes may take, by the settings. */
+  readonly levels: ServiceLevels
   /** Further lines of `/metrics`, e.g. the registry's. */
   readonly metrics?: () => string
   /** How long a body may take, in milliseconds; 10 s unless given. */
@@ -59,24 +63,25 @@ export class Api {
   readonly #stopping = new AbortController()
 
   constructor(options: ApiOptions) {
-    const { store, commands = {}, registry, url, version, now = () => new Date() } = options
+    const { store, commands = {}, registry, url, version, levels, now = () => new Date() } = options
     this.#options = options
     const moment = () => now().toISOString()
     const tail = new LedgerTail(store.ledger, (error) => this.#report(error))
     this.#admission = new Admission(store.tokens, { ...options, now: moment })
     this.#metrics = new ApiMetrics(store, { tail, unnoted: () => this.#admission.unnoted, now, more: options.metrics })
     this.#serving = {
-      ...{ store, commands, tail, registry, url: url.replace(/\/+$/, ''), version, now: moment },
+      ...{ store, commands, tail, registry, levels, url: url.replace(/\/+$/, ''), version, now: moment },
       metrics: () => this.#metrics.format(),
       unready: () => this.#unready(),
     }
-    this.#routing = new Routing([...apiRoutes, descriptionRoute(version)])
+    this.#routing = new Routing([...apiRoutes, descriptionRoute(version), ...pageRoutes])
   }
 
   /** Answers a request, whatever it is; never throws. */
   readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
     const exchange = new Exchange(request, response)
     response.once('close', () => this.#note(exchange))
+    if (this.#stopping.signal.aborted) response.shouldKeepAlive = false
     // A client that goes away ends its request; whoever reads or writes hears of it there.
     request.on('error', () => undefined)
     response.on('error', () => undefined)
@@ -86,6 +91,7 @@ export class Api {
   /** Ends open streams, and refuses to be ready from now on; what is under way goes on. */
   stop(): void {
     this.#stopping.abort()
+    this.#serving.tail.stop()
   }
 
   async #answer(exchange: Exchange): Promise<void> {

@@ -44,6 +44,10 @@ async function requests(): Promise<ReadonlyMap<string, { target: string } & Test
     ['readPlan', get(`/api/v1/plans/${filled.plan}`)],
     ['listApprovals', get(`/api/v1/plans/${filled.plan}/approvals`)],
     ['approve', post(`/api/v1/plans/${filled.plan}/approvals`, { image: 'base', approved: true, reason })],
+    [
+      'excuse',
+      post('/api/v1/images/base/excuses', { finding: 'CVE-2026-2000', reason, until: '2026-12-24T00:00:00.000Z' }),
+    ],
     ['listRuns', get('/api/v1/runs')],
     ['readRun', get(`/api/v1/runs/${filled.run}`)],
     ['listImagesOfRun', get(`/api/v1/runs/${filled.run}/images`)],

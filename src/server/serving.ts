@@ -1,4 +1,4 @@
-import type { Moment, Plan } from '#factory'
+import type { Moment, Plan, ServiceLevels } from '#factory'
 import type { OpenStore } from '#store'
 import type { LedgerTail } from './stream/ledger-tail.ts'
 
@@ -31,6 +31,8 @@ export interface Serving {
   /** The address that people and programs know this server by, without a slash at its end. */
   readonly url: string
   readonly version: string
+  /** How long fixes may take. */
+  readonly levels: ServiceLevels
   readonly now: () => Moment
   /** The text of `/metrics`. */
   readonly metrics: () => Promise<string>

@@ -11,5 +11,5 @@ export { hasState, type OpenState, openState, reachDatabase, type StatePlace, st
 export { type OpenStore, openStore, type StoreLogs } from './store.ts'
 export { type FactoryGauges, readGauges } from './views/gauges.ts'
 export type { Backward, PlanSummary, RunImageStages, RunSummary } from './views/history.ts'
-export { clockMarks, type FindingMarks, type ImagePlace, type ImageStanding } from './views/images.ts'
+export type { ImagePlace, ImageStanding, ImageTotals } from './views/images.ts'
 export type { VisibleImages } from './views/visible.ts'

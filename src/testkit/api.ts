@@ -1,3 +1,4 @@
+import { parseFactorySettings } from '#factory'
 import { Api, type ApiOptions, createToken, serveApi } from '#server'
 import type { OpenStore } from '#store'
 
@@ -40,6 +41,7 @@ export async function testApi(
     registry: 'registry.test:5000',
     url: 'https://casemate.test',
     version: '0.0.0-test',
+    levels: parseFactorySettings('', 'factory.yaml').levels,
     now,
   }
   const api = new Api({ store, ...defaults, onError: (error) => errors.push(error), ...options })

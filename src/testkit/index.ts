@@ -7,6 +7,7 @@ export {
   testArchive,
   testKey,
 } from './archive.ts'
+export { testBrowser } from './browser.ts'
 export { type ClientKills, killClients } from './client-kill.ts'
 export { type DatabaseKills, killDatabase } from './database-kill.ts'
 export {

@@ -3,14 +3,14 @@ import type { Scheduler } from '#integrations'
 import type { FactoryCommands, Wish } from '#server'
 import type { OpenStore } from '#store'
 import { systemClock } from './open-factory.ts'
-import type { Planner } from './planner.ts'
+import type { PlanningLoop } from './planning-loop.ts'
 import type { RegistryPublisher } from './publisher.ts'
 import { repositoryOf } from './tools.ts'
 
 /** What the API has done by the parts of a factory that run in this process. */
 export interface CommandTools {
   readonly store: OpenStore
-  readonly planner: Planner
+  readonly planner: PlanningLoop
   readonly scheduler: Scheduler
   readonly publisher: RegistryPublisher
   readonly home: string

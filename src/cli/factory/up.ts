@@ -1,21 +1,19 @@
+import { existsSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { FactorySettings } from '#factory'
-import { openWebhooks, type Scheduler, Teller } from '#integrations'
-import { collectGarbage, type RegistryServer } from '#oci/registry'
-import { Api, createFirstToken, type FactoryCommands } from '#server'
+import { type FactorySettings, parseFactorySettings } from '#factory'
+import type { Scheduler } from '#integrations'
+import { createFirstToken, type FactoryCommands } from '#server'
 import { type OpenState, type OpenStore, openState, statePlace } from '#store'
 import { withWorkshop } from '../build-platforms.ts'
-import { UsageError } from '../errors.ts'
 import { type ExitStatus, formatError } from '../exit-status.ts'
 import { type FleetDefinitions, openFleet } from '../fleet-definitions.ts'
 import { readSettings } from '../plan-settings.ts'
 import type { Terminal } from '../terminal.ts'
-import { packageVersion } from '../version.ts'
 import { readFleetDefinitions } from './definition-places.ts'
-import { EmbeddedPublisher, startEmbeddedRegistry } from './embedded-registry.ts'
-import { FactoryAuthority } from './factory-authority.ts'
+import { EmbeddedPublisher } from './embedded-registry.ts'
 import { factoryKey } from './factory-key.ts'
+import { startRegistry, startTeller, urlOf } from './factory-services.ts'
 import { fleetReferences } from './fleet-references.ts'
 import {
   canPass,
@@ -25,7 +23,7 @@ import {
   patienceOf,
   systemClock,
 } from './open-factory.ts'
-import { Planner } from './planner.ts'
+import { PlanningLoop } from './planning-loop.ts'
 import { RegistryPublisher } from './publisher.ts'
 import { FactoryStages } from './stages.ts'
 import { type FactoryTools, homeOf, sandboxOnce, signingTools } from './tools.ts'
@@ -35,19 +33,15 @@ import { wholeNumber, work } from './worker.ts'
 
 /** The options of `casemate up`, as the command line gives them. */
 export interface UpOptions extends FactoryVerbOptions {
-  readonly settings?: string
-  readonly listen: string
-  readonly open?: boolean
+  readonly listen?: string
   readonly concurrency: string
   readonly grace: string
   readonly untilDone?: boolean
   readonly json?: boolean
 }
 
-const HOUR = 3_600_000
-/** What was pushed and has no tag yet stays for a day. */
-const GRACE = 24 * HOUR
-
+/** Where definitions of one's own are, unless the settings say otherwise. */
+const OWN_IMAGES = './images'
 /**
  * Runs a whole factory until a signal says to stop: its memory, registry, API and status page, watchers, planner, one worker, and who
  * tells others. Everything that it makes is below the state's folder.
@@ -55,8 +49,6 @@ const GRACE = 24 * HOUR
 export async function runUp(options: UpOptions, terminal: Terminal): Promise<ExitStatus> {
   const settings = withImages(await readSettings(options.settings), options)
   const folder = resolve(options.state)
-  const { host, port } = listenOf(options.listen)
-  const isOpen = options.open === true || /^(?:127\.|localhost$|::1$)/.test(host)
   const working = {
     concurrency: wholeNumber(options.concurrency, '--concurrency'),
     grace: wholeNumber(options.grace, '--grace'),
@@ -67,10 +59,10 @@ export async function runUp(options: UpOptions, terminal: Terminal): Promise<Exi
   try {
     const keys = options.key === undefined ? await factoryKey(join(folder, 'keys')) : undefined
     const signing = await signingTools(options.key ?? keys?.privateKey ?? '')
-    await using served = await serve({ state, folder, host, port, isOpen, settings, options, terminal, signing })
+    await using served = await serve({ state, folder, settings, options, terminal, signing })
     const { factory, planner, address } = served
     const token = await createFirstToken(state.store, { by: userInfo().username, at: now(), command: 'casemate up' })
-    if (!working.json) introduce({ address, isOpen, token, publicKey: keys?.publicKey }, terminal)
+    if (!working.json) introduce({ settings, address, token, publicKey: keys?.publicKey }, terminal)
     await planner.askForNew()
     planner.start((error) => terminal.warn(formatError(error)))
     const until = options.untilDone === true ? served.allDone() : new Promise<never>(() => undefined)
@@ -83,9 +75,6 @@ export async function runUp(options: UpOptions, terminal: Terminal): Promise<Exi
 interface Starting {
   readonly state: OpenState
   readonly folder: string
-  readonly host: string
-  readonly port: number
-  readonly isOpen: boolean
   readonly settings: FactorySettings
   readonly options: UpOptions
   readonly terminal: Terminal
@@ -95,7 +84,7 @@ interface Starting {
 /** What is up, in the order of its ending: who makes new work first, what is needed to end it last. */
 interface Served extends AsyncDisposable {
   readonly factory: OpenFactory
-  readonly planner: Planner
+  readonly planner: PlanningLoop
   readonly address: string
   /** Resolves when nothing is open and no run is under way. */
   allDone(): Promise<void>
@@ -108,9 +97,9 @@ async function serve(starting: Starting): Promise<Served> {
   const making = factoryOptions(options, settings)
   const { platforms } = making
   const definitions = () => definitionsOf(settings)
-  const planner = new Planner({ store, settings, place: options, terminal, now })
+  const planner = new PlanningLoop({ store, settings, place: options, terminal, now })
   const watching: { scheduler?: Scheduler; commands: FactoryCommands } = { commands: {} }
-  const registry = await startRegistry(starting, watching)
+  const registry = await startRegistry({ ...starting, store }, watching)
   ends.defer(() => registry.server.close())
   ends.defer(() => registry.api.stop())
   const home = settings.registry === 'embedded' ? registry.server.address : homeOf(settings.registry)
@@ -148,67 +137,8 @@ async function serve(starting: Starting): Promise<Served> {
   }
 }
 
-/** The registry with the API on the same port. What the API does at once comes when all is there. */
-async function startRegistry(
-  { state: { store }, folder, host, port, isOpen, terminal }: Starting,
-  watching: { readonly commands: FactoryCommands },
-): Promise<{ readonly server: RegistryServer; readonly api: Api }> {
-  const onError = (error: unknown) => terminal.warn(formatError(error))
-  const authority = new FactoryAuthority(store.tokens, isOpen)
-  const late: { api?: Api; server?: RegistryServer } = {}
-  const server = await startEmbeddedRegistry(join(folder, 'registry'), authority, {
-    ...{ host, port, onError },
-    elsewhere: (request, response) => {
-      if (late.api !== undefined) late.api.handle(request, response)
-      else response.writeHead(503, { 'retry-after': '1' }).end()
-    },
-  })
-  const collecting = setInterval(() => void collectGarbage(server.store, { grace: GRACE }).catch(onError), HOUR)
-  collecting.unref()
-  const commands: FactoryCommands = {
-    preview: async (images) => (await command(watching.commands.preview))(images),
-    look: async (subject) => (await command(watching.commands.look))(subject),
-    rollback: async (release, wish) => (await command(watching.commands.rollback))(release, wish),
-  }
-  const api = new Api({
-    ...{
-      store,
-      isOpen,
-      commands,
-      registry: server.address,
-      url: `http://${server.address}`,
-      version: packageVersion(),
-      onError,
-    },
-    metrics: () => server.metrics.format(),
-  })
-  late.api = api
-  return { server, api }
-}
-
-async function command<Command>(given: Command | undefined): Promise<Command> {
-  if (given !== undefined) return given
-  throw new UsageError('USAGE_INVALID', 'cannot do this yet: the factory is starting')
-}
-
-async function startTeller(
-  store: OpenStore,
-  { notify }: FactorySettings,
-  { address, terminal }: { readonly address: string; readonly terminal: Terminal },
-): Promise<Teller> {
-  const teller = new Teller({
-    ...{ store, webhooks: await openWebhooks(notify, process.env), source: `http://${address}` },
-    onTold: ({ webhook, message, outcome }) => {
-      if (outcome.state === 'dead') terminal.warn(`${webhook} was never told "${message.title}": ${outcome.reason}`)
-    },
-    onTrouble: (reason) => terminal.warn(reason),
-  })
-  teller.start()
-  return teller
-}
-
 /** Where images are defined; read again whenever somebody asks for one that is not known. */
-async function namedDefinitions(settings: FactorySettings, planner: Planner): Promise<(image: string) => string> {
+async function namedDefinitions(settings: FactorySettings, planner: PlanningLoop): Promise<(image: string) => string> {
   const place = () => ({
     images: settings.images,
     ...(settings.definitions !== undefined && 'folder' in settings.definitions
@@ -251,37 +181,46 @@ async function untilIdle(store: OpenStore): Promise<void> {
   }
 }
 
-function withImages(settings: FactorySettings, { image, definitions, registry }: UpOptions): FactorySettings {
+/** What the command line says over what the settings say; definitions in `./images` need not be named. */
+function withImages(settings: FactorySettings, options: UpOptions): FactorySettings {
+  const { image, definitions, registry, listen } = options
+  const folder = definitions ?? (settings.definitions === undefined && existsSync(OWN_IMAGES) ? OWN_IMAGES : undefined)
   return {
     ...settings,
     ...(image === undefined ? {} : { images: image }),
-    ...(definitions === undefined ? {} : { definitions: { folder: definitions } }),
+    ...(folder === undefined ? {} : { definitions: { folder } }),
     ...(registry === undefined ? {} : { registry }),
+    ...(listen === undefined ? {} : { server: listeningOn(listen, settings) }),
   }
 }
 
 function introduce(
   {
+    settings,
     address,
-    isOpen,
     token,
     publicKey,
-  }: { address: string; isOpen: boolean; token: string | undefined; publicKey: string | undefined },
+  }: {
+    readonly settings: FactorySettings
+    readonly address: string
+    readonly token: string | undefined
+    readonly publicKey: string | undefined
+  },
   terminal: Terminal,
 ): void {
+  const { server } = settings
   const line = (name: string, text: string) => terminal.print(`${terminal.style('bold', name.padEnd(12))}${text}`)
-  line('status', `http://${address}/${isOpen ? '' : '  (for who has a token)'}`)
-  line('images', `podman pull ${/^(?:127\.|localhost)/.test(address) ? '--tls-verify=false ' : ''}${address}/IMAGE`)
+  line('status', `${server.url ?? urlOf(settings, address)}/${server.isOpen ? '' : '  (for who has a token)'}`)
+  line('images', `podman pull ${server.tls === undefined ? '--tls-verify=false ' : ''}${address}/IMAGE`)
   if (publicKey !== undefined) line('verify by', publicKey)
   if (token !== undefined) line('token', `${token}  (an administrator's, shown this once)`)
   terminal.print()
 }
 
-function listenOf(text: string): { readonly host: string; readonly port: number } {
-  const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:]+)\]|([^\s:/]+)):(\d{1,5})$/.exec(text) ?? []
-  const host = bracketed ?? plain
-  if (host !== undefined && Number(port) < 65_536) return { host, port: Number(port) }
-  throw new UsageError('USAGE_INVALID', `cannot listen on "${text}": want HOST:PORT, e.g. 127.0.0.1:8380 or [::]:8380`)
+/** The section as it would be with this place, so that what follows from the place is the same. Throws `SETTINGS_INVALID`. */
+function listeningOn(listen: string, { server }: FactorySettings): FactorySettings['server'] {
+  const { host, port, isOpen } = parseFactorySettings(JSON.stringify({ server: { listen } }), '--listen').server
+  return { ...server, host, port, isOpen }
 }
 
 function now(): string {

@@ -37,7 +37,7 @@ const EVERY = {
 /** Where advisories are had from in place of their publishers. */
 const ADVISORY_SOURCES = 'CASEMATE_ADVISORIES'
 
-/** Makes the scheduler of all that a factory watches. Trouble is told by name, with when it is looked at again. */
+/** Makes the scheduler of all that a factory watches. Trouble is told by name when it is another one than before. */
 export async function openWatches(options: WatchOptions): Promise<Scheduler> {
   const { settings, terminal, definitions } = options
   const { archives } = await definitions()
@@ -49,10 +49,16 @@ export async function openWatches(options: WatchOptions): Promise<Scheduler> {
     datePoll(options),
     ...(options.place.offline === true ? [] : [advisoryPoll(options)]),
   ]
+  const told = new Map<string, string>()
   return new Scheduler(polls, {
-    onLook: ({ name, troubles, next }) => {
-      for (const trouble of troubles)
-        terminal.warn(`${name}: ${visibleText(trouble)}; looked at again at ${next.toISOString().slice(11, 19)}`)
+    onLook: ({ name, troubles }) => {
+      // The same trouble again is no news; it is looked at again all the time.
+      if (told.get(name) === troubles.join('\n')) return
+      if (troubles.length === 0 && told.has(name)) terminal.warn(`${name}: all is well again`)
+      told.set(name, troubles.join('\n'))
+      const [first, ...more] = troubles
+      const others = more.length === 0 ? '' : `, and ${more.length} more like that`
+      if (first !== undefined) terminal.warn(`${name}: ${visibleText(first)}${others}; tried again until it works`)
     },
   })
 }

@@ -6,15 +6,14 @@ export const upVerb: Verb = (program, session) => {
     .description(
       'run a whole factory in this folder: database, registry, status page and API, watchers, planner and a worker; until a signal says to stop',
     )
-    .option('--listen <host:port>', 'where registry, status page and API are served', '127.0.0.1:8380')
-    .option('--open', 'let everybody who reaches it pull and read; on loopback everybody may')
+    .option('--listen <host:port>', 'where registry, status page and API are served (default: 127.0.0.1:5000)')
     .option('--concurrency <number>', 'batches at a time', '2')
     .option('--grace <seconds>', 'how long what is under way may go on when a signal says to stop', '60')
     .option('--until-done', 'end when nothing is to be done; status 1 where an image failed')
     .option('--json', 'print what happens as lines of JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  casemate up\n  casemate up --image static --image python --until-done\n  casemate up --listen 0.0.0.0:8380 --definitions ./images --key hashivault://images',
+      '\nExamples:\n  casemate up\n  casemate up --image static --image python --until-done\n  casemate up --listen 0.0.0.0:5000 --definitions ./images --key hashivault://images',
     )
     .action(async (options) => {
       const { runUp } = await import('../factory/up.ts')

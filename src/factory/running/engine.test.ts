@@ -173,6 +173,8 @@ for (const server of TEST_SERVERS) {
       events,
       ['base', 'nginx', 'python', 'static'].map((image) => `parent-released ${image}`),
     )
+    const [told] = await store.outbox.latest('python', 10)
+    assert.equal(told?.title, 'python 1 is published: closes CVE-2026-1000, first release')
   })
 
   test(`the same again does nothing; a changed world is released anew, ${server}`, async (t) => {
@@ -205,6 +207,11 @@ for (const server of TEST_SERVERS) {
     const records = await store.runs.records(run, ['python'])
     assert.deepEqual(records.map(({ stage, state }) => `${stage} ${state}`).slice(-2), ['test started', 'test failed'])
     assert.equal((await store.ledger.read(0, 100)).filter(({ kind }) => kind === 'stage').length, 2)
+    const told = (await store.outbox.latest(undefined, 10)).filter(({ kind }) => kind === 'failed')
+    assert.deepEqual(told.map(({ title }) => title).sort(), [
+      'python could not be released: test: exit code 1',
+      'static could not be released: publish: nobody who is trusted has signed it',
+    ])
   })
 
   test(`what passes is tried again, and no longer than is allowed; what cannot pass is not, ${server}`, async (t) => {

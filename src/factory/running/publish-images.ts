@@ -10,6 +10,7 @@ import { plainReason } from './plain-reason.ts'
 import type { Candidate, EnginePorts, EngineSettings, TagMove } from './ports.ts'
 import { refuseWhenOver } from './stage-attempts.ts'
 import { planMoves, tagsOf } from './tag-moves.ts'
+import { tellFailures, tellReleases } from './tell-ends.ts'
 
 /** Candidates whose tags are to move together. */
 export interface Publishing {
@@ -66,6 +67,7 @@ class Publication {
   readonly #signal: AbortSignal
   readonly #ports: EnginePorts
   readonly #ends = new Map<string, Omit<ImageEnd, 'at' | 'image'>>()
+  readonly #reasons = new Map<string, RunImage['reasons']>()
 
   constructor({ run, images, signal }: Publishing, ports: EnginePorts) {
     this.#run = run
@@ -101,7 +103,9 @@ class Publication {
 
   async #open(): Promise<readonly RunImage[]> {
     const state = await this.#ports.store.work.state(this.#run)
-    return state?.images.filter(({ image, end }) => this.#names.has(image) && end === undefined) ?? []
+    const open = state?.images.filter(({ image, end }) => this.#names.has(image) && end === undefined) ?? []
+    for (const { image, reasons } of open) this.#reasons.set(image, reasons)
+    return open
   }
 
   /** The candidates of an image, verified; or how it ends without any tag being moved. */
@@ -226,6 +230,9 @@ class Publication {
       await logs.clocks.record(published.flatMap(({ image }) => marksAt('published', { ...image, at })))
       await logs.events.record(published.map((one) => parentReleased(one, at)))
       const ended = await logs.work.end(this.#run, ends)
+      const reasonsOf = (image: string) => this.#reasons.get(image) ?? []
+      await tellReleases(logs, ids, reasonsOf)
+      await tellFailures(logs, this.#run, ended, reasonsOf)
       const notes = [...numbered.map(noteOfRelease), ...ended.flatMap((end) => noteOfEnd(this.#run, end))]
       if (notes.length > 0) await logs.ledger.append(notes)
       return ended

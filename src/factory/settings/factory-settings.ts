@@ -5,6 +5,7 @@ import { durationOf, durationShape } from './duration.ts'
 import { notifyFaults, notifyShape, type Subscription, subscriptionsOf } from './notify-settings.ts'
 import { policyFaults, policyOf, policyShape, type UpdatePolicy } from './policy-settings.ts'
 import { type RunSettings, runSettingsOf, runsShape } from './runs-settings.ts'
+import { type ServerSettings, serverOf, serverShape } from './server-settings.ts'
 import { type ServiceLevels, serviceLevelsOf, slaShape } from './sla-settings.ts'
 
 /** The file of a factory's settings, in the folder of `casemate up`. */
@@ -25,6 +26,7 @@ export interface FactorySettings {
   readonly runs: RunSettings
   /** Who is told what. */
   readonly notify: readonly Subscription[]
+  readonly server: ServerSettings
 }
 
 /** A folder, or one in a Git repository. */
@@ -73,6 +75,7 @@ const settingsShape = {
     sla: slaShape,
     runs: runsShape,
     notify: notifyShape,
+    server: serverShape,
   },
 } as const satisfies Shape
 
@@ -108,6 +111,7 @@ export function parseFactorySettings(content: string, file: string): FactorySett
     levels: serviceLevelsOf(value.sla),
     runs: runSettingsOf(value.runs),
     notify: subscriptionsOf(value.notify),
+    server: serverOf(value.server),
   }
 }
 

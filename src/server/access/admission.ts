@@ -160,6 +160,7 @@ function missing(exchange: Exchange, detail: string): Problem {
 
 /** A browser that asks for the page is to ask for a password; a program that asks for the API is not to. */
 function challenge({ path }: Exchange): Readonly<Record<string, string>> {
-  const scheme = path === '/' ? 'Basic realm="casemate", charset="UTF-8"' : 'Bearer realm="casemate"'
+  const isPage = path === '/' || path.startsWith('/images/')
+  const scheme = isPage ? 'Basic realm="casemate", charset="UTF-8"' : 'Bearer realm="casemate"'
   return { 'www-authenticate': scheme }
 }

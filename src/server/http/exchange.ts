@@ -106,6 +106,8 @@ export class Exchange {
     stopping: AbortSignal,
   ): Promise<void> {
     const type = 'lines' in answer ? answer.type : 'text/event-stream'
+    // Who was busy with this when the server began to stop would hold it up by a connection that he may use again.
+    this.response.shouldKeepAlive = false
     this.response.writeHead(200, {
       ...SECURITY,
       'x-request-id': this.id,

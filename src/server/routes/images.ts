@@ -1,5 +1,5 @@
-import { type ClockSegment, clockSegments, type Release } from '#factory'
-import { clockMarks, type FindingMarks, type ImageStanding } from '#store'
+import type { Release } from '#factory'
+import type { ImageStanding } from '#store'
 import { sees } from '../access/rights.ts'
 import { pageBackward, pageForward } from '../http/pages.ts'
 import { type Route, route } from '../http/route.ts'
@@ -50,13 +50,6 @@ const RELEASE = recordOf({
   released: MOMENT,
   run: orNull(NUMBER),
   restores: orNull(NUMBER),
-})
-
-const FINDING = recordOf({
-  finding: TEXT,
-  state: { type: 'string', enum: ['waiting', 'fixable', 'closed'], description: '`waiting` is waiting for Debian' },
-  marks: { type: 'object', description: 'when the finding came to each mark of its way', additionalProperties: MOMENT },
-  segments: list(recordOf({ from: TEXT, to: TEXT, milliseconds: COUNT })),
 })
 
 const AFFECTED = recordOf({ image: IMAGE, variant: VARIANT, platform: TEXT, packages: list(TEXT) })
@@ -116,27 +109,6 @@ export const imageRoutes: readonly Route[] = [
       const release = await serving.store.history.release(caller.images, path.release)
       if (release === undefined) throw notThere(`release ${path.release}`)
       return { json: showRelease(release, serving) }
-    },
-  }),
-  route({
-    id: 'listFindings',
-    method: 'GET',
-    at: '/api/v1/images/{image}/findings',
-    summary: 'Findings of an image with their clocks; those that no release has closed, unless `all`',
-    description: 'A slash in the name of an image is written %2F.',
-    group: 'images',
-    action: 'read',
-    path: { type: 'object', additionalProperties: false, required: ['image'], properties: { image: IMAGE } },
-    query: { type: 'object', additionalProperties: false, properties: { ...PAGING, all: { type: 'boolean' } } },
-    gives: page(FINDING),
-    answer: async ({ path: { image }, query: { all = false, ...paging }, caller }, { store }) => {
-      if (!sees(caller.images, image) || !(await store.images.isKnown(image))) throw notThere(`the image ${image}`)
-      return await pageForward(paging, {
-        parts: 1,
-        names: ({ finding }: FindingMarks) => [finding],
-        read: ({ after: [after = ''], limit }) => store.images.findings(image, { after, limit, all }),
-        show: (finding) => showFinding(image, finding),
-      })
     },
   }),
   route({
@@ -203,19 +175,4 @@ function showStanding(standing: ImageStanding, { registry }: Serving): object {
 function showRelease(release: Release, { registry }: Serving): object {
   const { run = null, restores = null, ...rest } = release
   return { ...rest, references: referencesOf(release.image, release.tags, registry), run, restores }
-}
-
-/** A finding's way so far. One that is closed was published; one without a fix waits for Debian. */
-export function showFinding(
-  image: string,
-  finding: FindingMarks,
-): {
-  finding: string
-  state: 'waiting' | 'fixable' | 'closed'
-  marks: FindingMarks['marks']
-  segments: readonly ClockSegment[]
-} {
-  const { published, 'fix-available': fix } = finding.marks
-  const state = published !== undefined ? 'closed' : fix === undefined ? 'waiting' : 'fixable'
-  return { ...finding, state, segments: clockSegments(clockMarks(image, finding)) }
 }

@@ -21,10 +21,16 @@ export class LedgerTail {
   #listeners = 0
   #isLooking = false
   #hasFailed = false
+  #isStopped = false
 
   constructor(ledger: Ledger, onError: (error: unknown) => void) {
     this.#ledger = ledger
     this.#onError = onError
+  }
+
+  /** Looks no more, and tells of no more errors: the database may be closed. */
+  stop(): void {
+    this.#isStopped = true
   }
 
   /** How many listen. */
@@ -65,7 +71,7 @@ export class LedgerTail {
 
   async #look(): Promise<void> {
     this.#isLooking = true
-    while (this.#listeners > 0) {
+    while (this.#listeners > 0 && !this.#isStopped) {
       const found = await this.#readNew()
       if (found > 0) {
         this.#more.resolve()
@@ -86,7 +92,7 @@ export class LedgerTail {
       return entries.length
     } catch (error) {
       // A database that is away for a minute is told of once.
-      if (!this.#hasFailed) this.#onError(error)
+      if (!this.#hasFailed && !this.#isStopped) this.#onError(error)
       this.#hasFailed = true
       return 0
     }

@@ -1,9 +1,19 @@
 import type { Digest } from '#core'
 import { versionSortKey } from '#debian'
-import type { AffectedImage, AffectedQuestion, HeldPackage, NewRelease, Release, ReleaseLog } from '#factory'
+import type {
+  AffectedImage,
+  AffectedQuestion,
+  HeldPackage,
+  NewRelease,
+  Release,
+  ReleaseDifference,
+  ReleasedDigest,
+  ReleaseLog,
+} from '#factory'
 import { recordContents } from '../contents.ts'
 import type { Session } from '../database.ts'
 import { type Atomically, jsonText, onlyRow } from '../session.ts'
+import { readDifferences } from './release-differences.ts'
 
 /** Every release whose heads and manifests are asked for, `filter` being what stands behind `where`. */
 const SELECT = `
@@ -101,6 +111,28 @@ export class StoredReleases implements ReleaseLog {
       variant,
       limit,
     ])
+  }
+
+  async ofDigests(digests: readonly Digest[]): Promise<readonly ReleasedDigest[]> {
+    return await this.#atomically((session) =>
+      session.query<ReleasedDigest>(
+        'find what digests were released as',
+        `select digest, image, variant, min(released) as released from (
+           select digest, image, variant, released from casemate.release where digest = any ($1)
+           union all
+           select m.digest, r.image, r.variant, r.released
+           from casemate.release_manifest m join casemate.release r on r.id = m.release where m.digest = any ($1)
+         ) found group by digest, image, variant order by digest, image, variant`,
+        [digests],
+      ),
+    )
+  }
+
+  async differences(releases: readonly number[]): Promise<readonly ReleaseDifference[]> {
+    if (releases.length === 0) return []
+    return await this.#atomically((session) =>
+      readDifferences(session, releases, (ids) => selectReleases(session, 'where r.id = any ($1)', [ids])),
+    )
   }
 
   async packages(contents: Digest): Promise<readonly HeldPackage[] | undefined> {

@@ -1,6 +1,6 @@
 import type { Digest } from '#core'
-import type { ClockMark, ClockMarkName, Moment } from '#factory'
-import type { Atomically } from '../session.ts'
+import type { FindingWay, Moment, PolicySeverity } from '#factory'
+import { type Atomically, onlyRow } from '../session.ts'
 import { patternExpressions, type VisibleImages } from './visible.ts'
 
 /** What an image and variant is at now, and how it stands with its findings. */
@@ -18,17 +18,27 @@ export interface ImageStanding {
   readonly fixable: number
 }
 
+/** How images stand together. */
+export interface ImageTotals {
+  /** Each variant is one. */
+  readonly images: number
+  readonly open: number
+  readonly fixable: number
+  /** When the fix came that has waited longest to be published. */
+  readonly oldestFix: Moment | null
+}
+
 /** Where a list of images goes on. */
 export interface ImagePlace {
   readonly image: string
   readonly variant: string
 }
 
-/** A finding in an image with all marks that it has come to. */
-export interface FindingMarks {
-  readonly finding: string
-  readonly marks: Partial<Record<ClockMarkName, Moment>>
-}
+/** The columns of the way of a finding, of rows that are grouped by image and finding. */
+const WAY = `image, finding, (array_agg(severity order by at desc) filter (where severity is not null))[1] as severity,
+  jsonb_object_agg(mark, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) as marks`
+
+type WayRow = Omit<FindingWay, 'severity'> & { readonly severity: PolicySeverity | null }
 
 /** What images are at, for people and programs that ask. */
 export class ImageViews {
@@ -38,10 +48,10 @@ export class ImageViews {
     this.#atomically = atomically
   }
 
-  /** At most `limit` images with their variants behind `after`, by name. */
+  /** At most `limit` images with their variants behind `after`, by name; with `find`, those whose names have that in them. */
   async list(
     visible: VisibleImages,
-    { after, limit }: { after: ImagePlace; limit: number },
+    { after, limit, find = '' }: { after: ImagePlace; limit: number; find?: string },
   ): Promise<readonly ImageStanding[]> {
     return await this.#atomically(
       async (session) =>
@@ -49,7 +59,7 @@ export class ImageViews {
           'list images',
           `with head as (
              select h.image, h.variant, h.release from casemate.image_head h
-             where h.image ~ any ($1) and (h.image collate "C", h.variant collate "C") > ($2, $3)
+             where h.image ~ any ($1) and ($5 = '' or strpos(h.image, $5) > 0) and (h.image collate "C", h.variant collate "C") > ($2, $3)
              order by h.image collate "C", h.variant collate "C" limit $4
            ), mark as (
              select image, finding, bool_or(mark = 'published') as closed, bool_or(mark = 'fix-available') as fixed
@@ -63,9 +73,28 @@ export class ImageViews {
              coalesce(c.open, 0) as open, coalesce(c.fixable, 0) as fixable
            from head h join casemate.release r on r.id = h.release left join count c on c.image = h.image
            order by h.image collate "C", h.variant collate "C"`,
-          [patternExpressions(visible), after.image, after.variant, limit],
+          [patternExpressions(visible), after.image, after.variant, limit, find],
         ),
     )
+  }
+
+  /** How all these images stand together. */
+  async totals(visible: VisibleImages): Promise<ImageTotals> {
+    const rows = await this.#atomically(
+      async (session) =>
+        await session.query<ImageTotals>(
+          'count images',
+          `with finding as (
+             select bool_or(mark = 'published') as closed, min(at) filter (where mark = 'fix-available') as fixed
+             from casemate.clock_mark where image ~ any ($1) group by image, finding)
+           select (select count(*) from casemate.image_head where image ~ any ($1)) as images,
+             count(*) filter (where not closed) as open,
+             count(*) filter (where not closed and fixed is not null) as fixable,
+             min(fixed) filter (where not closed) as "oldestFix" from finding`,
+          [patternExpressions(visible)],
+        ),
+    )
+    return onlyRow(rows, 'count images')
   }
 
   /** Whether anything is known of an image: a release, a plan, a mark of a finding, or a hold. */
@@ -87,37 +116,38 @@ export class ImageViews {
   async findings(
     image: string,
     { after, limit, all }: { after: string; limit: number; all: boolean },
-  ): Promise<readonly FindingMarks[]> {
-    return await this.#atomically(
-      async (session) =>
-        await session.query<FindingMarks>(
-          'list findings',
-          `select finding, jsonb_object_agg(mark, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) as marks
-           from casemate.clock_mark where image = $1 and finding collate "C" > $2
-           group by finding having $4 or not bool_or(mark = 'published')
-           order by finding collate "C" limit $3`,
-          [image, after, limit, all],
-        ),
+  ): Promise<readonly FindingWay[]> {
+    return await this.#ways(
+      `where image = $1 and finding collate "C" > $2 group by image, finding having $4 or not bool_or(mark = 'published')
+       order by finding collate "C" limit $3`,
+      [image, after, limit, all],
     )
   }
 
-  /** Marks of findings that are open and have a fix, those that wait longest first. */
-  async fixable(visible: VisibleImages, limit: number): Promise<readonly (FindingMarks & { image: string })[]> {
-    return await this.#atomically(
-      async (session) =>
-        await session.query<FindingMarks & { image: string }>(
-          'list findings with a fix',
-          `select image, finding, jsonb_object_agg(mark, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) as marks
-           from casemate.clock_mark where image ~ any ($1)
-           group by image, finding having bool_or(mark = 'fix-available') and not bool_or(mark = 'published')
-           order by min(at) filter (where mark = 'fix-available'), image, finding limit $2`,
-          [patternExpressions(visible), limit],
-        ),
+  /** Whether an image has an open finding of this name, or one of the advisory of this name. */
+  async hasOpen(image: string, finding: string): Promise<boolean> {
+    const found = await this.#ways(
+      `where image = $1 and (finding = $2 or starts_with(finding, $2 || ' '))
+       group by image, finding having not bool_or(mark = 'published') limit 1`,
+      [image, finding],
+    )
+    return found.length > 0
+  }
+
+  /** Findings that are open and have a fix, those that wait longest first. */
+  async fixable(visible: VisibleImages, limit: number): Promise<readonly FindingWay[]> {
+    return await this.#ways(
+      `where image ~ any ($1) group by image, finding having bool_or(mark = 'fix-available') and not bool_or(mark = 'published')
+       order by min(at) filter (where mark = 'fix-available'), image, finding limit $2`,
+      [patternExpressions(visible), limit],
     )
   }
-}
 
-/** The marks as the clocks take them. */
-export function clockMarks(image: string, { finding, marks }: FindingMarks): readonly ClockMark[] {
-  return (Object.entries(marks) as [ClockMarkName, Moment][]).map(([mark, at]) => ({ finding, image, mark, at }))
+  async #ways(filter: string, values: readonly unknown[]): Promise<readonly FindingWay[]> {
+    const rows = await this.#atomically(
+      async (session) =>
+        await session.query<WayRow>('list findings', `select ${WAY} from casemate.clock_mark ${filter}`, values),
+    )
+    return rows.map((row) => ({ ...row, severity: row.severity ?? undefined }))
+  }
 }

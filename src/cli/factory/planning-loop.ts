@@ -3,21 +3,20 @@ import {
   type FactorySettings,
   type Moment,
   noteEvents,
-  notePlan,
   type PlannedRebuilds,
+  Planner,
   planRebuilds,
-  startRun,
 } from '#factory'
 import type { OpenStore } from '#store'
 import { type FleetDefinitions, openFleet } from '../fleet-definitions.ts'
 import { placeOf } from '../place.ts'
-import { basisOfStore, firstLooks, openFindings, readArchiveFacts } from '../plan-basis.ts'
-import { formatDuration, type Terminal } from '../terminal.ts'
+import { lookAtArchives, openFindings, readArchiveFacts } from '../plan-basis.ts'
+import type { Terminal } from '../terminal.ts'
 import type { PlaceOptions } from '../verb.ts'
 import { archiveFoldersOf, fleetReferences } from './fleet-references.ts'
 
 /** What plans are made from and by. */
-export interface PlannerOptions {
+export interface PlanningOptions {
   readonly store: OpenStore
   readonly settings: FactorySettings
   readonly place: PlaceOptions
@@ -25,32 +24,29 @@ export interface PlannerOptions {
   readonly now: () => Moment
 }
 
-/** One at a time in all processes: two plans for the same events would both be run. */
-const PLANNING = 'plan'
-/** Milliseconds between two looks at what is open, when nobody says that something is. */
+/** Milliseconds between two looks at what is open, when nobody says that something is; and the longest pause after trouble. */
 const EVERY = 2000
-/** The longest time until holds are looked at again, in milliseconds. */
 const LONGEST = 60_000
 
 /** Makes plans of what was recorded and begins their runs, for as long as it runs. */
-export class Planner {
-  readonly #options: PlannerOptions
+export class PlanningLoop {
+  readonly #options: PlanningOptions
   readonly #stop = new AbortController()
+  readonly #before: (() => Promise<void>)[] = []
   #wake = Promise.withResolvers<void>()
   #running: Promise<void> | undefined
-  #next = 0
-  #before: () => Promise<void> = async () => undefined
+  #next = Number.POSITIVE_INFINITY
 
-  constructor(options: PlannerOptions) {
+  constructor(options: PlanningOptions) {
     this.#options = options
   }
 
   /** Has something done before each plan, e.g. definitions read again. */
   beforePlan(prepare: () => Promise<void>): void {
-    this.#before = prepare
+    this.#before.push(prepare)
   }
 
-  /** Begins. Trouble is told and tried again. */
+  /** Begins. Trouble is told, and planning tried again. */
   start(onTrouble: (error: unknown) => void): void {
     this.#running ??= this.#run(onTrouble)
   }
@@ -67,30 +63,9 @@ export class Planner {
     await this.#running
   }
 
-  /**
-   * Plans what is open. Gives the number of a run that was begun; `undefined` where there was nothing to do. Rejects as the readers of
-   * definitions and archives do, and as the store.
-   */
-  async plan(): Promise<number | undefined> {
-    const { store, now } = this.#options
-    return await store.exclusively([PLANNING], async () => {
-      const moment = now()
-      const isDue = this.#next !== 0 && Date.parse(moment) >= this.#next
-      if ((await store.events.open(1)).length === 0 && !isDue) return undefined
-      await this.#before()
-      const { planned, disclosed } = await this.#work(moment)
-      this.#next = planned.next === undefined ? 0 : Date.parse(planned.next)
-      const run = await store.transaction(async (logs) => {
-        const plan = await notePlan(logs, planned, disclosed)
-        return plan === undefined || planned.plan.images.every(({ held }) => held !== undefined) ? undefined : { plan }
-      })
-      return run === undefined ? undefined : await startRun(store, run.plan, moment)
-    })
-  }
-
-  /** What would be done now; records nothing. */
+  /** What would be done now; records nothing. Rejects as the readers of definitions and archives do, and as the store. */
   async preview(): Promise<PlannedRebuilds> {
-    return (await this.#work(this.#options.now())).planned
+    return await this.#with(async (planner) => planRebuilds(await planner.input()))
   }
 
   /** Asks once for every image that was never released and that nobody has asked for. */
@@ -105,16 +80,37 @@ export class Planner {
     await store.transaction((logs) => noteEvents(logs, events))
   }
 
-  async #work(now: Moment) {
-    const { store, settings, place, terminal } = this.#options
+  /** Plans what is open, or what was held until now. */
+  async #plan(): Promise<void> {
+    const { store, now } = this.#options
+    const isDue = Date.parse(now()) >= this.#next
+    if ((await store.events.open(1)).length === 0 && !isDue) return
+    for (const prepare of this.#before) await prepare()
+    const { planned } = await this.#with((planner) => planner.plan())
+    this.#next = planned.next === undefined ? Number.POSITIVE_INFINITY : Date.parse(planned.next)
+  }
+
+  async #with<Result>(work: (planner: Planner) => Promise<Result>): Promise<Result> {
+    const { store, settings, place, terminal, now } = this.#options
     const definitions = await this.#definitions()
     const facts = await readArchiveFacts(archiveFoldersOf(definitions))
     const findings = openFindings(facts)
     try {
-      const basis = await basisOfStore(store, definitions, { facts, now, since: undefined })
-      for (const notice of await firstLooks(basis, await placeOf(place, definitions.files))) terminal.warn(notice)
-      const { closes, disclosed } = findings
-      return { planned: planRebuilds({ ...basis, closes, policy: settings.policy, now }), disclosed }
+      const planner = new Planner({
+        ...{ store, standing: facts.standing, policy: settings.policy, now },
+        definitions: async () => definitions.images,
+        closes: findings.closes,
+        disclosed: findings.disclosed,
+        look: async (fleet, archives) => {
+          const { changes, notices } = await lookAtArchives(fleet, {
+            ...(await placeOf(place, definitions.files)),
+            archives,
+          })
+          for (const notice of notices) terminal.warn(notice)
+          return changes
+        },
+      })
+      return await work(planner)
     } finally {
       findings.close()
     }
@@ -128,15 +124,13 @@ export class Planner {
     for (let failures = 0; !this.#stop.signal.aborted; ) {
       this.#wake = Promise.withResolvers<void>()
       try {
-        await this.plan()
+        await this.#plan()
         failures = 0
       } catch (error) {
         failures++
         onTrouble(error)
       }
-      const pause = failures === 0 ? EVERY : Math.min(LONGEST, EVERY * 2 ** failures)
-      if (failures > 0) this.#options.terminal.warn(`planning is tried again in ${formatDuration(pause)}`)
-      const timer = setTimeout(() => this.wake(), pause)
+      const timer = setTimeout(() => this.wake(), Math.min(LONGEST, EVERY * 2 ** failures))
       await this.#wake.promise
       clearTimeout(timer)
     }
