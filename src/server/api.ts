@@ -12,6 +12,7 @@ import { Routing } from './http/routing.ts'
 import { ApiMetrics } from './metrics.ts'
 import { openApiDocument } from './openapi.ts'
 import { pageRoutes } from './page/routes.ts'
+import { StandingMemory } from './page/standing-memory.ts'
 import { recordRefusal } from './record.ts'
 import { apiRoutes } from './routes/index.ts'
 import type { FactoryCommands, Serving } from './serving.ts'
@@ -70,7 +71,17 @@ export class Api {
     this.#admission = new Admission(store.tokens, { ...options, now: moment })
     this.#metrics = new ApiMetrics(store, { tail, unnoted: () => this.#admission.unnoted, now, more: options.metrics })
     this.#serving = {
-      ...{ store, commands, tail, registry, levels, url: url.replace(/\/+$/, ''), version, now: moment },
+      ...{
+        store,
+        commands,
+        tail,
+        standing: new StandingMemory(store),
+        registry,
+        levels,
+        url: url.replace(/\/+$/, ''),
+        version,
+        now: moment,
+      },
       metrics: () => this.#metrics.format(),
       unready: () => this.#unready(),
     }

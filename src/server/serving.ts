@@ -1,5 +1,6 @@
 import type { Moment, Plan, ServiceLevels } from '#factory'
 import type { OpenStore } from '#store'
+import type { StandingMemory } from './page/standing-memory.ts'
 import type { LedgerTail } from './stream/ledger-tail.ts'
 
 /** Who wants something done, and why: it is noted with what is done. */
@@ -26,6 +27,7 @@ export interface Serving {
   readonly store: OpenStore
   readonly commands: FactoryCommands
   readonly tail: LedgerTail
+  readonly standing: StandingMemory
   /** Where images are pulled from, `HOST[:PORT][/PREFIX]`. */
   readonly registry: string
   /** The address that people and programs know this server by, without a slash at its end. */
