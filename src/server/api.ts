@@ -124,7 +124,7 @@ export class Api {
 
   #find({ request, path, method }: Exchange): Target {
     if ((request.url ?? '').length > MAX_URL)
-      throw problem('REQUEST_TOO_LARGE', `cannot take a path of more than ${MAX_URL} bytes`)
+      throw problem('PATH_TOO_LONG', `cannot take a path of more than ${MAX_URL} bytes`)
     const found = this.#routing.find(path)
     if (found === undefined)
       throw problem('NOT_THERE', 'cannot find anything at this path; /api/v1/openapi.json says what there is')

@@ -13,6 +13,7 @@ const KINDS: Readonly<Record<ServerErrorCode, readonly [number, string]>> = {
   REQUEST_SLOW: [408, 'The request came too slowly'],
   STATE_CONFLICT: [409, 'This cannot be done now'],
   REQUEST_TOO_LARGE: [413, 'The request is too large'],
+  PATH_TOO_LONG: [414, 'The path is too long'],
   MEDIA_TYPE_UNKNOWN: [415, 'The body is not JSON'],
   HOST_UNKNOWN: [421, 'This server has another name'],
   REQUESTS_TOO_MANY: [429, 'There are too many requests'],

@@ -26,7 +26,7 @@ export const NUMBER = {
 export const MOMENT = {
   type: 'string',
   title: 'a moment in UTC, e.g. 2026-11-22T12:00:00.000Z',
-  pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$',
+  pattern: '^[12]\\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$',
 } as const satisfies Shape
 
 export const REASON = {
@@ -51,7 +51,7 @@ export const ANYTHING = { description: 'any JSON' } as const satisfies Shape
 
 /** How many items a page has, and behind which item it begins. */
 export const PAGING = {
-  cursor: { type: 'string', title: 'the `next` of the page before', maxLength: 4096 },
+  cursor: { type: 'string', title: 'the `next` of the page before', pattern: '^[A-Za-z0-9_-]+$', maxLength: 2048 },
   limit: { type: 'integer', title: 'how many items, 1 to 1000', minimum: 1, maximum: 1000 },
 } as const satisfies Record<string, Shape>
 

@@ -55,6 +55,7 @@ export const eventRoutes: readonly Route[] = [
     body: { type: 'object', additionalProperties: false, required: ['reason'], properties: { reason: REASON } },
     gives: EVENT,
     status: 201,
+    again: 200,
     answer: async (call, serving) => {
       const { path, body, caller } = call
       const { image } = path
