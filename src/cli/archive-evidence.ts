@@ -1,24 +1,16 @@
-import { gunzipSync } from 'node:zlib'
 import { type AdvisoryKind, encodeStore, type OpenStore, openAdvisoryStore, openStore, type PartState } from '#advisory'
 import {
-  type ArchivePackage,
+  type ArchivePlace,
   BUILT_IN_ARCHIVES,
   changesSince,
-  createDecoders,
-  type DecoderFactory,
   defaultCacheFolder,
-  fetchPackages,
-  loadLibarchive,
   type OpenArchive,
   openArchive,
-  openDeb,
-  parseChangelog,
   readArchives,
-  readDebData,
-  readDebMembers,
 } from '#debian'
 import { type ArchiveUpdate, archiveUpdates, type Matches, matchUpdates, releaseOf, type UpdateChanges } from '#match'
 import type { Inventory } from '#sbom'
+import { readChangelogs } from './changelogs.ts'
 import { UsageError } from './errors.ts'
 import { placeOf } from './place.ts'
 import type { Terminal } from './terminal.ts'
@@ -75,8 +67,7 @@ export async function archiveMatches(
     for (const notice of open.notices) terminal.warn(notice)
     const found = archiveUpdates(packages, open.universe, new Set(security))
     terminal.progress(`reading the changelogs of ${found.updates.length} updates …`)
-    const reading = new ChangelogReading(open, place, createDecoders(await loadLibarchive()))
-    const changes = await reading.read(found.updates)
+    const changes = await readChanges(found.updates, open, place)
     terminal.progress('')
     warnOfLimits(open, found.unknown, terminal)
     return matchUpdates(found, (update) => changes.get(update) ?? 'its changelog was not read', store)
@@ -102,87 +93,18 @@ function architectureOf(packages: Inventory['packages']): string {
   return [...counts].sort(([, one], [, other]) => other - one)[0]?.[0] ?? 'amd64'
 }
 
-/** What a package holds at the place of its changelog: the text, or the package that has it. */
-type FoundChangelog = { readonly text: string } | { readonly linked: string } | undefined
-
-/** .debs that are read for one update, links followed. */
-const TRIES = 4
-
-/** Bytes that a changelog may have. */
-const CHANGELOG_LIMIT = 32 << 20
-
-class ChangelogReading {
-  readonly #open: OpenArchive
-  readonly #place: Parameters<typeof fetchPackages>[1]
-  readonly #decoders: DecoderFactory
-
-  constructor(open: OpenArchive, place: Parameters<typeof fetchPackages>[1], decoders: DecoderFactory) {
-    this.#open = open
-    this.#decoders = decoders
-    this.#place = { ...place, observed: open.observed }
+/** The changes of each update, from the changelog of the smallest package that has it, or that it leads to. */
+async function readChanges(
+  updates: readonly ArchiveUpdate[],
+  open: OpenArchive,
+  place: ArchivePlace,
+): Promise<ReadonlyMap<ArchiveUpdate, UpdateChanges>> {
+  const changes = new Map<ArchiveUpdate, UpdateChanges>()
+  const found = await readChangelogs(updates, open, place, ({ installed, version }, entries) =>
+    changesSince(entries, installed, version),
+  )
+  for (const update of updates) {
+    changes.set(update, found.get(update) ?? 'no package of it has a changelog of this version')
   }
-
-  /** Reads the changelog of each update from the smallest package that has it, or that it leads to. */
-  async read(updates: readonly ArchiveUpdate[]): Promise<ReadonlyMap<ArchiveUpdate, UpdateChanges>> {
-    const changes = new Map<ArchiveUpdate, UpdateChanges>()
-    let open = updates.map((update) => ({ update, queue: [...update.candidates], read: new Set<string>() }))
-    for (let round = 0; round < TRIES && open.length > 0; round++) {
-      const wanted = open.flatMap(({ queue }) => queue.slice(0, 1))
-      const paths = await fetchPackages(wanted, this.#place)
-      const pathOf = new Map(wanted.map((each, index) => [each, paths[index]]))
-      for (const { update, queue, read } of open) {
-        const candidate = queue.shift()
-        const path = candidate && pathOf.get(candidate)
-        if (candidate === undefined || path === undefined) continue
-        read.add(candidate.name)
-        const found = this.#changes(update, candidate, path)
-        if (typeof found === 'object') changes.set(update, found)
-        else if (found !== undefined && !read.has(found)) queue.unshift(...this.#named(found, update))
-      }
-      open = open.filter(({ update, queue }) => !changes.has(update) && queue.length > 0)
-    }
-    for (const update of updates) {
-      if (!changes.has(update)) changes.set(update, 'no package of it has a changelog of this version')
-    }
-    return changes
-  }
-
-  /** The changes that a package tells, or the name of the package that does. */
-  #changes({ installed, version }: ArchiveUpdate, { name }: ArchivePackage, path: string) {
-    const found = this.#changelogOf(name, path)
-    if (found === undefined) return undefined
-    return 'linked' in found ? found.linked : changesSince(parseChangelog(found.text), installed, version)
-  }
-
-  #named(name: string, { source, version }: ArchiveUpdate): readonly ArchivePackage[] {
-    const isOf = (each: ArchivePackage) => each.source.name === source && each.source.version === version
-    return this.#open.universe.versions(name).filter(isOf).slice(0, 1)
-  }
-
-  /** Documentation may lie in another package of the same source, by a link of the folder or of the file. */
-  #changelogOf(name: string, path: string): FoundChangelog {
-    const folder = `/usr/share/doc/${name}`
-    const names = [`${folder}/changelog.Debian.gz`, `${folder}/changelog.gz`]
-    const contents = new Map<string, Uint8Array[]>()
-    let linked: string | undefined
-    using source = openDeb(path)
-    readDebData(source, readDebMembers(source).data, {
-      decoders: this.#decoders,
-      onEntry: (entry) => {
-        const isChangelog = names.includes(entry.path)
-        if (entry.type === 'symlink' && (entry.path === folder || isChangelog)) {
-          const target = URL.parse(entry.linkPath, `file://${entry.path}`)
-          linked = /^\/usr\/share\/doc\/([^/]+)/.exec(target?.pathname ?? '')?.[1]
-        }
-        if (entry.type !== 'file' || !isChangelog || entry.size > CHANGELOG_LIMIT) return undefined
-        const chunks: Uint8Array[] = []
-        contents.set(entry.path, chunks)
-        return { write: (chunk) => void chunks.push(Uint8Array.from(chunk)), end: () => {} }
-      },
-    })
-    // A package with an upstream changelog has Debian's under its own name (Debian policy, 12.7).
-    const chunks = names.map((each) => contents.get(each)).find((each) => each !== undefined)
-    if (chunks === undefined) return linked === undefined ? undefined : { linked }
-    return { text: gunzipSync(Buffer.concat(chunks), { maxOutputLength: CHANGELOG_LIMIT }).toString('utf8') }
-  }
+  return changes
 }

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { hasSystemCode, messageOf } from '#core'
-import { type FleetImage, lockedImage } from '#factory'
+import { type FleetImage, lockedImage, type SupportedImage } from '#factory'
 import {
   DEFINITION_FILE,
   definitionMembers,
@@ -26,6 +26,8 @@ export interface FleetDefinitions {
   /** Names of archives that images are built from. */
   readonly archives: readonly string[]
   readonly files: readonly string[]
+  /** Until when images are supported. */
+  readonly supported: readonly SupportedImage[]
 }
 
 /** Deep enough for any order that people give their definitions, and shallow enough for a loop of mounts. */
@@ -87,7 +89,13 @@ export async function openFleet(references: readonly string[]): Promise<FleetDef
     observed: locks.flatMap((lock) => (lock === undefined ? [] : everyObserved(lock))),
     archives: [...new Set(all.flatMap(({ definition }) => definition.variants.get('runtime')?.archives ?? []))].sort(),
     files: all.flatMap(({ files }) => files),
+    supported: all.map(supportOf),
   }
+}
+
+function supportOf({ definition }: OpenedDefinition): SupportedImage {
+  const { upstreamEnd, archiveEnd } = definition.variants.get('runtime')?.lifecycle ?? {}
+  return { image: definition.image, upstreamEnd, archiveEnd }
 }
 
 async function readLock({ lockFile }: OpenedDefinition): Promise<Lock | undefined> {

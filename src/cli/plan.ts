@@ -1,5 +1,12 @@
 import { dirname, join } from 'node:path'
-import { type FactorySettings, type Plan, type PlannedRebuilds, planRebuilds, type UnchangedImage } from '#factory'
+import {
+  type FactorySettings,
+  type Plan,
+  type PlannedRebuilds,
+  Planner,
+  planRebuilds,
+  type UnchangedImage,
+} from '#factory'
 import { hasState, openState, statePlace } from '#store'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
@@ -8,8 +15,7 @@ import { placeOf } from './place.ts'
 import {
   type ArchiveFacts,
   basisOfLocks,
-  basisOfStore,
-  firstLooks,
+  lookAtArchives,
   openFindings,
   type PlanBasis,
   readArchiveFacts,
@@ -57,7 +63,7 @@ export async function runPlan(options: PlanOptions, terminal: Terminal): Promise
     if (findings.advisories === undefined)
       terminal.warn('no advisories were imported: findings have no names, and each security update counts as high')
     else holdAdvisories(findings.advisories.parts, stalePolicy(options), terminal)
-    const found = await basisOf(definitions, { options, facts, now, since, terminal })
+    const found = await basisOf(definitions, { options, facts, now, since, terminal, settings, findings })
     const planned = planRebuilds({ ...found.basis, closes: findings.closes, policy: settings.policy, now })
     terminal.progress('')
     const printed = toPrint(planned, definitions, found)
@@ -76,12 +82,14 @@ interface Finding {
   readonly now: string
   readonly since: string | undefined
   readonly terminal: Terminal
+  readonly settings: FactorySettings
+  readonly findings: ReturnType<typeof openFindings>
 }
 
 /** By the factory's memory where there is one, else by the locks and today's archives. */
 async function basisOf(
   definitions: FleetDefinitions,
-  { options, facts, now, since, terminal }: Finding,
+  { options, facts, now, since, terminal, settings, findings }: Finding,
 ): Promise<{ readonly basis: PlanBasis; readonly kind: PrintedPlan['basis'] }> {
   const place = await placeOf(options, definitions.files)
   const archive = { ...place, ...(options.acceptExpired === undefined ? {} : { acceptExpired: options.acceptExpired }) }
@@ -90,10 +98,21 @@ async function basisOf(
     terminal.progress('asking the database …')
     const opened = await openState(state)
     try {
-      const basis = await basisOfStore(opened.store, definitions, { facts, now, since })
-      const notices = await firstLooks(basis, archive)
-      for (const notice of notices) terminal.warn(notice)
-      return { basis, kind: 'database' }
+      const planner = new Planner({
+        store: opened.store,
+        definitions: async () => definitions.images,
+        standing: facts.standing,
+        closes: findings.closes,
+        disclosed: findings.disclosed,
+        look: async (fleet, archives) => {
+          const { changes, notices } = await lookAtArchives(fleet, { ...archive, archives })
+          for (const notice of notices) terminal.warn(notice)
+          return changes
+        },
+        policy: settings.policy,
+        now: () => now,
+      })
+      return { basis: await planner.input(since), kind: 'database' }
     } finally {
       await opened.close()
     }

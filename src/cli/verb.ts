@@ -115,4 +115,5 @@ export function withFactory(command: Command): Command {
       'who may pass the gate all the same: policy, subject, owner, reason and expiry of each',
     )
     .option('--workers <number>', 'threads to use (default: one a core)')
+    .option('--settings <file>', "the factory's settings (default: factory.yaml, where there is one)")
 }

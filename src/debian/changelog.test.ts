@@ -18,8 +18,18 @@ const changelog = (...versions: readonly string[]) =>
 test('an entry has its source, version, lines and place; remarks between entries belong to none', () => {
   const text = `${entry('1:2.0-1', 'Fix CVE-2026-1000.', 'Closes: #1')}# Older entries have been removed from this changelog.\n`
   assert.deepEqual(parseChangelog(text), [
-    { source: 'openssl', version: '1:2.0-1', lines: ['* Fix CVE-2026-1000.', '* Closes: #1'], line: 1 },
+    {
+      source: 'openssl',
+      version: '1:2.0-1',
+      distributions: ['trixie'],
+      date: Date.parse('2025-10-14T21:06:00Z'),
+      lines: ['* Fix CVE-2026-1000.', '* Closes: #1'],
+      line: 1,
+    },
   ])
+  const broken = text.replace('trixie;', 'trixie-security unstable;').replace('Tue, 14 Oct 2025', 'some day')
+  const [first] = parseChangelog(broken)
+  assert.deepEqual([first?.distributions, first?.date], [['trixie-security', 'unstable'], undefined])
 })
 
 const cases: [installed: string, log: readonly string[], want: string, isWhole: boolean, because: string][] = [

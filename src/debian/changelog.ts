@@ -5,6 +5,10 @@ import { compareVersions, isVersion } from './version.ts'
 export interface ChangelogEntry {
   readonly source: string
   readonly version: DebVersion
+  /** What it was uploaded to, e.g. `unstable` or `trixie-security`. */
+  readonly distributions: readonly string[]
+  /** When it was finished, as its trailer says, in milliseconds since 1970; absent where that is no date. */
+  readonly date?: number
   /** Its lines between head and trailer, as they stand. */
   readonly lines: readonly string[]
   /** The line of its head, from 1. */
@@ -20,24 +24,34 @@ export interface Changes {
   readonly before: readonly ChangelogEntry[]
 }
 
-const HEAD = /^([a-z0-9][a-z0-9+.-]*) \(([^()\s]+)\)(?: [A-Za-z0-9.+-]+)+;/
+const HEAD = /^([a-z0-9][a-z0-9+.-]*) \(([^()\s]+)\)((?: [A-Za-z0-9.+-]+)+);/
 
 /**
  * Reads a Debian changelog (deb-changelog(5)) into its entries, in the order of the file. What stands in no entry, such as
  * the remark that older entries were removed, is skipped, and so is an entry whose version is none.
  */
 export function parseChangelog(text: string): ChangelogEntry[] {
-  const entries: (ChangelogEntry & { readonly lines: string[] })[] = []
-  let open: string[] | undefined
+  const entries: OpenEntry[] = []
+  let open: OpenEntry | undefined
   for (const [index, line] of text.split('\n').entries()) {
-    const [, source, version] = HEAD.exec(line) ?? []
+    const [, source, version, distributions = ''] = HEAD.exec(line) ?? []
     if (source !== undefined && version !== undefined) {
-      open = isVersion(version) ? [] : undefined
-      if (open !== undefined) entries.push({ source, version, lines: open, line: index + 1 })
-    } else if (line.startsWith(' -- ')) open = undefined
-    else if (line.startsWith('  ')) open?.push(line.trim())
+      open = undefined
+      if (!isVersion(version)) continue
+      open = { source, version, distributions: distributions.trim().split(' '), lines: [], line: index + 1 }
+      entries.push(open)
+    } else if (line.startsWith(' -- ')) {
+      const date = Date.parse(line.slice(line.lastIndexOf('>') + 1))
+      if (open !== undefined && !Number.isNaN(date)) open.date = date
+      open = undefined
+    } else if (line.startsWith('  ')) open?.lines.push(line.trim())
   }
   return entries
+}
+
+interface OpenEntry extends Omit<ChangelogEntry, 'date'> {
+  readonly lines: string[]
+  date?: number
 }
 
 /**

@@ -23,7 +23,7 @@ export type FactoryErrorCode =
   /** What is to be published is not there, or not signed by who publishes. */
   | 'CANDIDATE_UNSIGNED'
   /** Tags were moved by somebody else while they were to be moved. */
-  | 'TAG_MOVED'
+  | 'PUBLISH_CONTESTED'
   /** There is no release to go back to. */
   | 'RELEASE_UNKNOWN'
 

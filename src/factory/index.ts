@@ -41,37 +41,32 @@ export {
 export { describeHeld, describeReason } from './planning/describe-reason.ts'
 export { newerThanHeld, type ObservedMark } from './planning/first-look.ts'
 export { Fleet, type FleetImage, type FleetMember } from './planning/fleet.ts'
-export type { GivenApproval } from './planning/holds.ts'
+export type { FleetLog, ReleasedHead } from './planning/fleet-log.ts'
+export type { GivenApproval, WaitingImage } from './planning/holds.ts'
 export { lockedImage } from './planning/locked-image.ts'
 export { marksOfPlan, notePlan } from './planning/note-plan.ts'
 export { type Offer, type Offers, SeenOffers, type SuiteStanding } from './planning/offers.ts'
 export type { SeenFinding } from './planning/outstanding.ts'
 export { type PlanInput, type PlannedRebuilds, planRebuilds, type UnchangedImage } from './planning/plan-rebuilds.ts'
+export { Planner, type PlannerPorts, type PlannerStep } from './planning/planner.ts'
+export { fleetOf } from './planning/released-fleet.ts'
 export type {
   AffectedImage,
   AffectedQuestion,
   ClockLog,
   DecisionLog,
-  Deliveries,
-  DeliveryOutcome,
-  DueMessage,
   EventLog,
   FactoryLogs,
   FactoryStore,
-  FleetLog,
+  IntentLog,
   KeptCheckpoint,
   Ledger,
-  Outbox,
   PlanLog,
-  ReleasedHead,
+  ReleaseDifference,
+  ReleasedDigest,
   ReleaseLog,
-  RouteOptions,
   RunLog,
-  TakeDueOptions,
   TakenQueue,
-  Watched,
-  WatchLog,
-  WatchStep,
   WayQuestion,
   WorkLog,
   WorkOptions,
@@ -101,6 +96,7 @@ export {
   type WorkMessage,
   type WorkPhase,
 } from './run.ts'
+export { faultsOfHistory, type History, type RunHistory } from './running/check-history.ts'
 export { Engine, recoverRuns, startRun } from './running/engine.ts'
 export { nextWork } from './running/next-work.ts'
 export {
@@ -131,8 +127,9 @@ export {
 } from './settings/factory-settings.ts'
 export type { SecretPlace, Subscription } from './settings/notify-settings.ts'
 export type { ApprovalRule, Freeze, MaintenanceWindow, UpdatePolicy } from './settings/policy-settings.ts'
-export { compareSeverities, POLICY_SEVERITIES, type PolicySeverity, worstSeverity } from './settings/severity.ts'
+export type { RunSettings } from './settings/runs-settings.ts'
 export type { ServerSettings } from './settings/server-settings.ts'
+export { compareSeverities, POLICY_SEVERITIES, type PolicySeverity, worstSeverity } from './settings/severity.ts'
 export type { ServiceLevels } from './settings/sla-settings.ts'
 export {
   type Changelog,
@@ -162,6 +159,8 @@ export {
   releaseMessage,
   type ToldImage,
 } from './telling/messages.ts'
+export type { Deliveries, DeliveryOutcome, DueMessage, Outbox, RouteOptions, TakeDueOptions } from './telling/outbox.ts'
+export { type ReleaseFacts, releaseMessages } from './telling/release-messages.ts'
 export {
   type AdvisoryChange,
   type AdvisoryStanding,
@@ -186,6 +185,15 @@ export {
   type FileChange,
   stepDefinitions,
 } from './watching/definition-watch.ts'
+export {
+  imagesNamedIn,
+  type NamedImage,
+  parseNamedImage,
+  type RunningContainer,
+  runningContainers,
+  type SeenRelease,
+  seenMarks,
+} from './watching/inventory.ts'
 export { noteEvents } from './watching/note-events.ts'
 export {
   type ArchiveChange,
@@ -205,3 +213,4 @@ export {
   type SuiteWatch,
   stepSuiteWatch,
 } from './watching/suite-watch.ts'
+export type { Watched, WatchLog, WatchStep } from './watching/watch-log.ts'

@@ -6,11 +6,12 @@ import type { Approval, Hold, NewHold } from './decision.ts'
 import type { EventKind, FactoryEvent, NewEvent } from './event.ts'
 import type { LedgerEntry, LedgerNote, LedgerTip } from './ledger.ts'
 import type { Moment } from './moment.ts'
-import type { Plan, Reason } from './plan.ts'
-import type { GivenApproval } from './planning/holds.ts'
+import type { Plan } from './plan.ts'
+import type { FleetLog } from './planning/fleet-log.ts'
 import type { HeldPackage, NewRelease, Release, TagIntent } from './release.ts'
 import type { Cancellation, ImageEnd, NewBatch, RunState, StageName, StageRecord, WorkMessage } from './run.ts'
-import type { Message, NewMessage } from './telling/message.ts'
+import type { Deliveries, Outbox } from './telling/outbox.ts'
+import type { WatchLog } from './watching/watch-log.ts'
 
 /** Whatever was noticed, in the order of recording. */
 export interface EventLog {
@@ -22,27 +23,6 @@ export interface EventLog {
   open(limit: number): Promise<readonly FactoryEvent[]>
   /** Events of some kinds behind a number, at most `limit`, in the order of recording. */
   ofKinds(kinds: readonly EventKind[], after: number, limit: number): Promise<readonly FactoryEvent[]>
-}
-
-/** What plans are made of, as it is at present. */
-export interface FleetLog {
-  /** What every image was last released as: one for each variant and platform, in the order of image, variant and platform. */
-  heads(): Promise<readonly ReleasedHead[]>
-  /** The packages of sets by their `contentsDigest`. One that nobody holds is left out. */
-  contents(digests: readonly Digest[]): Promise<ReadonlyMap<Digest, readonly HeldPackage[]>>
-  /** The reasons of images that the last plan with a word on them holds. */
-  waiting(images: readonly string[]): Promise<ReadonlyMap<string, readonly Reason[]>>
-  /** The last approval or refusal of images, with what was approved. */
-  approvals(images: readonly string[]): Promise<ReadonlyMap<string, GivenApproval>>
-}
-
-/** What an image holds on a platform since its last release. */
-export interface ReleasedHead {
-  readonly image: string
-  readonly variant: string
-  readonly platform: string
-  readonly contents: Digest
-  readonly released: Moment
 }
 
 /** Plans that were made. */
@@ -122,21 +102,49 @@ export interface ReleaseLog {
   latest(image: string, variant: string): Promise<Release | undefined>
   /** Releases of an image and variant, the newest first. */
   history(image: string, variant: string, limit: number): Promise<readonly Release[]>
+  /** Which images are, or have a platform, of these digests, and when that was released for the first time. */
+  ofDigests(digests: readonly Digest[]): Promise<readonly ReleasedDigest[]>
+  /** In what releases differ from the ones before them of their image and variant, in the order given. */
+  differences(releases: readonly number[]): Promise<readonly ReleaseDifference[]>
   /** The packages that manifests with these contents hold, by name and architecture; `undefined` where no release has them. */
   packages(contents: Digest): Promise<readonly HeldPackage[] | undefined>
-  /**
-   * Records what tags are about to be moved, before any is, so that whoever goes on after a crash knows what was meant. Of the
-   * same image, variant, and run or restored release the first word counts; gives what counts.
-   */
-  intend(intents: readonly TagIntent[]): Promise<readonly TagIntent[]>
   /** The variants of an image that were ever released, by name. */
   variants(image: string): Promise<readonly string[]>
-  /** Every digest that tags of an image and variant were ever to name. */
-  named(image: string, variant: string): Promise<ReadonlySet<Digest>>
   /** Gives the tags back to an earlier release, as a release of its own with the same content; gives its number. */
   restore(release: number, restored: { readonly tags: readonly string[]; readonly at: Moment }): Promise<number>
   /** Which of the latest releases hold a source package in a version below another, by Debian's order. */
   affected(question: AffectedQuestion): Promise<readonly AffectedImage[]>
+}
+
+/** A release, the one before it, and the packages that only one of them has. */
+export interface ReleaseDifference {
+  readonly release: Release
+  /** `undefined` for the first. */
+  readonly before: Release | undefined
+  /** By platform, for those that both have: what has gone, and what has come. */
+  readonly manifests: ReadonlyMap<
+    string,
+    { readonly gone: readonly HeldPackage[]; readonly come: readonly HeldPackage[] }
+  >
+}
+
+/** An image that is, or was, of a digest. */
+export interface ReleasedDigest {
+  readonly digest: Digest
+  readonly image: string
+  readonly variant: string
+  readonly released: Moment
+}
+
+/** What tags were to name: recorded before any is moved, so that whoever goes on after a crash knows what was meant. */
+export interface IntentLog {
+  /**
+   * Records what tags are about to be moved. Of the same image, variant and run the first word counts; gives what
+   * counts.
+   */
+  intend(intents: readonly TagIntent[]): Promise<readonly TagIntent[]>
+  /** Every digest that tags of an image and variant were ever to name. */
+  named(image: string, variant: string): Promise<ReadonlySet<Digest>>
 }
 
 /** The question of every fix. */
@@ -212,91 +220,6 @@ export interface KeptCheckpoint {
   readonly envelope: string
 }
 
-/** What a watcher has come to. */
-export interface Watched {
-  /** Grows with every step. */
-  readonly revision: number
-  readonly state: Json
-  /** A list that is too long for `state`, in whatever form the watcher writes it. */
-  readonly content: Uint8Array | undefined
-}
-
-/** Where watchers start comparing, so that neither a restart nor a lost poll loses anything. */
-export interface WatchLog {
-  /** Gives what a watch has come to; `undefined` for one that was never moved. */
-  read(watch: string): Promise<Watched | undefined>
-  /**
-   * Moves a watch on from the revision that was read, 0 for none. Resolves to `false`, having changed nothing, where another was
-   * first: whoever is second reads and compares again. Belongs into one transaction with the events of the step.
-   */
-  move(watch: string, from: number, to: WatchStep): Promise<boolean>
-  /** What every watch whose name starts so has come to, without contents, by name. */
-  states(prefix: string): Promise<ReadonlyMap<string, Json>>
-}
-
-/** Where a watch is moved to. */
-export interface WatchStep {
-  readonly state: Json
-  /** `undefined` keeps the content that is there. */
-  readonly content?: Uint8Array | undefined
-  readonly at: Moment
-}
-
-/** What is to be told to whoever wants to know. */
-export interface Outbox {
-  /** Appends messages; gives them with their numbers. Writers wait for each other, so it belongs at the end of a transaction. */
-  add(messages: readonly NewMessage[]): Promise<readonly Message[]>
-  /** Messages of an image, or of everything, the newest first. */
-  latest(image: string | undefined, limit: number): Promise<readonly Message[]>
-  /** The number of the last message; 0 where there is none. */
-  tip(): Promise<number>
-}
-
-/** The way of messages to those who are told. Each is told at least once, and of each image in order. */
-export interface Deliveries {
-  /** Begins to tell a subscriber what comes from now on. Idempotent: one that is known goes on where it is. */
-  subscribe(subscriber: string): Promise<void>
-  /**
-   * Looks at up to `limit` messages that were not looked at for a subscriber yet, and lets those that it wants be under way. Gives
-   * how many it looked at. Messages are looked at once, by whichever process.
-   */
-  route(subscriber: string, wants: (message: Message) => boolean, options: RouteOptions): Promise<number>
-  /**
-   * Takes messages that are due for a subscriber, at most one an image and none before an earlier one of the same image has come to its end.
-   * Whoever took them has until `lease` to say what became of them, then they are due again.
-   */
-  take(subscriber: string, options: TakeDueOptions): Promise<readonly DueMessage[]>
-  /** Records what became of an attempt. A message that is delivered or dead is under way no longer. */
-  settle(subscriber: string, due: DueMessage, outcome: DeliveryOutcome): Promise<void>
-  /** When the next message of a subscriber is due; `undefined` where none is under way. */
-  nextDue(subscriber: string): Promise<Moment | undefined>
-}
-
-export interface RouteOptions {
-  readonly limit: number
-  readonly now: Moment
-}
-
-export interface TakeDueOptions {
-  readonly limit: number
-  readonly now: Moment
-  readonly lease: Moment
-}
-
-/** A message that is to be told now. */
-export interface DueMessage {
-  readonly message: Message
-  /** From 1. */
-  readonly attempt: number
-}
-
-/** What became of an attempt to tell a message. */
-export type DeliveryOutcome = { readonly at: Moment } & (
-  | { readonly state: 'delivered' }
-  | { readonly state: 'failed'; readonly reason: string; readonly again: Moment }
-  | { readonly state: 'dead'; readonly reason: string }
-)
-
 /** Everything that the factory remembers. What one of these methods was called for is durable when it resolves. */
 export interface FactoryLogs {
   readonly events: EventLog
@@ -305,6 +228,7 @@ export interface FactoryLogs {
   readonly runs: RunLog
   readonly work: WorkLog
   readonly releases: ReleaseLog
+  readonly intents: IntentLog
   readonly decisions: DecisionLog
   readonly clocks: ClockLog
   readonly ledger: Ledger

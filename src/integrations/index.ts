@@ -1,6 +1,17 @@
 export { IntegrationError, type IntegrationErrorCode } from './errors.ts'
+export { type ClusterLook, parseClusterPods, readClusterPods, recordRunning } from './inventory/cluster.ts'
+export {
+  type ManifestImage,
+  type ManifestImages,
+  type ManifestLook,
+  readManifests,
+  recordDeclared,
+} from './inventory/manifests.ts'
+export { PullLog, pulledDigest, type RegistryAccess } from './inventory/pulls.ts'
+export { type RecordedSightings, recordSightings } from './inventory/record-sightings.ts'
 export { GuardedPost, POST_LIMITS, type PostAnswer, type PostLimits, type PostTarget } from './telling/guarded-post.ts'
 export { isInternalAddress } from './telling/internal-address.ts'
+export { tellHeld, tellLate } from './telling/tell-standings.ts'
 export { Teller, type TellerOptions, type Told } from './telling/teller.ts'
 export {
   openWebhooks,

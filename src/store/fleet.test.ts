@@ -68,7 +68,10 @@ for (const server of TEST_SERVERS) {
       made: at,
     }
     const number = await plans.record(plan)
-    assert.deepEqual(await fleet.waiting(['app', 'shop', 'none']), new Map([['app', [reason]]]))
+    assert.deepEqual(
+      await fleet.waiting(['app', 'shop', 'none']),
+      new Map([['app', { reasons: [reason], held: image.held }]]),
+    )
     const word = { plan: number, image: 'app', by: 'bo', given: at }
     await decisions.approve({ ...word, approved: false, reason: 'not now' })
     await decisions.approve({ ...word, approved: true, reason: 'now', given: later })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
 import { digestOf } from '#core'
-import { contentsDigest, type HeldPackage, type NewRelease } from '#factory'
+import { contentsDigest, type HeldPackage, type NewRelease, releaseMessages } from '#factory'
 import { TEST_SERVERS, testServers } from '#testkit'
 
 const servers = testServers()
@@ -77,6 +77,27 @@ for (const server of TEST_SERVERS) {
     )
     assert.deepEqual(await releases.packages(contentsDigest([])), [])
     assert.equal(await releases.packages(contentsDigest(own.slice(1))), undefined)
+  })
+
+  test(`what changed from one release of an image to the next is told, platform by platform, ${server}`, async (t) => {
+    const { releases } = await servers.store(t, server)
+    const ids = [
+      ...(await releases.record([release('app', [...base, held('curl', '8.14-2')], { base }), release('other', base)])),
+      ...(await releases.record([release('app', [...fixed, held('curl', '8.14-2')])])),
+      ...(await releases.record([release('app', base, { variant: 'dev' })])),
+    ]
+    const [first, other, second, dev] = await releases.differences(ids)
+    assert.deepEqual([first?.before, other?.before, dev?.before], [undefined, undefined, undefined])
+    assert.deepEqual([second?.release.id, second?.before?.id], [ids[2], ids[0]])
+    const { gone = [], come = [] } = second?.manifests.get('linux/amd64') ?? {}
+    const names = (packages: readonly HeldPackage[]) => packages.map(({ name, version }) => `${name} ${version}`).sort()
+    assert.deepEqual(names(gone), ['libssl3t64 3.5.6-1', 'openssl 3.5.6-1'])
+    assert.deepEqual(names(come), ['libssl3t64 3.5.7-1'])
+    assert.equal(come[0]?.source.name, 'openssl')
+    assert.deepEqual(await releases.differences([]), [])
+    const [message] = releaseMessages([second!], () => ({ owner: 'team' }))
+    assert.equal(message?.title, 'app 1 is published: 2 packages changed')
+    assert.equal(message?.owner, 'team')
   })
 
   test(`a fixed release is no longer affected, and one that goes back is again, ${server}`, async (t) => {

@@ -9,6 +9,7 @@ import { StoredDecisions } from './logs/decisions.ts'
 import { StoredDeliveries } from './logs/deliveries.ts'
 import { StoredEvents } from './logs/events.ts'
 import { StoredFleet } from './logs/fleet.ts'
+import { StoredIntents } from './logs/intents.ts'
 import { StoredLedger } from './logs/ledger.ts'
 import { StoredOutbox } from './logs/outbox.ts'
 import { StoredPlans } from './logs/plans.ts'
@@ -37,6 +38,7 @@ const NAME_LOCKS = 7_391_004
 /** The factory's memory in a PostgreSQL database, with the connections to it. */
 export interface OpenStore extends FactoryStore, StoreLogs {
   readonly database: Database
+  readonly address: DatabaseAddress
   readonly queue: WorkQueue
   /** As `FactoryStore` says, with everything that is kept here. */
   transaction<Result>(work: (logs: StoreLogs) => Promise<Result>): Promise<Result>
@@ -65,7 +67,7 @@ export async function openStore(address: DatabaseAddress, options: DatabaseOptio
         return work(logsOf({ atomically: inside, reading: inside }, sender))
       }),
     exclusively: (names, work) => whileLocked(database, names, work),
-    database,
+    ...{ database, address },
     queue: new StoredQueue(address),
     async close() {
       await sender.close()
@@ -108,6 +110,7 @@ function logsOf({ atomically, reading }: { atomically: Atomically; reading: Atom
     runs: new StoredRuns(atomically),
     work: new StoredWork(atomically, sender),
     releases: new StoredReleases(atomically),
+    intents: new StoredIntents(atomically),
     decisions: new StoredDecisions(atomically),
     clocks: new StoredClocks(atomically),
     ledger: new StoredLedger(atomically),

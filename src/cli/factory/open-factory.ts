@@ -1,18 +1,19 @@
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CasemateError, hasSystemCode } from '#core'
-import type { EngineClock, EnginePorts } from '#factory'
+import type { EngineClock, EnginePorts, EngineSettings, FactorySettings } from '#factory'
 import { type OpenStore, openState, statePlace } from '#store'
 import { type BuildSettings, withWorkshop } from '../build-platforms.ts'
 import { UsageError } from '../errors.ts'
 import { exitStatus, statusOfError } from '../exit-status.ts'
 import { hostPlatform } from '../host-platform.ts'
+import { readSettings } from '../plan-settings.ts'
 import type { Terminal } from '../terminal.ts'
 import type { PlaceOptions, StaleOptions } from '../verb.ts'
-import { readFleetDefinitions } from './definition-places.ts'
+import { type FleetPlace, readFleetDefinitions } from './definition-places.ts'
 import { RegistryPublisher } from './publisher.ts'
 import { FactoryStages } from './stages.ts'
-import { type FactoryTools, homeOf, signingTools } from './tools.ts'
+import { type FactoryOptions, type FactoryTools, homeOf, signingTools } from './tools.ts'
 
 /** The options of every verb that works as a part of a factory, as the command line gives them. */
 export interface FactoryVerbOptions extends PlaceOptions, StaleOptions {
@@ -26,6 +27,8 @@ export interface FactoryVerbOptions extends PlaceOptions, StaleOptions {
   readonly policy?: readonly string[]
   readonly exceptions?: string
   readonly workers?: string
+  /** The factory's settings; what the command line says comes before them. */
+  readonly settings?: string
 }
 
 /** A factory's store and tools, while it is open. */
@@ -35,10 +38,9 @@ export interface OpenFactory {
   readonly publisher: RegistryPublisher
   /** What an engine works with; who is told, and what tells it to stop, is the caller's. */
   readonly ports: Omit<EnginePorts, 'onNews' | 'stopping'>
+  /** How patient the engine is, where it is not as usual. */
+  readonly patience?: Partial<EngineSettings>
 }
-
-/** Images of a factory where nobody says which. */
-const DEFAULT_IMAGES = ['static', 'base', 'python', 'nginx']
 
 /** Opens all that a part of a factory works with, calls `work`, and closes it. Rejects as opening does, and as `work`. */
 export async function withFactory<Result>(
@@ -46,26 +48,22 @@ export async function withFactory<Result>(
   terminal: Terminal,
   work: (factory: OpenFactory) => Promise<Result>,
 ): Promise<Result> {
-  const { home, ...signing } = await publishing(options)
-  const { image: images = DEFAULT_IMAGES, definitions } = options
-  const definitionOf = await readFleetDefinitions({ images, ...(definitions === undefined ? {} : { definitions }) })
-  const settings: BuildSettings = options.workers === undefined ? {} : { workers: options.workers }
+  const settings = await readSettings(options.settings)
+  const { home, ...signing } = await publishing({ registry: registryOf(settings), ...options })
+  const definitionOf = await readFleetDefinitions(fleetPlace(options, settings))
+  const build: BuildSettings = options.workers === undefined ? {} : { workers: options.workers }
   const state = await openState(statePlace(process.env, options.state), { create: true })
   const publisher = new RegistryPublisher(signing)
   try {
-    return await withWorkshop(settings, async (workshop) => {
+    return await withWorkshop(build, async (workshop) => {
       const { store } = state
       const tools: FactoryTools = {
         ...{ store, home, ...signing, workshop, definitionOf, terminal },
-        options: {
-          ...options,
-          platforms: options.platform?.split(',') ?? [hostPlatform()],
-          ...(options.variant === undefined ? {} : { variants: options.variant.split(',') }),
-        },
+        options: factoryOptions(options, settings),
       }
       const worker = `${hostname()} ${process.pid}`
       const ports = { store, stages: new FactoryStages(tools), publisher, clock: systemClock, canPass, worker }
-      return await work({ store, tools, publisher, ports })
+      return await work({ store, tools, publisher, ports, patience: patienceOf(settings) })
     })
   } finally {
     await publisher.close()
@@ -73,8 +71,37 @@ export async function withFactory<Result>(
   }
 }
 
+/** How images are made: as the command line says, else the settings, else for this machine and with all that there is. */
+export function factoryOptions(options: FactoryVerbOptions, { runs }: FactorySettings): FactoryOptions {
+  const variants = options.variant?.split(',') ?? runs.variants
+  const policy = options.policy ?? runs.policies
+  const exceptions = options.exceptions ?? runs.exceptions
+  return {
+    ...options,
+    platforms: options.platform?.split(',') ?? runs.platforms ?? [hostPlatform()],
+    ...(variants === undefined ? {} : { variants }),
+    ...(policy === undefined ? {} : { policy }),
+    ...(exceptions === undefined ? {} : { exceptions }),
+  }
+}
+
+/** How patient an engine shall be. */
+export function patienceOf({ runs: { attempts, timeOut } }: FactorySettings): Partial<EngineSettings> {
+  return { ...(attempts === undefined ? {} : { attempts }), ...(timeOut === undefined ? {} : { timeOut }) }
+}
+
+function registryOf({ registry }: FactorySettings): string | undefined {
+  return registry === 'embedded' ? undefined : registry
+}
+
+function fleetPlace({ image, definitions }: FactoryVerbOptions, settings: FactorySettings): FleetPlace {
+  const { definitions: place } = settings
+  const folder = definitions ?? (place !== undefined && 'folder' in place ? place.folder : undefined)
+  return { images: image ?? settings.images, ...(folder === undefined ? {} : { definitions: folder }) }
+}
+
 /** Where releases are published and who signs them. Rejects with `USAGE_INVALID`, and as `signingTools`. */
-export async function publishing({ registry, key }: Pick<FactoryVerbOptions, 'registry' | 'key'>) {
+export async function publishing({ registry, key }: { readonly registry?: string | undefined; readonly key?: string }) {
   const missing =
     registry === undefined ? '--registry docker://HOST[:PORT][/PREFIX]' : key === undefined ? '--key KEY' : ''
   if (registry === undefined || key === undefined) {

@@ -4,6 +4,9 @@ import { FactoryError, type Publisher, type TagMove, type TagName } from '#facto
 import { OciError, parseReference, RegistryClient } from '#oci'
 import type { FactoryTools } from './tools.ts'
 
+/** Repositories whose tags move together: one token has to be good for all of them, and is asked for in one request. */
+const TOGETHER = 200
+
 /** Publishes to a registry. Its connections are kept until it is closed. */
 export class RegistryPublisher implements Publisher {
   readonly #trust: FactoryTools['trust']
@@ -50,10 +53,29 @@ export class RegistryPublisher implements Publisher {
   }
 
   async move(moves: readonly TagMove[]): Promise<boolean> {
+    const [first] = moves
+    if (first === undefined) return true
+    for (const part of parts(moves)) {
+      const isMoved = await this.#moveTogether(first.repository, part)
+      if (isMoved === undefined) return await this.#moveEach(moves)
+      if (!isMoved) return false
+    }
+    return true
+  }
+
+  async #moveEach(moves: readonly TagMove[]): Promise<boolean> {
     const found = await this.resolve(moves)
     if (moves.some(({ expected }, at) => found[at] !== expected)) return false
     for (const { repository, tag, next } of moves) await this.#tag(repository, tag, next)
     return true
+  }
+
+  /** In one transaction, where the registry is one of ours; `undefined` where it is not. */
+  async #moveTogether(repository: string, moves: readonly TagMove[]): Promise<boolean | undefined> {
+    const client = this.#client(repository)
+    const prefix = `${client.registry}/`
+    const own = moves.map((move) => ({ ...move, repository: move.repository.slice(prefix.length) }))
+    return await client.moveTags(own)
   }
 
   async close(): Promise<void> {
@@ -79,4 +101,12 @@ export class RegistryPublisher implements Publisher {
     this.#clients.set(repository, client)
     return client
   }
+}
+
+/** Moves, those of a repository together, in parts of so many repositories. */
+function parts(moves: readonly TagMove[]): readonly (readonly TagMove[])[] {
+  const groups = [...Map.groupBy(moves, ({ repository }) => repository).values()]
+  return Array.from({ length: Math.ceil(groups.length / TOGETHER) }, (_, at) => {
+    return groups.slice(at * TOGETHER, (at + 1) * TOGETHER).flat()
+  })
 }

@@ -46,7 +46,7 @@ export interface Working {
  * or, after the grace or a second signal, handed back. The status is "no" where an image failed meanwhile.
  */
 export async function work(
-  { ports, store }: OpenFactory,
+  { ports, store, patience }: OpenFactory,
   { concurrency, grace, json, until }: Working,
   terminal: Terminal,
 ): Promise<ExitStatus> {
@@ -56,7 +56,7 @@ export async function work(
     if (news.kind === 'ended' && news.state !== 'done') failed++
     tellNews(news, { json, now: systemClock.now() }, terminal)
   }
-  const engine = new Engine({ ...ports, onNews, stopping: stopping.signal })
+  const engine = new Engine({ ...ports, onNews, stopping: stopping.signal }, patience)
   const onError = (error: unknown) => {
     if (!stopping.signal.aborted) terminal.warn(formatError(error))
   }

@@ -30,6 +30,7 @@ import { signVerbs } from './sign.ts'
 import { storeVerb } from './store.ts'
 import { testVerb } from './test.ts'
 import { tokenVerb } from './token.ts'
+import { upVerb } from './up.ts'
 import { vexVerb } from './vex.ts'
 import { whereVerb } from './where.ts'
 import { workerVerb } from './worker.ts'
@@ -63,6 +64,7 @@ export const verbs: readonly Verb[] = [
   loginVerb,
   registryVerb,
   planVerb,
+  upVerb,
   workerVerb,
   releaseVerb,
   ledgerVerb,

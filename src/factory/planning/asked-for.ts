@@ -1,5 +1,6 @@
 import type { FactoryEvent } from '../event.ts'
 import type { Reason } from '../plan.ts'
+import type { WaitingImage } from './holds.ts'
 
 /** What events ask for by the name of an image, apart from newer packages. */
 export interface AskedFor {
@@ -9,12 +10,15 @@ export interface AskedFor {
 }
 
 /** Gathers it from events, and from what was held when it was asked for. */
-export function askedFor(events: readonly FactoryEvent[], waiting: ReadonlyMap<string, readonly Reason[]>): AskedFor {
+export function askedFor(
+  events: readonly FactoryEvent[],
+  waiting: ReadonlyMap<string, Pick<WaitingImage, 'reasons'>>,
+): AskedFor {
   const reasons = new Map<string, Reason[]>()
   const unchanged = new Map<string, string>()
   const add = (image: string, reason: Reason) => reasons.set(image, [...(reasons.get(image) ?? []), reason])
   for (const [image, held] of waiting) {
-    for (const { waits: _, ...reason } of held) if (reason.because !== undefined) add(image, reason)
+    for (const { waits: _, ...reason } of held.reasons) if (reason.because !== undefined) add(image, reason)
   }
   for (const event of events) {
     const because = becauseOf(event)

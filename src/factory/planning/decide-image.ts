@@ -1,5 +1,4 @@
 import type { Held, PlannedImage, Reason } from '../plan.ts'
-import { formatSpan } from '../settings/duration.ts'
 import type { UpdatePolicy } from '../settings/policy-settings.ts'
 import type { Outstanding, OutstandingChanges } from './outstanding.ts'
 
@@ -43,7 +42,7 @@ export function decideImage(question: ImageQuestion): ImageDecision {
     const after = isWithParent && above !== undefined ? [above.image] : []
     return { kind: 'now', reasons: [...ready, ...later, ...pinned], after }
   }
-  const held = free.length > 0 ? batched(free, due, now) : (later[0] ?? pinned[0])?.waits
+  const held = free.length > 0 ? batched(free, due) : (later[0] ?? pinned[0])?.waits
   return held === undefined ? { kind: 'nothing' } : { kind: 'waits', reasons: [...ready, ...later, ...pinned], held }
 }
 
@@ -72,8 +71,9 @@ export function dueAt({ reason: { severity }, seen }: Outstanding, { security, u
   return seen + (severity === undefined ? updates : security[severity])
 }
 
-function batched(free: readonly Outstanding[], due: number, now: number): Held {
+/** Nothing in it hangs on when it is said: the same plan made again is the same. */
+function batched(free: readonly Outstanding[], due: number): Held {
   const fixes = free.some(({ reason }) => reason.severity !== undefined)
-  const what = fixes ? 'fixes that may wait for others' : 'no finding is closed'
-  return { by: 'policy', reason: `batched: ${what}, ${formatSpan(due - now)} more`, until: new Date(due).toISOString() }
+  const reason = fixes ? 'batched: fixes that may wait for others' : 'batched: no finding is closed'
+  return { by: 'policy', reason, until: new Date(due).toISOString() }
 }

@@ -10,6 +10,12 @@ export interface GivenApproval extends Pick<Approval, 'approved' | 'reason' | 'b
   readonly reasons: readonly Reason[]
 }
 
+/** An image that a plan holds. */
+export interface WaitingImage {
+  readonly reasons: readonly Reason[]
+  readonly held: Held
+}
+
 /** What decides whether an image may be rebuilt now that has a reason to. */
 export interface HoldQuestion {
   readonly image: string

@@ -7,6 +7,7 @@ import { marksOfPlan, notePlan } from './note-plan.ts'
 const servers = testServers()
 const at = '2026-11-22T12:00:00.000Z'
 const disclosed = () => '2026-11-01T00:00:00.000Z'
+const basis = { disclosed, waiting: new Map() }
 
 const reason: Reason = {
   event: 1,
@@ -30,7 +31,7 @@ function planned(event: number) {
     { image: 'shop', after: [], reasons: [{ ...reason, event }], held },
   ]
   const findings = new Map(images.map(({ image }) => [image, [finding]]))
-  return { plan: { events: [event], images, made: at }, findings, unchanged: [], next: undefined }
+  return { plan: { events: [event], images, made: at }, answers: [event], findings, unchanged: [], next: undefined }
 }
 
 test('a held image comes to no mark of planning, and what waits in one that is rebuilt neither', () => {
@@ -60,13 +61,13 @@ for (const server of TEST_SERVERS) {
     const store = await servers.store(t, server)
     const event = { kind: 'asked', subject: 'base', key: 'one', payload: {}, seen: at } as const
     const [{ id = 0 } = {}] = await store.events.record([event])
-    const note = () => store.transaction((logs) => notePlan(logs, planned(id), disclosed))
-    const number = await note()
-    assert.equal(await note(), number)
+    const note = () => store.transaction((logs) => notePlan(logs, planned(id), basis))
+    const noted = await note()
+    assert.deepEqual(await note(), noted)
     const entries = await store.ledger.read(0, 10)
     assert.deepEqual(
       entries.map(({ kind, subject }) => [kind, subject]),
-      [['plan', `plan ${number}`]],
+      [['plan', `plan ${noted?.plan}`]],
     )
     assert.deepEqual((await store.clocks.ofImage('base')).map(({ mark, severity }) => `${mark} ${severity}`).sort(), [
       'disclosed high',
@@ -74,7 +75,19 @@ for (const server of TEST_SERVERS) {
       'planned high',
       'seen high',
     ])
-    const nothing = { ...planned(id), plan: { events: [], images: [], made: at } }
-    assert.equal(await notePlan(store, nothing, disclosed), undefined)
+    const [told] = await store.outbox.latest('shop', 10)
+    assert.equal(told?.title, 'shop is held by hold: ana: audit')
+    // What is held as it was is not said again; what is to be done is.
+    const held = planned(id).plan.images.flatMap(({ image, reasons, held: keeps }) =>
+      keeps === undefined ? [] : [[image, { reasons, held: keeps }] as const],
+    )
+    const again = await notePlan(store, planned(id), { disclosed, waiting: new Map(held) })
+    assert.notEqual(again?.plan, noted?.plan)
+    assert.deepEqual(
+      (await store.plans.read(again?.plan ?? 0))?.images.map(({ image }) => image),
+      ['base'],
+    )
+    const nothing = { ...planned(id), answers: [], plan: { events: [], images: [], made: at } }
+    assert.equal(await notePlan(store, nothing, basis), undefined)
   })
 }

@@ -36,6 +36,8 @@ export interface Offers {
 export class SeenOffers implements Offers {
   readonly #offers = new Map<string, Offer[]>()
   readonly #standing: (archive: string, suite: string) => SuiteStanding
+  /** The lowest version that was held of each package when something was forgotten. */
+  #floor: ReadonlyMap<string, DebVersion> | undefined
 
   constructor(standing: (archive: string, suite: string) => SuiteStanding) {
     this.#standing = standing
@@ -57,20 +59,33 @@ export class SeenOffers implements Offers {
     return known?.filter(({ version }) => compareVersions(version, held.version) > 0) ?? []
   }
 
-  /** Forgets what every image has by now: `holders` gives what is held. A package that nobody holds is forgotten as well. */
+  /**
+   * Forgets what every holder has by now, and packages that nobody holds: so what is remembered is what somebody lacks. Whoever holds
+   * something older later is told apart by `covers`.
+   */
   forget(holders: Iterable<HeldPackage>): void {
-    const lowest = new Map<string, DebVersion>()
+    const floor = new Map<string, DebVersion>()
     for (const held of holders) {
       const key = keyOf(held)
-      const known = lowest.get(key)
-      if (known === undefined || compareVersions(held.version, known) < 0) lowest.set(key, held.version)
+      const known = floor.get(key)
+      if (known === undefined || compareVersions(held.version, known) < 0) floor.set(key, held.version)
     }
     for (const [key, offers] of this.#offers) {
-      const held = lowest.get(key)
+      const held = floor.get(key)
       const left = held === undefined ? [] : offers.filter(({ version }) => compareVersions(version, held) > 0)
       if (left.length === 0) this.#offers.delete(key)
       else if (left.length < offers.length) this.#offers.set(key, left)
     }
+    this.#floor = floor
+  }
+
+  /** Whether what was forgotten is had by all of these as well; otherwise the events have to be read again. */
+  covers(holders: Iterable<HeldPackage>): boolean {
+    for (const held of holders) {
+      const floor = this.#floor?.get(keyOf(held))
+      if (this.#floor !== undefined && (floor === undefined || compareVersions(held.version, floor) < 0)) return false
+    }
+    return true
   }
 
   #put(key: string, offer: Offer): void {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { digestOf } from '#core'
 import { parseRequest } from '#solver'
 import type { FactoryEvent } from '../event.ts'
-import type { Reason } from '../plan.ts'
+import { planDigest, type Reason } from '../plan.ts'
 import type { HeldPackage } from '../release.ts'
 import { parseFactorySettings } from '../settings/factory-settings.ts'
 import type { ArchiveChange, ChangedPackage } from '../watching/suite-change.ts'
@@ -158,9 +158,11 @@ test('what may wait is held, and goes with what may not', () => {
   const waiting = plan({ images: [base], events: [moved(1, [fixed])], fixes: medium })
   const until = '2026-11-23T12:00:00.000Z'
   assert.deepEqual(lines(waiting), [
-    `base [policy: batched: fixes that may wait for others, 1 d more until ${until}]: CVE-2026-1 medium libssl3t64 3.5.6-1 → 3.5.7-1`,
+    `base [policy: batched: fixes that may wait for others until ${until}]: CVE-2026-1 medium libssl3t64 3.5.6-1 → 3.5.7-1`,
   ])
   assert.equal(waiting.next, until)
+  const later1h = plan({ images: [base], events: [moved(1, [fixed])], fixes: medium, now: '2026-11-22T13:00:00.000Z' })
+  assert.equal(planDigest(later1h.plan), planDigest(waiting.plan), 'made again it is the same plan')
   const glibc = moved(2, ['libc6 2.41-12+deb13u1 glibc'])
   const more = { ...medium, 'glibc 2.41-12+deb13u1': ['CVE-2026-2 critical'] }
   assert.deepEqual(lines(plan({ images: [base], earlier: [moved(1, [fixed])], events: [glibc], fixes: more })), [
@@ -298,7 +300,8 @@ test('what was asked for and held is not forgotten', () => {
   const policy = '{ windows: [{ days: [tue], from: "02:00", until: "05:00" }] }'
   const first = plan({ images: [base], events: [asked], policy })
   assert.equal(first.next, '2026-11-24T02:00:00.000Z')
-  const waiting = new Map(first.plan.images.map((one) => [one.image, one.reasons]))
+  const hold = { by: 'policy', reason: 'outside' } as const
+  const waiting = new Map(first.plan.images.map(({ image: name, reasons }) => [name, { reasons, held: hold }]))
   const later = plan({ images: [base], waiting, policy, now: '2026-11-24T02:00:00.000Z' })
   assert.deepEqual([lines(later), later.plan.events], [['base: asked for'], [7]])
 })

@@ -9,7 +9,7 @@ import { type AskedFor, askedFor } from './asked-for.ts'
 import type { CloseFindings } from './closed-findings.ts'
 import { decideImage } from './decide-image.ts'
 import type { Fleet, FleetMember } from './fleet.ts'
-import { type GivenApproval, heldBack } from './holds.ts'
+import { type GivenApproval, heldBack, type WaitingImage } from './holds.ts'
 import type { Offers } from './offers.ts'
 import { type OutstandingChanges, outstandingChanges, type SeenFinding } from './outstanding.ts'
 
@@ -28,7 +28,7 @@ export interface PlanInput {
   /** The last word on images, by name. */
   readonly approvals: ReadonlyMap<string, GivenApproval>
   /** What the last plan said of images that it held, by name: of that, what is no newer package is not forgotten. */
-  readonly waiting: ReadonlyMap<string, readonly Reason[]>
+  readonly waiting: ReadonlyMap<string, WaitingImage>
   /** What is being done about images at present, by name: it is not planned twice. */
   readonly underway: ReadonlyMap<string, readonly Reason[]>
   readonly now: Moment
@@ -45,6 +45,8 @@ export interface PlannedRebuilds {
   readonly plan: Plan
   /** By name: no new digest without a reason. */
   readonly unchanged: readonly UnchangedImage[]
+  /** Numbers of the events that it answers for the first time. */
+  readonly answers: readonly number[]
   /** What each image of the plan lacks the fix of, as far as it is known. */
   readonly findings: ReadonlyMap<string, readonly SeenFinding[]>
   /** When there may be another plan without an event, because something is held until then. */
@@ -132,6 +134,7 @@ class Planning {
     const unchanged = [...this.#unchanged].map(([image, reason]) => ({ image, reason }))
     return {
       plan: { events: [...answered].sort((left, right) => left - right), images, made: now },
+      answers: events.map(({ id }) => id),
       findings: this.#findings,
       unchanged: unchanged.sort((left, right) => (left.image < right.image ? -1 : 1)),
       next: holding

@@ -7,15 +7,17 @@ import { TEST_SERVERS, type TestServer, testServers } from '#testkit'
 import { eventKey } from '../event.ts'
 import type { FactoryStore } from '../ports.ts'
 import { Engine, recoverRuns, startRun } from './engine.ts'
-import type {
-  Candidate,
-  EngineNews,
-  EnginePorts,
-  MakingStage,
-  PreparedStage,
-  StageWork,
-  TagMove,
-  TagName,
+import {
+  type Candidate,
+  ENGINE_DEFAULTS,
+  type EngineNews,
+  type EnginePorts,
+  type EngineSettings,
+  type MakingStage,
+  type PreparedStage,
+  type StageWork,
+  type TagMove,
+  type TagName,
 } from './ports.ts'
 
 const servers = testServers()
@@ -121,9 +123,12 @@ async function startAll(store: FactoryStore): Promise<number> {
 }
 
 /** Works until no run is open; gives what the queue was told of. */
-async function settleAll(ports: EnginePorts & { readonly store: OpenStore }): Promise<unknown[]> {
+async function settleAll(
+  ports: EnginePorts & { readonly store: OpenStore },
+  patience: Partial<EngineSettings> = { backOff: 1, attempts: 3 },
+): Promise<unknown[]> {
   const { store } = ports
-  const engine = new Engine(ports, { backOff: 1, attempts: 3 })
+  const engine = new Engine(ports, patience)
   const errors: unknown[] = []
   const queue = await store.queue.take((message, signal) => engine.perform(message, signal), {
     concurrency: 3,
@@ -168,6 +173,8 @@ for (const server of TEST_SERVERS) {
       events,
       ['base', 'nginx', 'python', 'static'].map((image) => `parent-released ${image}`),
     )
+    const [told] = await store.outbox.latest('python', 10)
+    assert.equal(told?.title, 'python 1 is published: closes CVE-2026-1000, first release')
   })
 
   test(`the same again does nothing; a changed world is released anew, ${server}`, async (t) => {
@@ -200,6 +207,11 @@ for (const server of TEST_SERVERS) {
     const records = await store.runs.records(run, ['python'])
     assert.deepEqual(records.map(({ stage, state }) => `${stage} ${state}`).slice(-2), ['test started', 'test failed'])
     assert.equal((await store.ledger.read(0, 100)).filter(({ kind }) => kind === 'stage').length, 2)
+    const told = (await store.outbox.latest(undefined, 10)).filter(({ kind }) => kind === 'failed')
+    assert.deepEqual(told.map(({ title }) => title).sort(), [
+      'python could not be released: test: exit code 1',
+      'static could not be released: publish: nobody who is trusted has signed it',
+    ])
   })
 
   test(`what passes is tried again, and no longer than is allowed; what cannot pass is not, ${server}`, async (t) => {
@@ -267,6 +279,54 @@ for (const server of TEST_SERVERS) {
     assert.equal((await settle()).length, 0)
     assert.equal(done.filter((line) => line === 'build base').length, 1)
     assert.equal((await store.releases.latest('base', 'runtime'))?.run, run)
+  })
+
+  test(`a clock that jumps by days, forth and back, ends nothing too early and changes no order, ${server}`, async (t) => {
+    const { start, ports, store, moved } = await wordFactory(t, server)
+    let jumps = 0
+    const jumping = () => new Date(Date.now() + (++jumps % 3) * 3 * 86_400_000 - 4 * 86_400_000).toISOString()
+    await start()
+    assert.equal((await settleAll({ ...ports, clock: { now: jumping, sleep: pause } })).length, 0)
+    assert.equal(moved.length, 2)
+    for (const image of ['base', 'static', 'python', 'nginx']) {
+      assert.equal((await store.releases.history(image, 'runtime', 10)).length, 1)
+    }
+  })
+
+  test(`a stage that takes too long is tried again, and told, ${server}`, async (t) => {
+    const { start, ports, news, store } = await wordFactory(t, server)
+    const { stages } = ports
+    const prepare: typeof stages.prepare = async (stage, work) => {
+      const prepared = await stages.prepare(stage, work)
+      const isStuck = stage === 'build' && work.image === 'static'
+      return isStuck ? { ...prepared, perform: () => new Promise(() => undefined) } : prepared
+    }
+    const run = await start()
+    const patience = { timeOut: 50, attempts: 2, backOff: 1 }
+    assert.equal((await settleAll({ ...ports, stages: { ...stages, prepare } }, patience)).length, 0)
+    assert.deepEqual(
+      news.filter((line) => line.startsWith('static')),
+      ['static failed: build: cannot go on: it took more than 0 s'],
+    )
+    const records = await store.runs.records(run, ['static'])
+    assert.equal(records.filter(({ state }) => state === 'failed').length, 2)
+  })
+
+  test(`an image that ends its workers is given up, ${server}`, async (t) => {
+    const { start, settle, news, store } = await wordFactory(t, server)
+    const run = await start()
+    const place = { run, image: 'static', stage: 'build', input: digestOf('in'), worker: 'gone', at: now() } as const
+    await store.runs.record(
+      Array.from(
+        { length: ENGINE_DEFAULTS.deaths },
+        (_, at) => ({ ...place, attempt: at + 1, state: 'started' }) as const,
+      ),
+    )
+    assert.equal((await settle()).length, 0)
+    assert.match(
+      news.find((line) => line.startsWith('static')) ?? '',
+      /static failed: build: 20 workers have ended in the middle of it/,
+    )
   })
 
   test(`messages that come twice do their work once, ${server}`, async (t) => {

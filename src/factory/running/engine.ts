@@ -6,6 +6,7 @@ import { makeImage } from './make-images.ts'
 import { nextWork } from './next-work.ts'
 import { ENGINE_DEFAULTS, type EnginePorts, type EngineSettings } from './ports.ts'
 import { noteOfEnd, publishImages } from './publish-images.ts'
+import { tellFailures } from './tell-ends.ts'
 
 /** Begins the run of a plan and hands out what is to be done first; gives its number. Idempotent: a plan is run once. */
 export async function startRun(store: FactoryStore, plan: number, now: Moment): Promise<number> {
@@ -28,7 +29,8 @@ export async function recoverRuns(store: FactoryStore, now: Moment): Promise<voi
 }
 
 /** Decides, and records, what follows from where a run stands. Belongs into a transaction. */
-async function advance({ work, ledger }: FactoryLogs, run: number, at: Moment): Promise<readonly ImageEnd[]> {
+async function advance(logs: FactoryLogs, run: number, at: Moment): Promise<readonly ImageEnd[]> {
+  const { work, ledger } = logs
   const state = await work.state(run)
   if (state === undefined) return []
   const { ends, batches, isOver } = nextWork(state)
@@ -39,6 +41,8 @@ async function advance({ work, ledger }: FactoryLogs, run: number, at: Moment): 
   await work.send(run, batches)
   if (isOver) await work.close(run, at)
   const notes = ended.flatMap((end) => noteOfEnd(run, end))
+  const reasons = new Map(state.images.map((one) => [one.image, one.reasons]))
+  await tellFailures(logs, run, ended, (image) => reasons.get(image) ?? [])
   if (notes.length > 0) await ledger.append(notes)
   return ended
 }
@@ -88,10 +92,11 @@ export class Engine {
     if (faults.length > 0) throw faults[0]
   }
 
-  async #end(run: number, { image }: RunImage, end: Omit<ImageEnd, 'at' | 'image'>): Promise<void> {
+  async #end(run: number, { image, reasons }: RunImage, end: Omit<ImageEnd, 'at' | 'image'>): Promise<void> {
     const { store, clock, onNews } = this.#ports
     const ended = await store.transaction(async (logs) => {
       const recorded = await logs.work.end(run, [{ image, ...end, at: clock.now() }])
+      await tellFailures(logs, run, recorded, () => reasons)
       const notes = recorded.flatMap((one) => noteOfEnd(run, one))
       if (notes.length > 0) await logs.ledger.append(notes)
       return recorded

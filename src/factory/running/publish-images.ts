@@ -9,6 +9,7 @@ import { latestIfSame, marksAt, outputsIn } from './make-images.ts'
 import type { Candidate, EnginePorts, EngineSettings, TagMove } from './ports.ts'
 import { refuseWhenOver } from './stage-attempts.ts'
 import { planMoves, tagsOf } from './tag-moves.ts'
+import { tellFailures, tellReleases } from './tell-ends.ts'
 
 /** Candidates whose tags are to move together. */
 export interface Publishing {
@@ -44,7 +45,7 @@ export async function publishImages(
       return
     } catch (error) {
       refuseWhenOver(signal)
-      const isMoved = error instanceof FactoryError && error.code === 'TAG_MOVED'
+      const isMoved = error instanceof FactoryError && error.code === 'PUBLISH_CONTESTED'
       const reason = messageOf(error)
       if (attempt >= settings.attempts || !(isMoved || ports.canPass(error))) {
         await new Publication(publishing, ports).giveUp(reason)
@@ -65,6 +66,7 @@ class Publication {
   readonly #signal: AbortSignal
   readonly #ports: EnginePorts
   readonly #ends = new Map<string, Omit<ImageEnd, 'at' | 'image'>>()
+  readonly #reasons = new Map<string, RunImage['reasons']>()
 
   constructor({ run, images, signal }: Publishing, ports: EnginePorts) {
     this.#run = run
@@ -87,7 +89,7 @@ class Publication {
     const { moves, going } = await this.#planMoves(ready)
     refuseWhenOver(this.#signal)
     if (moves.length > 0 && !(await this.#ports.publisher.move(moves))) {
-      throw new FactoryError('TAG_MOVED', 'cannot move tags: somebody else has moved one of them meanwhile')
+      throw new FactoryError('PUBLISH_CONTESTED', 'cannot move tags: somebody else has moved one of them meanwhile')
     }
     await this.#record(going, records)
   }
@@ -100,7 +102,9 @@ class Publication {
 
   async #open(): Promise<readonly RunImage[]> {
     const state = await this.#ports.store.work.state(this.#run)
-    return state?.images.filter(({ image, end }) => this.#names.has(image) && end === undefined) ?? []
+    const open = state?.images.filter(({ image, end }) => this.#names.has(image) && end === undefined) ?? []
+    for (const { image, reasons } of open) this.#reasons.set(image, reasons)
+    return open
   }
 
   /** The candidates of an image, verified; or how it ends without any tag being moved. */
@@ -152,7 +156,7 @@ class Publication {
     const { store, publisher, clock } = this.#ports
     const all = ready.flatMap(({ candidates }) => candidates)
     const before = await this.#resolve(all.flatMap(({ repository, tags }) => tags.map((tag) => ({ repository, tag }))))
-    const intents = await store.releases.intend(
+    const intents = await store.intents.intend(
       all.map(({ image, variant, repository, digest, tags }) => ({
         ...{ image, variant, repository, digest, cause: { run: this.#run }, at: clock.now() },
         tags: Object.fromEntries(tags.map((tag) => [tag, before.get(`${repository}:${tag}`) ?? null])),
@@ -188,7 +192,7 @@ class Publication {
     if (lost !== undefined) return this.#end(image, lost)
     const moves: TagMove[] = []
     for (const intent of intents.filter((one) => one.image === image)) {
-      const own = await this.#ports.store.releases.named(image, intent.variant)
+      const own = await this.#ports.store.intents.named(image, intent.variant)
       const tags = new Map(Object.keys(intent.tags).map((tag) => [tag, found.get(`${intent.repository}:${tag}`)]))
       const planned = planMoves(intent, tags, own)
       if (planned.kind === 'strange') {
@@ -225,6 +229,9 @@ class Publication {
       await logs.clocks.record(published.flatMap(({ image }) => marksAt('published', { ...image, at })))
       await logs.events.record(published.map((one) => parentReleased(one, at)))
       const ended = await logs.work.end(this.#run, ends)
+      const reasonsOf = (image: string) => this.#reasons.get(image) ?? []
+      await tellReleases(logs, ids, reasonsOf)
+      await tellFailures(logs, this.#run, ended, reasonsOf)
       const notes = [...numbered.map(noteOfRelease), ...ended.flatMap((end) => noteOfEnd(this.#run, end))]
       if (notes.length > 0) await logs.ledger.append(notes)
       return ended

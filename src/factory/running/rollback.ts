@@ -19,7 +19,7 @@ export interface Rollback {
 
 /**
  * Gives the tags of an earlier release back to it, in one step where the registry can, and records that as a release that restores it.
- * What has been signed then is verified now. Rejects with `RELEASE_UNKNOWN`, `TAG_MOVED`, and as the publisher and the store do.
+ * What has been signed then is verified now. Rejects with `RELEASE_UNKNOWN`, `PUBLISH_CONTESTED`, and as the publisher and the store do.
  */
 export async function rollBack(
   rollback: Rollback,
@@ -35,11 +35,14 @@ export async function rollBack(
     const tags = Object.fromEntries(to.tags.map((tag, at) => [tag, found[at] ?? null]))
     const at = clock.now()
     const intent: TagIntent = { image, variant, repository, digest: to.digest, tags, cause: { restores: to.id }, at }
-    await store.releases.intend([intent])
+    await store.intents.intend([intent])
     const planned = planMoves(intent, new Map(tagsOf([intent]).map(({ tag }, index) => [tag, found[index]])), new Set())
     const moves = planned.kind === 'moves' ? planned.moves : []
     if (moves.length > 0 && !(await publisher.move(moves))) {
-      throw new FactoryError('TAG_MOVED', `cannot go back with ${image}: somebody else has moved a tag meanwhile`)
+      throw new FactoryError(
+        'PUBLISH_CONTESTED',
+        `cannot go back with ${image}: somebody else has moved a tag meanwhile`,
+      )
     }
     const release = await store.transaction(async (logs) => {
       const id = await logs.releases.restore(to.id, { tags: to.tags, at })

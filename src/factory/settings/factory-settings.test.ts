@@ -97,3 +97,17 @@ for (const [text, message, because] of faults) {
     assert.throws(() => parseFactorySettings(text, 'factory.yaml'), { code: 'SETTINGS_INVALID', message })
   })
 }
+
+test('how images are made is said in runs, and left open where it is not', () => {
+  const text =
+    'runs: { platforms: [linux/amd64], variants: [runtime], policies: [default, team.yaml], attempts: 3, time-out: 10m }'
+  const { runs } = parseFactorySettings(text, 'factory.yaml')
+  const said = { platforms: ['linux/amd64'], variants: ['runtime'], policies: ['default', 'team.yaml'] }
+  assert.deepEqual(runs, { ...said, exceptions: undefined, attempts: 3, timeOut: 600_000 })
+  assert.deepEqual(
+    Object.values(parseFactorySettings('', 'factory.yaml').runs).filter((value) => value !== undefined),
+    [],
+  )
+  assert.throws(() => parseFactorySettings('runs: { attempts: 0 }', 'factory.yaml'), { code: 'SETTINGS_INVALID' })
+  assert.throws(() => parseFactorySettings('runs: { timeout: 5m }', 'factory.yaml'), /did you mean `time-out`/)
+})

@@ -4,6 +4,7 @@ import { FactoryError } from '../errors.ts'
 import { durationOf, durationShape } from './duration.ts'
 import { notifyFaults, notifyShape, type Subscription, subscriptionsOf } from './notify-settings.ts'
 import { policyFaults, policyOf, policyShape, type UpdatePolicy } from './policy-settings.ts'
+import { type RunSettings, runSettingsOf, runsShape } from './runs-settings.ts'
 import { type ServerSettings, serverOf, serverShape } from './server-settings.ts'
 import { type ServiceLevels, serviceLevelsOf, slaShape } from './sla-settings.ts'
 
@@ -22,6 +23,7 @@ export interface FactorySettings {
   readonly registry: string
   readonly policy: UpdatePolicy
   readonly levels: ServiceLevels
+  readonly runs: RunSettings
   /** Who is told what. */
   readonly notify: readonly Subscription[]
   readonly server: ServerSettings
@@ -71,6 +73,7 @@ const settingsShape = {
     },
     policy: policyShape,
     sla: slaShape,
+    runs: runsShape,
     notify: notifyShape,
     server: serverShape,
   },
@@ -106,6 +109,7 @@ export function parseFactorySettings(content: string, file: string): FactorySett
     registry: value.registry ?? 'embedded',
     policy: policyOf(value.policy),
     levels: serviceLevelsOf(value.sla),
+    runs: runSettingsOf(value.runs),
     notify: subscriptionsOf(value.notify),
     server: serverOf(value.server),
   }

@@ -9,7 +9,7 @@ import {
 
 /** Writes a changelog as Markdown (CommonMark with GitHub's tables), from its second-level heading on. */
 export function formatChangelog(changelog: Changelog): string {
-  const { image, variant, from, to, packages, findings, contract } = changelog
+  const { image, variant, from, to, packages, findings, contract = [] } = changelog
   const title = variant === 'runtime' ? image : `${image} (${variant})`
   const breaking = contract.filter(({ breaks }) => breaks)
   const sections = [
@@ -31,7 +31,7 @@ export function formatChangelog(changelog: Changelog): string {
 }
 
 function isAny(findings: Changelog['findings']): boolean {
-  return findings !== undefined && findings.closed.length + findings.opened.length > 0
+  return findings !== undefined && findings.closed.length + (findings.opened?.length ?? 0) > 0
 }
 
 function findingLines({ from, findings }: Changelog): string[] {
@@ -39,7 +39,8 @@ function findingLines({ from, findings }: Changelog): string[] {
   if (findings === undefined) return ['What findings it closes and opens is not known.']
   const list = (word: string, found: readonly ReleasedFinding[]) =>
     found.length === 0 ? [] : [`${word} ${found.length}: ${found.map(finding).join(', ')}.`]
-  return [...list('Closes', findings.closed), ...list('Opens', findings.opened)]
+  const opened = findings.opened === undefined ? ['What it opens is not known.'] : list('Opens', findings.opened)
+  return [...list('Closes', findings.closed), ...opened]
 }
 
 function finding({ id, package: name, severity }: ReleasedFinding): string {

@@ -73,10 +73,10 @@ test('a changelog says which packages changed, which findings are closed and ope
     'worst first',
   )
   assert.deepEqual(
-    findings?.opened.map(({ id }) => id),
+    findings?.opened?.map(({ id }) => id),
     ['CVE-2026-4000'],
   )
-  assert.deepEqual(changed.map(({ promise, breaks }) => [promise, breaks]).sort(), [
+  assert.deepEqual(changed?.map(({ promise, breaks }) => [promise, breaks]).sort(), [
     ['ports', false],
     ['work-dir', true],
   ])
@@ -141,9 +141,20 @@ test('findings that nobody has looked for are not known, which is not the same a
   assert.match(formatChangelog(same), /No package changed\./)
 })
 
+test('where findings are not known, what a release was made for is what it closes', () => {
+  const unknown = { findings: undefined, contract: undefined }
+  const made = changelogOf({ ...older, ...unknown }, { ...newer, ...unknown }, [
+    finding('CVE-2', 'low'),
+    finding('CVE-1', 'critical'),
+  ])
+  assert.deepEqual(made.findings, { closed: [finding('CVE-1', 'critical'), finding('CVE-2', 'low')] })
+  assert.equal(made.contract, undefined)
+  assert.match(formatChangelog(made), /Closes 2: CVE-1 .*\nWhat it opens is not known\./)
+})
+
 test('the first release says so, and lists nothing', () => {
   const first = changelogOf(undefined, newer)
-  assert.deepEqual([first.from, first.packages, first.findings, first.contract], [undefined, [], undefined, []])
+  assert.deepEqual([first.from, first.packages, first.findings, first.contract], [undefined, [], undefined, undefined])
   assert.match(formatChangelog(first), /The first release\.\n$/)
 })
 

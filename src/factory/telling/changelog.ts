@@ -24,7 +24,7 @@ export interface ReleasedImage {
   readonly manifests: readonly { readonly platform: string; readonly packages: readonly HeldPackage[] }[]
   /** `undefined` where nobody has looked: that is not the same as none. */
   readonly findings: readonly ReleasedFinding[] | undefined
-  /** `undefined` for an image that has none. */
+  /** `undefined` for an image that has none, or none that is known. */
   readonly contract: Contract | undefined
 }
 
@@ -60,15 +60,27 @@ export type Changelog = {
   readonly to: ReleaseName
   /** By name; empty for the first release. */
   readonly packages: readonly ReleasedPackageChange[]
-  /** Worst first; absent where the findings of one of the two are not known. */
-  readonly findings?: { readonly closed: readonly ReleasedFinding[]; readonly opened: readonly ReleasedFinding[] }
-  readonly contract: readonly ReleasedContractChange[]
+  /**
+   * Worst first; absent where nothing is known of them. Without `opened`, what it closes is what it was made for, and nobody has looked
+   * what it opens.
+   */
+  readonly findings?: { readonly closed: readonly ReleasedFinding[]; readonly opened?: readonly ReleasedFinding[] }
+  /** Absent where one of the two has none, or none that is known. */
+  readonly contract?: readonly ReleasedContractChange[]
 }
 
-/** Says in what a release differs from the one before it, `undefined` for the first. */
-export function changelogOf(before: ReleasedImage | undefined, after: ReleasedImage): Changelog {
+/**
+ * Says in what a release differs from the one before it, `undefined` for the first. Packages that both have may be left out. `answered` is what the
+ * release was made for: it stands for the findings where they are not known.
+ */
+export function changelogOf(
+  before: ReleasedImage | undefined,
+  after: ReleasedImage,
+  answered: readonly ReleasedFinding[] = [],
+): Changelog {
   const { image, variant } = after
-  const findings = before === undefined ? undefined : findingChanges(before.findings, after.findings)
+  const findings = findingChanges(before?.findings, after.findings) ?? closedAlone(answered)
+  const isKnown = before?.contract !== undefined && after.contract !== undefined
   return {
     image,
     variant,
@@ -76,7 +88,7 @@ export function changelogOf(before: ReleasedImage | undefined, after: ReleasedIm
     to: nameOf(after),
     packages: before === undefined ? [] : packageChanges(before, after),
     ...(findings === undefined ? {} : { findings }),
-    contract: contractChanges(before?.contract, after.contract).map(contractChange),
+    ...(isKnown ? { contract: contractChanges(before.contract, after.contract).map(contractChange) } : {}),
   }
 }
 
@@ -130,6 +142,10 @@ function findingChanges(
 ): Changelog['findings'] {
   if (before === undefined || after === undefined) return undefined
   return { closed: without(before, after), opened: without(after, before) }
+}
+
+function closedAlone(answered: readonly ReleasedFinding[]): Changelog['findings'] {
+  return answered.length === 0 ? undefined : { closed: without(answered, []) }
 }
 
 function without(some: readonly ReleasedFinding[], others: readonly ReleasedFinding[]): readonly ReleasedFinding[] {

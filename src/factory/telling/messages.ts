@@ -2,7 +2,6 @@ import { visibleText } from '#core'
 import type { DebVersion } from '#debian'
 import type { Moment } from '../moment.ts'
 import type { Held, Reason } from '../plan.ts'
-import type { StageName } from '../run.ts'
 import type { PolicySeverity } from '../settings/severity.ts'
 import { type Changelog, worstClosed } from './changelog.ts'
 import { formatChangelog } from './changelog-markdown.ts'
@@ -19,7 +18,7 @@ const NAMED = 3
 
 /** Tells that an image was published, with its changelog as data and as Markdown. */
 export function releaseMessage({ owner }: Pick<ToldImage, 'owner'>, changelog: Changelog): NewMessage {
-  const { image, variant, to, packages, findings, contract } = changelog
+  const { image, variant, to, packages, findings, contract = [] } = changelog
   const severity = worstClosed(changelog)
   const closed = [...new Set((findings?.closed ?? []).map(({ id }) => id))]
   const breaking = contract.filter(({ breaks }) => breaks).length
@@ -61,21 +60,15 @@ export function heldMessage(
 /** Tells that an image could not be made; what was published before stays. */
 export function failedMessage(
   { image, owner }: ToldImage,
-  {
-    run,
-    stage,
-    reason,
-    severity,
-    at,
-  }: { run: number; stage: StageName; reason: string; severity?: PolicySeverity; at: Moment },
+  { run, reason, severity, at }: { run: number; reason: string; severity?: PolicySeverity; at: Moment },
 ): NewMessage {
   return {
     kind: 'failed',
     image,
     ...(owner === undefined ? {} : { owner }),
     ...(severity === undefined ? {} : { severity }),
-    title: visibleText(`${image} could not be released, at ${stage}: ${reason}`),
-    body: { run, stage, reason },
+    title: visibleText(`${image} could not be released: ${reason}`),
+    body: { run, reason },
     at,
   }
 }
@@ -88,7 +81,7 @@ export interface LateFinding {
   /** Since when its clock runs, and when it is up. */
   readonly since: Moment
   readonly due: Moment
-  /** Absent while Debian has none. */
+  /** The version with the fix, where it is at hand. */
   readonly fix?: DebVersion
 }
 
@@ -100,13 +93,13 @@ export function lateMessage(
   at: Moment,
 ): NewMessage {
   const was = kind === 'breach' ? 'was to be patched by' : 'is to be patched by'
-  const waits = fix === undefined ? '; there is no fix yet' : `; ${fix} fixes it`
+  const fixed = fix === undefined ? '' : `; ${fix} fixes it`
   return {
     kind,
     image,
     ...(owner === undefined ? {} : { owner }),
     severity,
-    title: visibleText(`${finding} in ${image} ${was} ${due}${waits}`),
+    title: visibleText(`${finding} in ${image} ${was} ${due}${fixed}`),
     body: { finding, since, due, ...(fix === undefined ? {} : { fix }) },
     at,
   }

@@ -39,7 +39,7 @@ const samples: readonly NewMessage[] = [
     { by: 'policy', reason: 'frozen for holidays', until: '2027-01-04T00:00:00.000Z' },
     { plan: 17, reasons, severity: 'medium', at },
   ),
-  failedMessage(image, { run: 23, stage: 'test', reason: 'speaks TLS: exit status 1', severity: 'critical', at }),
+  failedMessage(image, { run: 23, reason: 'test: speaks TLS: exit status 1', severity: 'critical', at }),
   lateMessage('warning', image, late, '2026-11-22T00:00:00.000Z'),
   lateMessage('breach', image, late, at),
   ...messagesOfEvent({
@@ -108,7 +108,7 @@ test('a message has the same id however often it is written, and another one fro
 const titles: [string, string][] = [
   ['release', 'python 3.13.5 is published: closes CVE-2026-1000, 1 package changed'],
   ['held', 'python is held by policy: frozen for holidays, until 2027-01-04T00:00:00.000Z'],
-  ['failed', 'python could not be released, at test: speaks TLS: exit status 1'],
+  ['failed', 'python could not be released: test: speaks TLS: exit status 1'],
   ['breach', 'CVE-2026-1000 openssl in python was to be patched by 2026-11-22T12:00:00.000Z; 3.5.1-2 fixes it'],
   [
     'archive',
@@ -122,8 +122,8 @@ for (const [kind, title] of titles) {
 }
 
 test('a title is one line that steers no terminal', () => {
-  const { title } = failedMessage({ image: 'a' }, { run: 1, stage: 'build', reason: 'x\n\u001b[2Jy', at })
-  assert.equal(title, 'a could not be released, at build: x\\u000a\\u001b[2Jy')
+  const { title } = failedMessage({ image: 'a' }, { run: 1, reason: 'x\n\u001b[2Jy', at })
+  assert.equal(title, 'a could not be released: x\\u000a\\u001b[2Jy')
 })
 
 if (process.env['SHOW_EXAMPLES'] !== undefined)

@@ -17,6 +17,8 @@ export interface TellerOptions {
   readonly webhooks: readonly Webhook[]
   /** The URI reference by which this factory is known to whoever is told, e.g. `https://images.example.org`. */
   readonly source: string
+  /** Who an image belongs to now, where a message does not say it; nobody is known unless given. */
+  readonly ownerOf?: (image: string) => string | undefined
   readonly patience?: WebhookPatience
   readonly post?: GuardedPost
   readonly clock?: WatchClock
@@ -46,6 +48,7 @@ export class Teller {
       post: new GuardedPost(),
       clock: MACHINE_CLOCK,
       every: 2000,
+      ownerOf: () => undefined,
       onTold: () => undefined,
       onTrouble: () => undefined,
       ...options,
@@ -97,7 +100,7 @@ export class Teller {
   /** Does what there is to do now; gives whether there may be more. */
   async #tellSome(webhook: Webhook): Promise<boolean> {
     const { store, clock } = this.#options
-    const wants = (message: Message) => isWanted(webhook.interest, message)
+    const wants = (message: Message) => isWanted(webhook.interest, this.#withOwner(message))
     const now = clock.now()
     const routed = await store.deliveries.route(webhook.name, wants, { limit: BATCH.route, now: now.toISOString() })
     const lease = new Date(now.getTime() + LEASE).toISOString()
@@ -106,11 +109,18 @@ export class Teller {
       due.map(async (one) => {
         const { post, source, patience, onTold } = this.#options
         const tell = { post, source, patience, now: () => clock.now(), random: () => clock.random() }
-        const outcome = await tellWebhook(webhook, one, { ...tell, signal: this.#stop.signal })
+        const told = { ...one, message: this.#withOwner(one.message) }
+        const outcome = await tellWebhook(webhook, told, { ...tell, signal: this.#stop.signal })
         await store.deliveries.settle(webhook.name, one, outcome)
         onTold({ webhook: webhook.name, ...one, outcome })
       }),
     )
     return routed > 0 || due.length > 0
+  }
+
+  #withOwner(message: Message): Message {
+    if (message.image === undefined || message.owner !== undefined) return message
+    const owner = this.#options.ownerOf(message.image)
+    return owner === undefined ? message : { ...message, owner }
   }
 }

@@ -1,9 +1,19 @@
-import { type FactoryEvent, type FactoryStore, type NewEvent, noteEvents, type Watched, type WatchStep } from '#factory'
+import {
+  type FactoryEvent,
+  type FactoryStore,
+  type NewEvent,
+  type NewMessage,
+  noteEvents,
+  type Watched,
+  type WatchStep,
+} from '#factory'
 import { IntegrationError } from '../errors.ts'
 
-/** Where a watch is moved to, with the events of that step. */
+/** Where a watch is moved to, with what that step records. */
 export interface StepWithEvents extends WatchStep {
   readonly events: readonly NewEvent[]
+  /** What is told of the step beside what its events tell. */
+  readonly messages?: readonly NewMessage[]
 }
 
 /** Whoever overtakes has recorded a step, so more often than this would be a fault. */
@@ -23,9 +33,10 @@ export async function takeStep(
     const before = await store.watches.read(watch)
     const step = await decide(before)
     if (step === undefined) return []
-    const { events, ...to } = step
+    const { events, messages = [], ...to } = step
     const noted = await store.transaction(async (logs) => {
       if (!(await logs.watches.move(watch, before?.revision ?? 0, to))) return undefined
+      await logs.outbox.add(messages)
       return noteEvents(logs, events)
     })
     if (noted !== undefined) return noted

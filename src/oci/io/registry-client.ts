@@ -7,6 +7,8 @@ import { parseIndex } from '../index-document.ts'
 import { MAX_DOCUMENT_BYTES, parseDocument } from '../json-document.ts'
 import { DOCKER_MEDIA_TYPES, MEDIA_TYPES } from '../media-types.ts'
 import { parseManifestOrIndex, referrerDescriptor } from '../referrer.ts'
+import { formatTagMoves, TAG_MOVES_PATH } from '../registry/tag-moves.ts'
+import type { RepositoryTagMove } from '../registry/tag-store.ts'
 import { type BlobOutcome, checkReferrers, type Repository } from '../repository.ts'
 import { BlobUpload } from './blob-upload.ts'
 import { RegistryConnection, type RegistryOptions } from './registry-connection.ts'
@@ -15,6 +17,9 @@ import { ReferrersTags, readReferrersTag } from './registry-referrers.ts'
 
 /** More tags of one repository than this, or more pages of any list, are nothing that we read. */
 const LIST_LIMITS = { tags: 1_000_000, pages: 2000 }
+
+/** What registries answer at a path that they do not know. */
+const NO_SUCH_PATH: ReadonlySet<number> = new Set([400, 404, 405, 501])
 
 const MANIFEST_TYPES = [
   MEDIA_TYPES.index,
@@ -111,6 +116,23 @@ export class RegistryClient implements Repository {
     if (read.subject !== undefined && response.header('oci-subject') === undefined) {
       await this.#referrersTags.add(read.subject.digest, referrerDescriptor(descriptor, read))
     }
+  }
+
+  /**
+   * Moves tags of this and other repositories of the same registry together, where it is one of ours; gives whether each named what
+   * was expected and all were moved, or `undefined` for a registry that cannot do it, which has moved none. Idempotent only by what
+   * is expected, so it is not tried again.
+   */
+  async moveTags(moves: readonly RepositoryTagMove[]): Promise<boolean | undefined> {
+    const repositories = [...new Set(moves.map(({ repository }) => repository))]
+    const scopes = repositories.map((repository) => `repository:${repository}:pull,push`)
+    const headers = { 'content-type': 'application/json' }
+    const body = Buffer.from(formatTagMoves(moves))
+    const response = await this.#send({ method: 'POST', target: TAG_MOVES_PATH, headers, scopes, body })
+    const { status } = response
+    if (status !== 200 && status !== 409 && !NO_SUCH_PATH.has(status)) throw await this.#failure(response, 'move tags')
+    await response.drop()
+    return status === 200 ? true : status === 409 ? false : undefined
   }
 
   async hasBlob({ digest }: Descriptor): Promise<boolean> {

@@ -11,5 +11,6 @@ export {
   type RegistryServerOptions,
 } from '../io/registry/registry-server.ts'
 export { type ScrubReport, scrub } from '../io/registry/scrub.ts'
+export type { Authority } from '../io/registry/serving.ts'
 export { RegistryStore } from '../io/registry/store.ts'
 export { type Gauge, Metrics } from './metrics.ts'

@@ -8,6 +8,7 @@ export type Route =
   | { readonly kind: 'catalog' }
   | { readonly kind: 'token' }
   | { readonly kind: 'metrics' }
+  | { readonly kind: 'tag-moves' }
   | { readonly kind: 'health' }
   | { readonly kind: 'blob'; readonly repository: string; readonly digest: ContentDigest }
   | { readonly kind: 'uploads'; readonly repository: string }
@@ -20,6 +21,7 @@ const FIXED: Readonly<Record<string, Route>> = {
   '/v2': { kind: 'base' },
   '/v2/': { kind: 'base' },
   '/v2/_catalog': { kind: 'catalog' },
+  '/v2/_casemate/tag-moves': { kind: 'tag-moves' },
   '/token': { kind: 'token' },
   '/metrics': { kind: 'metrics' },
   '/healthz': { kind: 'health' },

@@ -7,6 +7,11 @@ export interface TagMove {
   readonly next: ContentDigest | undefined
 }
 
+/** A move in one of several repositories. */
+export interface RepositoryTagMove extends TagMove {
+  readonly repository: string
+}
+
 /** What became of some moves: all are done, or none, with what each tag that was not as expected names. */
 export type MoveOutcome =
   | { readonly moved: true }
@@ -24,4 +29,6 @@ export interface TagStore {
    * `next` is no manifest of the repository, and with `STORE_FULL` or `STORE_FAILED` when it cannot be made durable.
    */
   moveTags(repository: string, moves: readonly TagMove[]): Promise<MoveOutcome>
+  /** The same for tags of several repositories; gives whether they were moved. */
+  moveTagsTogether(moves: readonly RepositoryTagMove[]): Promise<boolean>
 }

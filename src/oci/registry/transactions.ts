@@ -3,7 +3,7 @@ import type { JournalBatch } from './journal-format.ts'
 import type { ManifestContent } from './manifest-content.ts'
 import { Refusal } from './refusal.ts'
 import type { ManifestEntry, RegistryState, RepositoryState, StateRecord } from './state.ts'
-import type { MoveOutcome, TagMove } from './tag-store.ts'
+import type { MoveOutcome, RepositoryTagMove, TagMove } from './tag-store.ts'
 
 /** What a change of the state comes to: its records, and what the caller gets when they are durable. */
 export interface Decision<Result> extends JournalBatch {
@@ -111,15 +111,33 @@ export function deleteBlob(state: RegistryState, repository: string, digest: Con
 
 /** Tags move together when each names what is expected; see the port. */
 export function moveTags(state: RegistryState, repository: string, moves: readonly TagMove[]): Decision<MoveOutcome> {
-  const known = state.repositories.get(repository)
-  const found = new Map(moves.map(({ tag }) => [tag, known?.tags.get(tag)]))
-  if (moves.some(({ tag, expected }) => found.get(tag) !== expected)) return decision([], { moved: false, found })
-  const records = moves.map(({ tag, next }): StateRecord => {
+  const own = moves.map((move) => ({ ...move, repository }))
+  if (!isExpected(state, own)) {
+    const known = state.repositories.get(repository)
+    const found = new Map(moves.map(({ tag }) => [tag, known?.tags.get(tag)]))
+    return decision([], { moved: false, found })
+  }
+  return decision(tagRecords(state, own), { moved: true })
+}
+
+/** Tags of several repositories move together when each names what is expected; see the port. */
+export function moveTagsTogether(state: RegistryState, moves: readonly RepositoryTagMove[]): Decision<boolean> {
+  const isMoved = isExpected(state, moves)
+  return decision(isMoved ? tagRecords(state, moves) : [], isMoved)
+}
+
+function isExpected(state: RegistryState, moves: readonly RepositoryTagMove[]): boolean {
+  return moves.every(({ repository, tag, expected }) => {
+    return state.repositories.get(repository)?.tags.get(tag) === expected
+  })
+}
+
+function tagRecords(state: RegistryState, moves: readonly RepositoryTagMove[]): StateRecord[] {
+  return moves.map(({ repository, tag, next }): StateRecord => {
     if (next === undefined) return { op: 'untag', repository, tag }
     if (!isManifestOf(state, repository, next)) throw manifestUnknown(repository, next)
     return { op: 'tag', repository, tag, digest: next }
   })
-  return decision(records, { moved: true })
 }
 
 /** Whether a blob can be read through a repository. */

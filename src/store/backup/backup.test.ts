@@ -80,7 +80,7 @@ async function fill(store: OpenStore): Promise<void> {
   const [first] = await log.record(releases())
   await log.record([{ ...releases()[0]!, restores: first!, run }])
   const intent = { image: 'app', variant: 'runtime', repository: 'r/app', digest: digestOf('2'), at }
-  await log.intend([{ ...intent, tags: { '1': digestOf('1'), latest: null }, cause: { run } }])
+  await store.intents.intend([{ ...intent, tags: { '1': digestOf('1'), latest: null }, cause: { run } }])
   await work.send(run, [{ phase: 'make', images: ['app'] }])
   await work.end(run, [{ image: 'app', state: 'done', reason: 'released', at }])
   await work.close(run, at)

@@ -1,5 +1,5 @@
 import type { Digest } from '#core'
-import type { FleetLog, GivenApproval, HeldPackage, Reason, ReleasedHead } from '#factory'
+import type { FleetLog, GivenApproval, HeldPackage, Reason, ReleasedHead, WaitingImage } from '#factory'
 import type { Atomically } from '../session.ts'
 
 /** Sets of packages at a time: what is in memory on its way. */
@@ -53,18 +53,37 @@ export class StoredFleet implements FleetLog {
     return found
   }
 
-  async waiting(images: readonly string[]): Promise<ReadonlyMap<string, readonly Reason[]>> {
+  async waiting(images: readonly string[]): Promise<ReadonlyMap<string, WaitingImage>> {
     const rows = await this.#atomically(
       async (session) =>
-        await session.query<{ image: string; reasons: Reason[] }>(
+        await session.query<WaitingImage & { image: string }>(
           'read what plans hold',
-          `select p.image, p.reasons from unnest($1::text[]) as n (image) cross join lateral (
+          `select p.image, p.reasons, p.held from unnest($1::text[]) as n (image) cross join lateral (
              select image, reasons, held from casemate.plan_image where image = n.image order by plan desc limit 1) p
            where p.held is not null`,
           [images],
         ),
     )
-    return new Map(rows.map(({ image, reasons }) => [image, reasons]))
+    return new Map(rows.map(({ image, ...waiting }) => [image, waiting]))
+  }
+
+  async underway(): Promise<ReadonlyMap<string, readonly Reason[]>> {
+    const rows = await this.#atomically(
+      async (session) =>
+        await session.query<{ image: string; reasons: Reason[] }>(
+          'read what runs are at work on',
+          `select p.image, p.reasons from casemate.open_run r join casemate.plan_image p on p.plan = r.plan
+           where p.held is null
+             and not exists (select from casemate.run_image_end e where e.run = r.id and e.image = p.image)
+           order by r.id`,
+        ),
+    )
+    return new Map(
+      [...Map.groupBy(rows, ({ image }) => image)].map(([image, own]) => [
+        image,
+        own.flatMap(({ reasons }) => reasons),
+      ]),
+    )
   }
 
   async approvals(images: readonly string[]): Promise<ReadonlyMap<string, GivenApproval>> {

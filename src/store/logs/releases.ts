@@ -1,9 +1,19 @@
 import type { Digest } from '#core'
 import { versionSortKey } from '#debian'
-import type { AffectedImage, AffectedQuestion, HeldPackage, NewRelease, Release, ReleaseLog, TagIntent } from '#factory'
+import type {
+  AffectedImage,
+  AffectedQuestion,
+  HeldPackage,
+  NewRelease,
+  Release,
+  ReleaseDifference,
+  ReleasedDigest,
+  ReleaseLog,
+} from '#factory'
 import { recordContents } from '../contents.ts'
 import type { Session } from '../database.ts'
 import { type Atomically, jsonText, onlyRow } from '../session.ts'
+import { readDifferences } from './release-differences.ts'
 
 /** Every release whose heads and manifests are asked for, `filter` being what stands behind `where`. */
 const SELECT = `
@@ -47,8 +57,6 @@ const AFFECTED = `
   group by m.variant, m.platform, e.packages`
 
 type ReleaseRow = Omit<Release, 'run' | 'restores'> & { readonly run: number | null; readonly restores: number | null }
-
-type IntentRow = Omit<TagIntent, 'cause'> & { readonly run: number | null; readonly restores: number | null }
 
 /** The releases in PostgreSQL. */
 export class StoredReleases implements ReleaseLog {
@@ -105,6 +113,28 @@ export class StoredReleases implements ReleaseLog {
     ])
   }
 
+  async ofDigests(digests: readonly Digest[]): Promise<readonly ReleasedDigest[]> {
+    return await this.#atomically((session) =>
+      session.query<ReleasedDigest>(
+        'find what digests were released as',
+        `select digest, image, variant, min(released) as released from (
+           select digest, image, variant, released from casemate.release where digest = any ($1)
+           union all
+           select m.digest, r.image, r.variant, r.released
+           from casemate.release_manifest m join casemate.release r on r.id = m.release where m.digest = any ($1)
+         ) found group by digest, image, variant order by digest, image, variant`,
+        [digests],
+      ),
+    )
+  }
+
+  async differences(releases: readonly number[]): Promise<readonly ReleaseDifference[]> {
+    if (releases.length === 0) return []
+    return await this.#atomically((session) =>
+      readDifferences(session, releases, (ids) => selectReleases(session, 'where r.id = any ($1)', [ids])),
+    )
+  }
+
   async packages(contents: Digest): Promise<readonly HeldPackage[] | undefined> {
     return await this.#atomically(async (session) => {
       const rows = await session.query<HeldPackage & { readonly name: string | null }>(
@@ -120,35 +150,6 @@ export class StoredReleases implements ReleaseLog {
     })
   }
 
-  async intend(intents: readonly TagIntent[]): Promise<readonly TagIntent[]> {
-    if (intents.length === 0) return []
-    return await this.#atomically(async (session) => {
-      await session.query(
-        'record which tags are to be moved',
-        `insert into casemate.tag_intent (image, variant, repository, digest, tags, run, restores, at)
-         select image, variant, repository, digest, tags, (cause->>'run')::bigint, (cause->>'restores')::bigint, at
-         from jsonb_to_recordset($1::jsonb) as r (image text, variant text, repository text, digest text, tags jsonb,
-           cause jsonb, at timestamptz)
-         on conflict (run, image, variant) where run is not null do nothing`,
-        [jsonText(intents)],
-      )
-      const rows = await session.query<IntentRow>(
-        'read which tags are to be moved',
-        `select distinct on (t.image, t.variant, t.run, t.restores) t.image, t.variant, t.repository, t.digest, t.tags, t.run,
-           t.restores, t.at
-         from casemate.tag_intent t join jsonb_to_recordset($1::jsonb) as r (image text, variant text, cause jsonb)
-           on t.image = r.image and t.variant = r.variant
-           and (t.run = (r.cause->>'run')::bigint or t.restores = (r.cause->>'restores')::bigint)
-         order by t.image, t.variant, t.run, t.restores, t.id desc`,
-        [jsonText(intents.map(({ image, variant, cause }) => ({ image, variant, cause })))],
-      )
-      return rows.map(({ run, restores, ...intent }) => ({
-        ...intent,
-        cause: run === null ? { restores: restores ?? 0 } : { run },
-      }))
-    })
-  }
-
   async variants(image: string): Promise<readonly string[]> {
     const rows = await this.#atomically(
       async (session) =>
@@ -159,19 +160,6 @@ export class StoredReleases implements ReleaseLog {
         ),
     )
     return rows.map(({ variant }) => variant)
-  }
-
-  async named(image: string, variant: string): Promise<ReadonlySet<Digest>> {
-    const rows = await this.#atomically(
-      async (session) =>
-        await session.query<{ digest: Digest }>(
-          'read what tags have named',
-          `select digest from casemate.tag_intent where image = $1 and variant = $2
-           union select digest from casemate.release where image = $1 and variant = $2`,
-          [image, variant],
-        ),
-    )
-    return new Set(rows.map(({ digest }) => digest))
   }
 
   async restore(

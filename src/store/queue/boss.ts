@@ -6,7 +6,7 @@ import { StoreError } from '../errors.ts'
 export const BATCHES = 'batches'
 
 /** The schema that is the library's own. */
-const SCHEMA = 'casemate_queue'
+export const SCHEMA = 'casemate_queue'
 
 /** Seconds without a sign of life after which a worker counts as gone; the least that the library takes. */
 const HEARTBEAT = 10

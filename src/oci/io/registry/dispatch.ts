@@ -1,5 +1,7 @@
+import { MAX_DOCUMENT_BYTES } from '../../json-document.ts'
 import { Refusal } from '../../registry/refusal.ts'
 import type { Route } from '../../registry/route.ts'
+import { readTagMoves } from '../../registry/tag-moves.ts'
 import { removeBlob, sendBlob } from './blob-requests.ts'
 import type { Exchange } from './exchange.ts'
 import { sendCatalog, sendReferrers, sendTags } from './list-requests.ts'
@@ -62,6 +64,21 @@ export function answerCatalog(exchange: Exchange, serving: Serving): void {
     throw unauthorized(exchange, serving.authority, 'registry:catalog:*')
   }
   sendCatalog(exchange, serving)
+}
+
+/** Moves tags of several repositories together, for whoever may push to each of them: an extension of ours. */
+export async function answerTagMoves(exchange: Exchange, serving: Serving): Promise<void> {
+  if (exchange.method !== 'POST') {
+    throw new Refusal('UNSUPPORTED', 'cannot do that with tags', { headers: { allow: 'POST' } })
+  }
+  // A stranger is told how to say who he is before he sends anything.
+  if (!serving.authority.isWelcome(exchange.identity)) throw unauthorized(exchange, serving.authority, undefined)
+  const moves = readTagMoves(await exchange.wholeBody(MAX_DOCUMENT_BYTES))
+  for (const repository of new Set(moves.map((move) => move.repository))) {
+    checkRight(exchange, serving, repository, 'push')
+  }
+  const isMoved = await serving.store.moveTagsTogether(moves)
+  exchange.sendJson(isMoved ? 200 : 409, { moved: isMoved })
 }
 
 function answerUpload(exchange: Exchange, serving: Serving, { repository, id }: { repository: string; id: string }) {

@@ -8,7 +8,7 @@ import { Metrics } from '../../registry/metrics.ts'
 import { Refusal } from '../../registry/refusal.ts'
 import { readRoute } from '../../registry/route.ts'
 import { answerControl } from './control.ts'
-import { answerBase, answerCatalog, answerInRepository } from './dispatch.ts'
+import { answerBase, answerCatalog, answerInRepository, answerTagMoves } from './dispatch.ts'
 import { Exchange } from './exchange.ts'
 import { ManifestCache } from './manifest-cache.ts'
 import { openAuthority } from './open-authority.ts'
@@ -207,6 +207,8 @@ export class RegistryServer {
         return answerCatalog(exchange, this.#serving)
       case 'metrics':
         return this.#sendMetrics(exchange)
+      case 'tag-moves':
+        return await answerTagMoves(exchange, this.#serving)
       case 'token':
         throw new Refusal('UNSUPPORTED', 'this registry issues no tokens', { status: 404 })
       default:

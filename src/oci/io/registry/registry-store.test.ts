@@ -16,7 +16,15 @@ import { MEDIA_TYPES } from '#oci'
 import { collectGarbage, RegistryStore, scrub } from '#oci/registry'
 import { readManifestContent } from '../../registry/manifest-content.ts'
 import { type Cleanup, noise, run } from '../fixtures.test.ts'
-import { closeWith, manifestOf, ownRegistry, putBlob, putImage, registryFolder } from './registry-fixtures.test.ts'
+import {
+  authorityOf,
+  closeWith,
+  manifestOf,
+  ownRegistry,
+  putBlob,
+  putImage,
+  registryFolder,
+} from './registry-fixtures.test.ts'
 
 const DAY = 86_400_000
 
@@ -156,6 +164,37 @@ test('tags move all together or not at all', async (t) => {
   })
   assert.deepEqual(await store.moveTags('app', [{ tag: 'b', expected: one, next: undefined }]), { moved: true })
   assert.deepEqual(store.list('app'), ['a'])
+})
+
+test('tags of several repositories move together or not at all, for whoever may push to each of them', async (t) => {
+  const access = `repositories:
+  - { match: [one, two], pull: [authenticated], push: ["user:wanda"] }
+  - { match: [three], pull: [authenticated] }
+`
+  const { ask, server, close } = await ownRegistry(t, { authority: authorityOf(access, ['wanda', 'rudi']) })
+  const user = 'wanda:secret'
+  const [one, two] = [
+    await putImage(ask, { repository: 'one', tag: 'a', user }, ['1']),
+    await putImage(ask, { repository: 'two', user }, ['2']),
+  ]
+  const post = (moves: readonly object[], as?: string) =>
+    ask('POST /v2/_casemate/tag-moves', { body: JSON.stringify({ moves }), ...(as === undefined ? {} : { user: as }) })
+  const both = [
+    { repository: 'one', tag: 'b', next: one },
+    { repository: 'two', tag: 'a', next: two },
+  ]
+  assert.equal((await post(both)).status, 401)
+  assert.equal((await post(both, 'rudi:secret')).status, 403)
+  assert.equal((await post([...both, { repository: 'three', tag: 'a', next: one }], user)).status, 403)
+  assert.equal((await post([...both, { repository: 'one', tag: 'a', next: one }], user)).status, 409)
+  assert.equal((await post([{ repository: 'two', tag: 'a', next: one }], user)).code, 'MANIFEST_UNKNOWN')
+  assert.equal((await post([{ repository: '../two', tag: 'a', next: two }], user)).status, 400)
+  assert.equal((await post([both[0] ?? {}, both[0] ?? {}], user)).status, 400)
+  assert.deepEqual([server.store.list('one'), server.store.list('two')], [['a'], []])
+  assert.equal((await post(both, user)).status, 200)
+  assert.deepEqual([server.store.get('one', 'b'), server.store.get('two', 'a')], [one, two])
+  assert.equal((await ask('GET /v2/_casemate/tag-moves', { user })).status, 405)
+  await close()
 })
 
 test('many that come together share their syncs', async (t) => {

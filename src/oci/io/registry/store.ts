@@ -5,8 +5,8 @@ import type { ContentDigest } from '../../registry/content-digest.ts'
 import type { JournalBatch } from '../../registry/journal-format.ts'
 import { compareNames } from '../../registry/paging.ts'
 import { RegistryState } from '../../registry/state.ts'
-import type { MoveOutcome, TagMove, TagStore } from '../../registry/tag-store.ts'
-import { moveTags, type NewManifest, storeBlob, storeManifest } from '../../registry/transactions.ts'
+import type { MoveOutcome, RepositoryTagMove, TagMove, TagStore } from '../../registry/tag-store.ts'
+import { moveTags, moveTagsTogether, type NewManifest, storeBlob, storeManifest } from '../../registry/transactions.ts'
 import { CommitQueue, type Transaction } from './commit-queue.ts'
 import { ContentFiles } from './content-files.ts'
 import { KeyedLock, storeError, syncFolder } from './disk.ts'
@@ -154,6 +154,11 @@ export class RegistryStore implements TagStore {
   async moveTags(repository: string, moves: readonly TagMove[]): Promise<MoveOutcome> {
     const keys = moves.map(({ tag }) => `${repository}:${tag}`)
     return await this.commit({ keys, decide: () => moveTags(this.state, repository, moves) })
+  }
+
+  async moveTagsTogether(moves: readonly RepositoryTagMove[]): Promise<boolean> {
+    const keys = moves.map(({ repository, tag }) => `${repository}:${tag}`)
+    return await this.commit({ keys, decide: () => moveTagsTogether(this.state, moves) })
   }
 
   /** Turns what stands in the journal into files and a snapshot, and begins a new journal. One at a time. */

@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { FactorySettings } from '#factory'
+import { openWebhooks, Teller } from '#integrations'
+import { collectGarbage, type RegistryServer } from '#oci/registry'
+import { Api, type FactoryCommands } from '#server'
+import type { OpenStore } from '#store'
+import { UsageError } from '../errors.ts'
+import { formatError } from '../exit-status.ts'
+import type { Terminal } from '../terminal.ts'
+import { packageVersion } from '../version.ts'
+import { startEmbeddedRegistry } from './embedded-registry.ts'
+import { FactoryAuthority } from './factory-authority.ts'
+
+const HOUR = 3_600_000
+/** What was pushed and has no tag yet stays for a day. */
+const GRACE = 24 * HOUR
+
+/** What the services of a factory are started with. */
+export interface ServiceOptions {
+  readonly store: OpenStore
+  /** Where all that the factory makes is. */
+  readonly folder: string
+  readonly settings: FactorySettings
+  readonly terminal: Terminal
+}
+
+/** The registry with the API on the same port. What the API does at once comes when all is there. */
+export async function startRegistry(
+  { store, folder, settings, terminal }: ServiceOptions,
+  watching: { readonly commands: FactoryCommands },
+): Promise<{ readonly server: RegistryServer; readonly api: Api }> {
+  const onError = (error: unknown) => terminal.warn(formatError(error))
+  const { host, port, isOpen, hosts, url, tls } = settings.server
+  const authority = new FactoryAuthority(store.tokens, isOpen)
+  const late: { api?: Api; server?: RegistryServer } = {}
+  const server = await startEmbeddedRegistry(join(folder, 'registry'), authority, {
+    ...{ host, port, onError },
+    ...(tls === undefined ? {} : { tls: { cert: await readFile(tls.certificate), key: await readFile(tls.key) } }),
+    elsewhere: (request, response) => {
+      if (late.api !== undefined) late.api.handle(request, response)
+      else response.writeHead(503, { 'retry-after': '1' }).end()
+    },
+  })
+  const collecting = setInterval(() => void collectGarbage(server.store, { grace: GRACE }).catch(onError), HOUR)
+  collecting.unref()
+  const commands: FactoryCommands = {
+    preview: async (images) => (await command(watching.commands.preview))(images),
+    look: async (subject) => (await command(watching.commands.look))(subject),
+    rollback: async (release, wish) => (await command(watching.commands.rollback))(release, wish),
+  }
+  const api = new Api({
+    ...{ store, isOpen, hosts, commands, registry: server.address, version: packageVersion(), onError },
+    ...{ url: url ?? urlOf(settings, server.address), levels: settings.levels },
+    metrics: () => server.metrics.format(),
+  })
+  late.api = api
+  return { server, api }
+}
+
+async function command<Command>(given: Command | undefined): Promise<Command> {
+  if (given !== undefined) return given
+  throw new UsageError('USAGE_INVALID', 'cannot do this yet: the factory is starting')
+}
+
+/** Tells webhooks what is in the outbox. Rejects with `WEBHOOK_INVALID`. */
+export async function startTeller(
+  store: OpenStore,
+  settings: FactorySettings,
+  { address, terminal }: { readonly address: string; readonly terminal: Terminal },
+): Promise<Teller> {
+  const source = settings.server.url ?? urlOf(settings, address)
+  const teller = new Teller({
+    ...{ store, webhooks: await openWebhooks(settings.notify, process.env), source },
+    onTold: ({ webhook, message, outcome }) => {
+      if (outcome.state === 'dead') terminal.warn(`${webhook} was never told "${message.title}": ${outcome.reason}`)
+    },
+    onTrouble: (reason) => terminal.warn(reason),
+  })
+  teller.start()
+  return teller
+}
+
+/** The address of a place where this factory listens. */
+export function urlOf({ server: { tls } }: FactorySettings, address: string): string {
+  return `${tls === undefined ? 'http' : 'https'}://${address}`
+}

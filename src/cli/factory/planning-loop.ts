@@ -1,0 +1,138 @@
+import {
+  askedEvent,
+  type FactorySettings,
+  type Moment,
+  noteEvents,
+  type PlannedRebuilds,
+  Planner,
+  planRebuilds,
+} from '#factory'
+import type { OpenStore } from '#store'
+import { type FleetDefinitions, openFleet } from '../fleet-definitions.ts'
+import { placeOf } from '../place.ts'
+import { lookAtArchives, openFindings, readArchiveFacts } from '../plan-basis.ts'
+import type { Terminal } from '../terminal.ts'
+import type { PlaceOptions } from '../verb.ts'
+import { archiveFoldersOf, fleetReferences } from './fleet-references.ts'
+
+/** What plans are made from and by. */
+export interface PlanningOptions {
+  readonly store: OpenStore
+  readonly settings: FactorySettings
+  readonly place: PlaceOptions
+  readonly terminal: Terminal
+  readonly now: () => Moment
+}
+
+/** Milliseconds between two looks at what is open, when nobody says that something is; and the longest pause after trouble. */
+const EVERY = 2000
+const LONGEST = 60_000
+
+/** Makes plans of what was recorded and begins their runs, for as long as it runs. */
+export class PlanningLoop {
+  readonly #options: PlanningOptions
+  readonly #stop = new AbortController()
+  readonly #before: (() => Promise<void>)[] = []
+  #wake = Promise.withResolvers<void>()
+  #running: Promise<void> | undefined
+  #next = Number.POSITIVE_INFINITY
+
+  constructor(options: PlanningOptions) {
+    this.#options = options
+  }
+
+  /** Has something done before each plan, e.g. definitions read again. */
+  beforePlan(prepare: () => Promise<void>): void {
+    this.#before.push(prepare)
+  }
+
+  /** Begins. Trouble is told, and planning tried again. */
+  start(onTrouble: (error: unknown) => void): void {
+    this.#running ??= this.#run(onTrouble)
+  }
+
+  /** Has what is open planned now: something was recorded. */
+  wake(): void {
+    this.#wake.resolve()
+  }
+
+  /** Ends when the plan that is being made is recorded. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    this.wake()
+    await this.#running
+  }
+
+  /** What would be done now; records nothing. Rejects as the readers of definitions and archives do, and as the store. */
+  async preview(): Promise<PlannedRebuilds> {
+    return await this.#with(async (planner) => planRebuilds(await planner.input()))
+  }
+
+  /** Asks once for every image that was never released and that nobody has asked for. */
+  async askForNew(): Promise<void> {
+    const { store, now } = this.#options
+    const { images } = await this.#definitions()
+    const released = new Set((await store.fleet.heads()).map(({ image }) => image))
+    const fresh = images.filter(({ image }) => !released.has(image))
+    const events = fresh.map(({ image }) =>
+      askedEvent({ image, by: 'casemate up', reason: 'its first release', request: 'first' }, now()),
+    )
+    await store.transaction((logs) => noteEvents(logs, events))
+  }
+
+  /** Plans what is open, or what was held until now. */
+  async #plan(): Promise<void> {
+    const { store, now } = this.#options
+    const isDue = Date.parse(now()) >= this.#next
+    if ((await store.events.open(1)).length === 0 && !isDue) return
+    for (const prepare of this.#before) await prepare()
+    const { planned } = await this.#with((planner) => planner.plan())
+    this.#next = planned.next === undefined ? Number.POSITIVE_INFINITY : Date.parse(planned.next)
+  }
+
+  async #with<Result>(work: (planner: Planner) => Promise<Result>): Promise<Result> {
+    const { store, settings, place, terminal, now } = this.#options
+    const definitions = await this.#definitions()
+    const facts = await readArchiveFacts(archiveFoldersOf(definitions))
+    const findings = openFindings(facts)
+    try {
+      const planner = new Planner({
+        ...{ store, standing: facts.standing, policy: settings.policy, now },
+        definitions: async () => definitions.images,
+        closes: findings.closes,
+        disclosed: findings.disclosed,
+        look: async (fleet, archives) => {
+          const { changes, notices } = await lookAtArchives(fleet, {
+            ...(await placeOf(place, definitions.files)),
+            archives,
+          })
+          for (const notice of notices) terminal.warn(notice)
+          return changes
+        },
+      })
+      return await work(planner)
+    } finally {
+      findings.close()
+    }
+  }
+
+  async #definitions(): Promise<FleetDefinitions> {
+    return openFleet(await fleetReferences(this.#options.settings))
+  }
+
+  async #run(onTrouble: (error: unknown) => void): Promise<void> {
+    for (let failures = 0; !this.#stop.signal.aborted; ) {
+      this.#wake = Promise.withResolvers<void>()
+      try {
+        await this.#plan()
+        failures = 0
+      } catch (error) {
+        failures++
+        onTrouble(error)
+      }
+      const timer = setTimeout(() => this.wake(), Math.min(LONGEST, EVERY * 2 ** failures))
+      await this.#wake.promise
+      clearTimeout(timer)
+    }
+  }
+}

@@ -1,0 +1,228 @@
+import { existsSync } from 'node:fs'
+import { hostname, userInfo } from 'node:os'
+import { join, resolve } from 'node:path'
+import { type FactorySettings, parseFactorySettings } from '#factory'
+import type { Scheduler } from '#integrations'
+import { createFirstToken, type FactoryCommands } from '#server'
+import { type OpenState, type OpenStore, openState, statePlace } from '#store'
+import { withWorkshop } from '../build-platforms.ts'
+import { type ExitStatus, formatError } from '../exit-status.ts'
+import { type FleetDefinitions, openFleet } from '../fleet-definitions.ts'
+import { readSettings } from '../plan-settings.ts'
+import type { Terminal } from '../terminal.ts'
+import { readFleetDefinitions } from './definition-places.ts'
+import { EmbeddedPublisher } from './embedded-registry.ts'
+import { factoryKey } from './factory-key.ts'
+import { startRegistry, startTeller, urlOf } from './factory-services.ts'
+import { fleetReferences } from './fleet-references.ts'
+import {
+  canPass,
+  type FactoryVerbOptions,
+  factoryOptions,
+  type OpenFactory,
+  patienceOf,
+  systemClock,
+} from './open-factory.ts'
+import { PlanningLoop } from './planning-loop.ts'
+import { RegistryPublisher } from './publisher.ts'
+import { FactoryStages } from './stages.ts'
+import { type FactoryTools, homeOf, signingTools } from './tools.ts'
+import { upCommands } from './up-commands.ts'
+import { openWatches } from './watches.ts'
+import { wholeNumber, work } from './worker.ts'
+
+/** The options of `casemate up`, as the command line gives them. */
+export interface UpOptions extends FactoryVerbOptions {
+  readonly listen?: string
+  readonly concurrency: string
+  readonly grace: string
+  readonly untilDone?: boolean
+  readonly json?: boolean
+}
+
+/** Where definitions of one's own are, unless the settings say otherwise. */
+const OWN_IMAGES = './images'
+/**
+ * Runs a whole factory until a signal says to stop: its memory, registry, API and status page, watchers, planner, one worker, and who
+ * tells others. Everything that it makes is below the state's folder.
+ */
+export async function runUp(options: UpOptions, terminal: Terminal): Promise<ExitStatus> {
+  const settings = withImages(await readSettings(options.settings), options)
+  const folder = resolve(options.state)
+  const working = {
+    concurrency: wholeNumber(options.concurrency, '--concurrency'),
+    grace: wholeNumber(options.grace, '--grace'),
+    json: options.json === true,
+  }
+  terminal.progress('starting the database …')
+  const state = await openState(statePlace(process.env, folder), { create: true })
+  try {
+    const keys = options.key === undefined ? await factoryKey(join(folder, 'keys')) : undefined
+    const signing = await signingTools(options.key ?? keys?.privateKey ?? '')
+    await using served = await serve({ state, folder, settings, options, terminal, signing })
+    const { factory, planner, address } = served
+    const token = await createFirstToken(state.store, { by: userInfo().username, at: now(), command: 'casemate up' })
+    if (!working.json) introduce({ settings, address, token, publicKey: keys?.publicKey }, terminal)
+    await planner.askForNew()
+    planner.start((error) => terminal.warn(formatError(error)))
+    const until = options.untilDone === true ? served.allDone() : new Promise<never>(() => undefined)
+    return await work(factory, { ...working, until }, terminal)
+  } finally {
+    await state.close()
+  }
+}
+
+interface Starting {
+  readonly state: OpenState
+  readonly folder: string
+  readonly settings: FactorySettings
+  readonly options: UpOptions
+  readonly terminal: Terminal
+  readonly signing: Pick<FactoryTools, 'signatory' | 'trust'>
+}
+
+/** What is up, in the order of its ending: who makes new work first, what is needed to end it last. */
+interface Served extends AsyncDisposable {
+  readonly factory: OpenFactory
+  readonly planner: PlanningLoop
+  readonly address: string
+  /** Resolves when nothing is open and no run is under way. */
+  allDone(): Promise<void>
+}
+
+async function serve(starting: Starting): Promise<Served> {
+  const { state, settings, options, terminal, signing } = starting
+  const { store } = state
+  await using ends = new AsyncDisposableStack()
+  const making = factoryOptions(options, settings)
+  const { platforms } = making
+  const definitions = () => definitionsOf(settings)
+  const planner = new PlanningLoop({ store, settings, place: options, terminal, now })
+  const watching: { scheduler?: Scheduler; commands: FactoryCommands } = { commands: {} }
+  const registry = await startRegistry({ ...starting, store }, watching)
+  ends.defer(() => registry.server.close())
+  ends.defer(() => registry.api.stop())
+  const home = settings.registry === 'embedded' ? registry.server.address : homeOf(settings.registry)
+  const publisher =
+    settings.registry === 'embedded' ? new EmbeddedPublisher(signing, registry.server) : new RegistryPublisher(signing)
+  ends.defer(() => publisher.close())
+  const workshop = await openedWorkshop(options, ends)
+  const tools: FactoryTools = {
+    ...{ store, home, ...signing, workshop, terminal },
+    definitionOf: await namedDefinitions(settings, planner),
+    options: making,
+  }
+  const worker = `${hostname()} ${process.pid}`
+  const ports = { store, stages: new FactoryStages(tools), publisher, clock: systemClock, canPass, worker }
+  const teller = await startTeller(store, settings, { address: registry.server.address, terminal })
+  ends.defer(() => teller.stop())
+  const scheduler = await openWatches({
+    ...{ store, settings, place: options, platforms, terminal, definitions },
+    onEvents: () => planner.wake(),
+  })
+  watching.scheduler = scheduler
+  watching.commands = upCommands({ store, planner, scheduler, publisher, home })
+  scheduler.start()
+  ends.defer(() => scheduler.stop())
+  ends.defer(() => planner.stop())
+  const moved = ends.move()
+  return {
+    ...{
+      factory: { store, tools, publisher, ports, patience: patienceOf(settings) },
+      planner,
+      address: registry.server.address,
+    },
+    allDone: () => untilIdle(store),
+    [Symbol.asyncDispose]: () => moved.disposeAsync(),
+  }
+}
+
+/** Where images are defined; read again whenever somebody asks for one that is not known. */
+async function namedDefinitions(settings: FactorySettings, planner: PlanningLoop): Promise<(image: string) => string> {
+  const place = () => ({
+    images: settings.images,
+    ...(settings.definitions !== undefined && 'folder' in settings.definitions
+      ? { definitions: settings.definitions.folder }
+      : {}),
+  })
+  let known = await readFleetDefinitions(place())
+  planner.beforePlan(async () => {
+    known = await readFleetDefinitions(place())
+  })
+  return (image) => known(image)
+}
+
+/** A workshop that stays open until the stack is left. */
+async function openedWorkshop(options: UpOptions, ends: AsyncDisposableStack): Promise<FactoryTools['workshop']> {
+  const { promise: opened, resolve: open, reject } = Promise.withResolvers<FactoryTools['workshop']>()
+  const { promise: over, resolve: end } = Promise.withResolvers<void>()
+  const settings = options.workers === undefined ? {} : { workers: options.workers }
+  const whole = withWorkshop(settings, async (workshop) => {
+    open(workshop)
+    await over
+  })
+  whole.catch(reject)
+  ends.defer(async () => {
+    end()
+    await whole
+  })
+  return opened
+}
+
+async function definitionsOf(settings: FactorySettings): Promise<FleetDefinitions> {
+  return openFleet(await fleetReferences(settings))
+}
+
+async function untilIdle(store: OpenStore): Promise<void> {
+  for (;;) {
+    const isOpen = (await store.events.open(1)).length > 0 || (await store.work.open()).length > 0
+    if (!isOpen) return
+    await systemClock.sleep(500, new AbortController().signal)
+  }
+}
+
+/** What the command line says over what the settings say; definitions in `./images` need not be named. */
+function withImages(settings: FactorySettings, options: UpOptions): FactorySettings {
+  const { image, definitions, registry, listen } = options
+  const folder = definitions ?? (settings.definitions === undefined && existsSync(OWN_IMAGES) ? OWN_IMAGES : undefined)
+  return {
+    ...settings,
+    ...(image === undefined ? {} : { images: image }),
+    ...(folder === undefined ? {} : { definitions: { folder } }),
+    ...(registry === undefined ? {} : { registry }),
+    ...(listen === undefined ? {} : { server: listeningOn(listen, settings) }),
+  }
+}
+
+function introduce(
+  {
+    settings,
+    address,
+    token,
+    publicKey,
+  }: {
+    readonly settings: FactorySettings
+    readonly address: string
+    readonly token: string | undefined
+    readonly publicKey: string | undefined
+  },
+  terminal: Terminal,
+): void {
+  const { server } = settings
+  const line = (name: string, text: string) => terminal.print(`${terminal.style('bold', name.padEnd(12))}${text}`)
+  line('status', `${server.url ?? urlOf(settings, address)}/${server.isOpen ? '' : '  (for who has a token)'}`)
+  line('images', `podman pull ${server.tls === undefined ? '--tls-verify=false ' : ''}${address}/IMAGE`)
+  if (publicKey !== undefined) line('verify by', publicKey)
+  if (token !== undefined) line('token', `${token}  (an administrator's, shown this once)`)
+  terminal.print()
+}
+
+/** The section as it would be with this place, so that what follows from the place is the same. Throws `SETTINGS_INVALID`. */
+function listeningOn(listen: string, { server }: FactorySettings): FactorySettings['server'] {
+  const { host, port, isOpen } = parseFactorySettings(JSON.stringify({ server: { listen } }), '--listen').server
+  return { ...server, host, port, isOpen }
+}
+
+function now(): string {
+  return new Date().toISOString()
+}

@@ -1,0 +1,138 @@
+import { readPublishers, withPlaces } from '#advisory'
+import { defaultCacheFolder } from '#debian'
+import type { FactorySettings } from '#factory'
+import { DefinitionFolderWatch, type Poll, pollAdvisories, pollArchive, pollDates, Scheduler } from '#integrations'
+import { debianArchitectureOf, parsePlatform } from '#oci'
+import type { OpenStore } from '#store'
+import type { FleetDefinitions } from '../fleet-definitions.ts'
+import { placeOf } from '../place.ts'
+import { readArchiveFacts } from '../plan-basis.ts'
+import type { Terminal } from '../terminal.ts'
+import type { PlaceOptions } from '../verb.ts'
+import { visibleText } from '../visible-text.ts'
+import { archiveFoldersOf } from './fleet-references.ts'
+
+/** What a factory watches, and with what. */
+export interface WatchOptions {
+  readonly store: OpenStore
+  readonly settings: FactorySettings
+  readonly place: PlaceOptions
+  readonly platforms: readonly string[]
+  readonly terminal: Terminal
+  definitions(): Promise<FleetDefinitions>
+  /** Called when something was recorded. */
+  onEvents(): void
+}
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+/** Milliseconds between two looks. A mirror of one's own may be asked often, public ones not. */
+const EVERY = {
+  ownMirror: 15 * SECOND,
+  mirror: 5 * MINUTE,
+  definitions: 5 * SECOND,
+  advisories: 60 * MINUTE,
+  dates: 60 * MINUTE,
+}
+/** Where advisories are had from in place of their publishers. */
+const ADVISORY_SOURCES = 'CASEMATE_ADVISORIES'
+
+/** Makes the scheduler of all that a factory watches. Trouble is told by name when it is another one than before. */
+export async function openWatches(options: WatchOptions): Promise<Scheduler> {
+  const { settings, terminal, definitions } = options
+  const { archives } = await definitions()
+  const polls = [
+    ...archives.map((archive) => archivePoll(archive, options)),
+    ...(settings.definitions !== undefined && 'folder' in settings.definitions
+      ? [definitionPoll(settings.definitions.folder, options)]
+      : []),
+    datePoll(options),
+    ...(options.place.offline === true ? [] : [advisoryPoll(options)]),
+  ]
+  const told = new Map<string, string>()
+  return new Scheduler(polls, {
+    onLook: ({ name, troubles }) => {
+      // The same trouble again is no news; it is looked at again all the time.
+      if (told.get(name) === troubles.join('\n')) return
+      if (troubles.length === 0 && told.has(name)) terminal.warn(`${name}: all is well again`)
+      told.set(name, troubles.join('\n'))
+      const [first, ...more] = troubles
+      const others = more.length === 0 ? '' : `, and ${more.length} more like that`
+      if (first !== undefined) terminal.warn(`${name}: ${visibleText(first)}${others}; tried again until it works`)
+    },
+  })
+}
+
+function archivePoll(archive: string, options: WatchOptions): Poll {
+  const { store, settings, place, platforms, definitions } = options
+  const isOwn = place.mirror !== undefined || (process.env['CASEMATE_MIRROR'] ?? '') !== ''
+  const architectures = [...new Set(platforms.map((platform) => debianArchitectureOf(parsePlatform(platform))))]
+  return {
+    name: `archive ${archive}`,
+    every: settings.poll ?? (isOwn ? EVERY.ownMirror : EVERY.mirror),
+    look: async () => {
+      const fleet = await definitions()
+      const { events, troubles } = await pollArchive({
+        ...(await placeOf(place, fleet.files)),
+        ...{ store, archive, architectures, now: () => new Date() },
+      })
+      if (events.length > 0) options.onEvents()
+      return troubles.map(({ message }) => message)
+    },
+  }
+}
+
+function definitionPoll(folder: string, { store, onEvents }: WatchOptions): Poll {
+  const watch = new DefinitionFolderWatch({ store, folder, name: 'definitions', now: () => new Date() })
+  return {
+    name: 'definitions',
+    every: EVERY.definitions,
+    look: async () => {
+      const { events, troubles } = await watch.look()
+      if (events.length > 0) onEvents()
+      return troubles
+    },
+  }
+}
+
+function datePoll({ store, definitions, onEvents }: WatchOptions): Poll {
+  return {
+    name: 'dates',
+    every: EVERY.dates,
+    look: async () => {
+      const events = await pollDates(store, (await definitions()).supported, new Date())
+      if (events.length > 0) onEvents()
+      return []
+    },
+  }
+}
+
+function advisoryPoll({ store, definitions, onEvents }: WatchOptions): Poll {
+  return {
+    name: 'advisories',
+    every: EVERY.advisories,
+    look: async () => {
+      const given = (process.env[ADVISORY_SOURCES] ?? '').split(/\s+/).filter((one) => one !== '')
+      const sources = withPlaces(await readPublishers(), given, ADVISORY_SOURCES)
+      const fleet = await fleetSources(store, await definitions())
+      const { events, troubles } = await pollAdvisories({
+        ...{ store, sources, fleet, cache: defaultCacheFolder(), now: () => new Date() },
+      })
+      if (events.length > 0) onEvents()
+      return troubles
+    },
+  }
+}
+
+/** The source packages that released images hold, by the release that they are of. */
+async function fleetSources({ fleet }: OpenStore, definitions: FleetDefinitions) {
+  const facts = await readArchiveFacts(archiveFoldersOf(definitions))
+  const heads = await fleet.heads()
+  const contents = await fleet.contents(heads.map((head) => head.contents))
+  const sources = new Map<string, { readonly release: string; readonly source: string }>()
+  for (const { archive, source } of [...contents.values()].flat()) {
+    const release = facts.release(archive)
+    if (release !== undefined) sources.set(`${release} ${source.name}`, { release, source: source.name })
+  }
+  return [...sources.values()]
+}
