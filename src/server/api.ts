@@ -20,6 +20,8 @@ import { LedgerTail } from './stream/ledger-tail.ts'
 
 /** The longest path with its query that is looked at. */
 const MAX_URL = 8192
+/** A stream on which nothing happens says so every so many milliseconds, so that nothing between takes it for dead. */
+const PULSE = 15_000
 /** How long a body may take, in milliseconds. */
 const BODY_TIME = 10_000
 /** How long the database may take to say that it is there, in milliseconds. */
@@ -41,6 +43,8 @@ export interface ApiOptions extends AdmissionOptions {
   readonly metrics?: () => string
   /** How long a body may take, in milliseconds; 10 s unless given. */
   readonly bodyTime?: number
+  /** How often an open stream says that it lives and its token is looked at again, in milliseconds; 15 s unless given. */
+  readonly pulse?: number
   readonly onAccess?: (record: AccessRecord) => void
   /** Told of errors that are the server's own, not a client's. */
   readonly onError?: (error: unknown) => void
@@ -82,6 +86,8 @@ export class Api {
         version,
         now: moment,
       },
+      pulse: options.pulse ?? PULSE,
+      isStillIn: (caller) => this.#admission.isStillIn(caller),
       metrics: () => this.#metrics.format(),
       unready: () => this.#unready(),
     }

@@ -1,5 +1,6 @@
 import type { Moment, Plan, ServiceLevels } from '#factory'
 import type { OpenStore } from '#store'
+import type { Caller } from './access/rights.ts'
 import type { StandingMemory } from './page/standing-memory.ts'
 import type { LedgerTail } from './stream/ledger-tail.ts'
 
@@ -33,6 +34,10 @@ export interface Serving {
   /** The address that people and programs know this server by, without a slash at its end. */
   readonly url: string
   readonly version: string
+  /** How often an open stream says that it lives, in milliseconds. */
+  readonly pulse: number
+  /** Whether who was let in would be let in again. */
+  readonly isStillIn: (caller: Caller) => Promise<boolean>
   /** How long fixes may take. */
   readonly levels: ServiceLevels
   readonly now: () => Moment

@@ -3,9 +3,8 @@ import { join } from 'node:path'
 import type { FactorySettings } from '#factory'
 import { openWebhooks, Teller } from '#integrations'
 import { collectGarbage, type RegistryServer } from '#oci/registry'
-import { Api, type FactoryCommands } from '#server'
+import { Api, type FactoryCommands, ServerError } from '#server'
 import type { OpenStore } from '#store'
-import { UsageError } from '../errors.ts'
 import { formatError } from '../exit-status.ts'
 import type { Terminal } from '../terminal.ts'
 import { packageVersion } from '../version.ts'
@@ -60,7 +59,7 @@ export async function startRegistry(
 
 async function command<Command>(given: Command | undefined): Promise<Command> {
   if (given !== undefined) return given
-  throw new UsageError('USAGE_INVALID', 'cannot do this yet: the factory is starting')
+  throw new ServerError('COMMAND_UNAVAILABLE', 'cannot do this yet: the factory is starting')
 }
 
 /** Tells webhooks what is in the outbox. Rejects with `WEBHOOK_INVALID`. */

@@ -23,7 +23,7 @@ const KINDS: Readonly<Record<ServerErrorCode, readonly [number, string]>> = {
 }
 
 /** Codes of other modules that say that what was asked cannot be. */
-const CONFLICTS = new Set(['RECORD_REFUSED'])
+const CONFLICTS = new Set(['RECORD_REFUSED', 'RELEASE_UNKNOWN', 'PUBLISH_CONTESTED'])
 /** Codes that say that what is needed is away at the moment. */
 const ABSENCES = new Set(['DATABASE_FAILED'])
 

@@ -68,11 +68,11 @@ export function list<const Item extends Shape>(items: Item) {
 }
 
 /** An object that has all of these, and nothing else. */
-export function record<const Properties extends Readonly<Record<string, Shape>>>(properties: Properties): Shape {
+export function objectOf<const Properties extends Readonly<Record<string, Shape>>>(properties: Properties): Shape {
   return { type: 'object', additionalProperties: false, required: Object.keys(properties), properties }
 }
 
 /** A page: items, and the cursor of what follows, or nothing. */
 export function page(items: Shape): Shape {
-  return record({ items: list(items), next: orNull({ type: 'string' }) })
+  return objectOf({ items: list(items), next: orNull({ type: 'string' }) })
 }
