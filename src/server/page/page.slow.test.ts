@@ -110,12 +110,32 @@ test('what happens appears without asking, and nothing else is drawn anew', asyn
   const { store, page, complaints } = await ownPage(t)
   await page.locator('#live.live').waitFor()
   await page.locator('[data-part="events"]').evaluate((part) => part.setAttribute('data-mark', 'old'))
+  const reason = `a test failed: ${'because of many things '.repeat(20)}`
+  await store.decisions.hold({ image: 'base', reason, by: 'me', placed: new Date().toISOString(), until: undefined })
+  await store.ledger.append([{ kind: 'hold', subject: 'base', body: {}, at: new Date().toISOString() }])
+  await page.locator('details > summary').click({ timeout: 10_000 })
   const [id] = await store.releases.record([releaseOf('fresh/app', [heldPackage('jq', '1.7')])])
   const note = { kind: 'release', subject: 'fresh/app', body: { release: id! }, at: new Date().toISOString() }
   await store.ledger.append([note])
   await page.getByRole('heading', { name: 'fresh/app' }).waitFor({ timeout: 10_000 })
   assert.match(await textOf(page, 'images'), /fresh\/app\s+no open findings known/)
   assert.equal(await page.locator('[data-part="events"]').getAttribute('data-mark'), 'old')
+  // What somebody has unfolded stays so, also in a part that is another one now.
+  await store.decisions.hold({
+    image: 'base',
+    reason: 'another',
+    by: 'me',
+    placed: new Date().toISOString(),
+    until: undefined,
+  })
+  await store.ledger.append([{ kind: 'hold', subject: 'base', body: {}, at: new Date().toISOString() }])
+  await page.getByText('another').waitFor({ timeout: 10_000 })
+  assert.ok(
+    await page
+      .locator('details[open]')
+      .innerText()
+      .then((text) => text.includes(reason.trim())),
+  )
   assert.deepEqual(complaints, [])
 })
 
