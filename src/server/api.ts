@@ -17,6 +17,7 @@ import { recordRefusal } from './record.ts'
 import { apiRoutes } from './routes/index.ts'
 import type { FactoryCommands, Serving } from './serving.ts'
 import { LedgerTail } from './stream/ledger-tail.ts'
+import { Warnings } from './warnings.ts'
 
 /** The longest path with its query that is looked at. */
 const MAX_URL = 8192
@@ -39,6 +40,8 @@ export interface ApiOptions extends AdmissionOptions {
   readonly version: string
   /** How long fixes may take, by the settings. */
   readonly levels: ServiceLevels
+  /** What has to be said loudly, a line each: that advisories are stale, and the like. */
+  readonly warnings?: () => Promise<readonly string[]>
   /** Further lines of `/metrics`, e.g. the registry's. */
   readonly metrics?: () => string
   /** How long a body may take, in milliseconds; 10 s unless given. */
@@ -80,6 +83,7 @@ export class Api {
         commands,
         tail,
         standing: new StandingMemory(store),
+        warnings: new Warnings(store, options.warnings),
         registry,
         levels,
         url: url.replace(/\/+$/, ''),

@@ -3,6 +3,7 @@ import type { OpenStore } from '#store'
 import type { Caller } from './access/rights.ts'
 import type { StandingMemory } from './page/standing-memory.ts'
 import type { LedgerTail } from './stream/ledger-tail.ts'
+import type { Warnings } from './warnings.ts'
 
 /** Who wants something done, and why: it is noted with what is done. */
 export interface Wish {
@@ -29,6 +30,7 @@ export interface Serving {
   readonly commands: FactoryCommands
   readonly tail: LedgerTail
   readonly standing: StandingMemory
+  readonly warnings: Warnings
   /** Where images are pulled from, `HOST[:PORT][/PREFIX]`. */
   readonly registry: string
   /** The address that people and programs know this server by, without a slash at its end. */

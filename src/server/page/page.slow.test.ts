@@ -171,6 +171,21 @@ test('text from outside is text: no name, reason or subject becomes markup or ru
   assert.match(await page.locator('input[name=find]').inputValue(), /onerror/)
 })
 
+test('what the page rests on and must not be used is said loudly', async (t) => {
+  const { store, page, last } = await ownPage(t)
+  assert.equal(await page.locator('[data-part="warnings"]').isVisible(), false)
+  const alarm = { kind: 'stale', reason: 'its Date is 9 days old', since: '2026-11-21T12:00:00.000Z' }
+  const state = { architectures: [], alarm, alarms: 1 }
+  await store.watches.move('archive debian-13/trixie-security', 0, { state, at: alarm.since })
+  const other = await testApi(last, store, { isOpen: true, warnings: async () => ['dsa is <stale>'] })
+  const { page: loud } = await open(last, other)
+  assert.deepEqual(await loud.getByRole('alert').locator('p').allInnerTexts(), [
+    'nothing is built from debian-13/trixie-security at present: its Date is 9 days old',
+    'dsa is <stale>',
+  ])
+  assert.deepEqual((await other.ask<{ items: string[] }>('/api/v1/warnings')).body.items.length, 2)
+})
+
 test('on a phone and in the dark nothing is cut off, and text stands out from what it is on', async (t) => {
   const { page } = await ownPage(t, { viewport: { width: 360, height: 740 }, colorScheme: 'dark' })
   const [needed, there] = await page.evaluate<[number, number]>(

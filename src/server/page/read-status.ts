@@ -10,6 +10,8 @@ export interface Status {
   readonly now: Moment
   readonly registry: string
   readonly version: string
+  /** What has to be said loudly. */
+  readonly warnings: readonly string[]
   readonly totals: ImageTotals
   readonly find: string
   readonly images: readonly ImageStanding[]
@@ -49,7 +51,8 @@ export async function readStatus(
   const now = serving.now()
   const [image, variant] = cursor === undefined ? ['', ''] : parseCursor(cursor, ['string', 'string'])
   const latest = { before: Number.MAX_SAFE_INTEGER }
-  const [{ totals, fixable: ways }, images, plans, holds, runs, events] = await Promise.all([
+  const [warnings, { totals, fixable: ways }, images, plans, holds, runs, events] = await Promise.all([
+    serving.warnings.read(),
     serving.standing.read(visible),
     store.images.list(visible, { after: { image, variant }, limit: SHOWN.images + 1, find }),
     store.history.held(visible, SHOWN.held),
@@ -64,7 +67,7 @@ export async function readStatus(
   const isOther = ({ variant: name }: ImageStanding) => Number(name !== 'runtime')
   const sorted = shown.toSorted((left, right) => (left.image === right.image ? isOther(left) - isOther(right) : 0))
   return {
-    ...{ now, registry, version, totals, find, images: sorted, events },
+    ...{ now, registry, version, warnings, totals, find, images: sorted, events },
     fixable: fixable.toSorted(byTimeLeft).slice(0, SHOWN.fixable),
     next: images.length > SHOWN.images && last !== undefined ? formatCursor([last.image, last.variant]) : undefined,
     held: [

@@ -10,7 +10,8 @@ import { ago, since } from './spans.ts'
 export function statusPage(status: Status): string {
   return framedPage(
     { title: titleOf(status), now: status.now, version: status.version },
-    html`${summary(status)}
+    html`${loud(status)}
+${summary(status)}
 <div class="desk">
 <div>
 ${attention(status)}
@@ -26,6 +27,12 @@ ${eventList(status)}
 
 function titleOf({ totals }: Status): string {
   return totals.fixable > 0 ? `${totals.fixable} to fix · Casemate` : 'Casemate'
+}
+
+function loud({ warnings }: Status): Html {
+  return html`<section data-part="warnings"${
+    warnings.length === 0 ? html` hidden` : html` class="loud" role="alert"`
+  }>${warnings.map((line) => html`<p>${line}</p>`)}</section>`
 }
 
 function summary({ totals, now }: Status): Html {

@@ -1,6 +1,6 @@
 import { problem } from '../http/problem.ts'
 import { type Route, route } from '../http/route.ts'
-import { objectOf, TEXT } from '../http/shapes.ts'
+import { list, objectOf, TEXT } from '../http/shapes.ts'
 
 /** The server itself: whether it lives, whether it can work, what it counts. */
 export const serviceRoutes: readonly Route[] = [
@@ -27,6 +27,16 @@ export const serviceRoutes: readonly Route[] = [
       if (reason !== undefined) throw problem('SERVER_STOPPING', reason, { headers: { 'retry-after': '5' } })
       return { json: { status: 'ready' } }
     },
+  }),
+  route({
+    id: 'listWarnings',
+    method: 'GET',
+    at: '/api/v1/warnings',
+    summary: 'What has to be said loudly: archives that must not be used, advisories that are stale',
+    group: 'server',
+    action: 'read',
+    gives: objectOf({ items: list(TEXT) }),
+    answer: async (_, { warnings }) => ({ json: { items: await warnings.read() } }),
   }),
   route({
     id: 'metrics',
