@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type FactorySettings, parseFactorySettings } from '#factory'
-import type { Scheduler } from '#integrations'
+import { type GitRepository, PullLog, type Scheduler } from '#integrations'
 import { createFirstToken, type FactoryCommands } from '#server'
 import { type OpenState, type OpenStore, openState, statePlace } from '#store'
 import { withWorkshop } from '../build-platforms.ts'
@@ -15,6 +15,7 @@ import { EmbeddedPublisher } from './embedded-registry.ts'
 import { factoryKey } from './factory-key.ts'
 import { startRegistry, startTeller, urlOf } from './factory-services.ts'
 import { fleetReferences } from './fleet-references.ts'
+import { checkOutDefinitions } from './git-definitions.ts'
 import {
   canPass,
   type FactoryVerbOptions,
@@ -47,8 +48,9 @@ const OWN_IMAGES = './images'
  * tells others. Everything that it makes is below the state's folder.
  */
 export async function runUp(options: UpOptions, terminal: Terminal): Promise<ExitStatus> {
-  const settings = withImages(await readSettings(options.settings), options)
   const folder = resolve(options.state)
+  const written = withImages(await readSettings(options.settings), options)
+  const { settings, repository } = await checkOutDefinitions(written, folder, terminal)
   const working = {
     concurrency: wholeNumber(options.concurrency, '--concurrency'),
     grace: wholeNumber(options.grace, '--grace'),
@@ -65,7 +67,7 @@ export async function runUp(options: UpOptions, terminal: Terminal): Promise<Exi
   try {
     const keys = options.key === undefined ? await factoryKey(join(folder, 'keys')) : undefined
     const signing = await signingTools(options.key ?? keys?.privateKey ?? '')
-    await using served = await serve({ state, folder, settings, options, terminal, signing })
+    await using served = await serve({ state, folder, settings, repository, options, terminal, signing })
     const { factory, planner, address } = served
     const token = await createFirstToken(state.store, { by: userInfo().username, at: now(), command: 'casemate up' })
     if (!working.json) introduce({ settings, address, token, publicKey: keys?.publicKey }, terminal)
@@ -85,6 +87,8 @@ interface Starting {
   readonly state: OpenState
   readonly folder: string
   readonly settings: FactorySettings
+  /** Where the definitions are from, where that is a repository. */
+  readonly repository: GitRepository | undefined
   readonly options: UpOptions
   readonly terminal: Terminal
   readonly signing: Pick<FactoryTools, 'signatory' | 'trust'>
@@ -101,15 +105,21 @@ interface Served extends AsyncDisposable {
 }
 
 async function serve(starting: Starting): Promise<Served> {
-  const { state, settings, options, terminal, signing } = starting
+  const { state, settings, repository, options, terminal, signing } = starting
   const { store } = state
   await using ends = new AsyncDisposableStack()
   const making = factoryOptions(options, settings)
   const { platforms } = making
-  const definitions = () => definitionsOf(settings)
+  let owners: FleetDefinitions['owners'] = new Map()
+  const definitions = async () => {
+    const found = await definitionsOf(settings)
+    owners = found.owners
+    return found
+  }
+  const pulls = new PullLog(store)
   const planner = new PlanningLoop({ store, settings, place: options, terminal, now })
   const watching: { scheduler?: Scheduler; commands: FactoryCommands } = { commands: {} }
-  const registry = await startRegistry({ ...starting, store }, watching)
+  const registry = await startRegistry({ ...starting, store, pulls }, watching)
   ends.defer(() => registry.server.close())
   ends.defer(() => registry.api.stop())
   const home = settings.registry === 'embedded' ? registry.server.address : homeOf(settings.registry)
@@ -124,10 +134,11 @@ async function serve(starting: Starting): Promise<Served> {
   }
   const worker = `${hostname()} ${process.pid}`
   const ports = { store, stages: new FactoryStages(tools), publisher, clock: systemClock, canPass, worker }
-  const teller = await startTeller(store, settings, { address: registry.server.address, terminal })
+  const ownerOf = (image: string) => owners.get(image)
+  const teller = await startTeller({ store, settings, address: registry.server.address, terminal, ownerOf })
   ends.defer(() => teller.stop())
   const { scheduler, firstAdvisories } = await openWatches({
-    ...{ store, settings, place: options, platforms, terminal, definitions },
+    ...{ store, settings, repository, pulls, place: options, platforms, terminal, definitions },
     onEvents: () => planner.wake(),
   })
   watching.scheduler = scheduler
