@@ -26,6 +26,8 @@ export interface FleetDefinitions {
   /** Names of archives that images are built from. */
   readonly archives: readonly string[]
   readonly files: readonly string[]
+  /** Who images belong to, where their definitions say so. */
+  readonly owners: ReadonlyMap<string, string>
   /** Until when images are supported. */
   readonly supported: readonly SupportedImage[]
 }
@@ -89,8 +91,14 @@ export async function openFleet(references: readonly string[]): Promise<FleetDef
     observed: locks.flatMap((lock) => (lock === undefined ? [] : everyObserved(lock))),
     archives: [...new Set(all.flatMap(({ definition }) => definition.variants.get('runtime')?.archives ?? []))].sort(),
     files: all.flatMap(({ files }) => files),
+    owners: new Map(all.flatMap(ownerOf)),
     supported: all.map(supportOf),
   }
+}
+
+function ownerOf({ definition }: OpenedDefinition): readonly (readonly [string, string])[] {
+  const owner = definition.variants.get('runtime')?.owner
+  return owner === undefined ? [] : [[definition.image, owner]]
 }
 
 function supportOf({ definition }: OpenedDefinition): SupportedImage {

@@ -106,7 +106,8 @@ export async function runLedgerExcuse(
   return exitStatus.done
 }
 
-async function* everyWay(
+/** The ways of findings that are open, or came to a mark since a moment, of an image or of all. */
+export async function* everyWay(
   { clocks }: Pick<FactoryLogs, 'clocks'>,
   image: string | undefined,
   since: string,

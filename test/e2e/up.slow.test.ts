@@ -1,19 +1,13 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import http from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type DebSpec, databaseFolder, TEST_POSTGRES_USER } from '#testkit'
-import { openWorkplace, type Workplace } from './workplace.ts'
+import { hearing, PATIENCE, Up } from './up-process.ts'
+import { openWorkplace } from './workplace.ts'
 
-const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
 const BUSYBOX = readFileSync('/bin/busybox')
-/** Milliseconds that anything here may take at most, on a loaded machine. */
-const PATIENCE = 120_000
 
 const greet = (version: string): DebSpec => ({
   name: 'greet',
@@ -47,65 +41,6 @@ tests: [{ name: greets, command: [/usr/bin/busybox, echo, hello], stdout: { equa
 `,
 }
 
-/** What somebody who is told by a webhook was told. */
-interface Heard {
-  readonly url: string
-  readonly bodies: { readonly type: string; readonly subject?: string }[]
-}
-
-async function hearing(t: TestContext): Promise<Heard> {
-  const bodies: Heard['bodies'] = []
-  const server = http.createServer((request, response) => {
-    request
-      .setEncoding('utf8')
-      .toArray()
-      .then((chunks) => {
-        bodies.push(JSON.parse(chunks.join('')))
-        response.writeHead(204).end()
-      })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => server.close())
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, bodies }
-}
-
-/** `casemate up` as a process of its own. */
-class Up {
-  readonly #child: ChildProcess
-  readonly started = performance.now()
-  output = ''
-
-  constructor(place: Workplace, state: string, listen: string) {
-    const args = ['up', '--state', state, '--listen', listen, '--policy', 'policies.yaml', '--workers', '1']
-    this.#child = spawn(process.execPath, ['--conditions=source', MAIN, ...args], {
-      cwd: place.folder,
-      env: { ...place.environment, CASEMATE_POSTGRES_USER: TEST_POSTGRES_USER, CASEMATE_ADVISORIES: '' },
-    })
-    for (const stream of [this.#child.stdout, this.#child.stderr])
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.output += text
-      })
-  }
-
-  /** Waits until it has printed something. */
-  async printed(pattern: RegExp): Promise<RegExpExecArray> {
-    for (const end = Date.now() + PATIENCE; Date.now() < end; await sleep(50)) {
-      const found = pattern.exec(this.output)
-      if (found !== null) return found
-      if (this.#child.exitCode !== null) break
-    }
-    throw new Error(`it never printed ${pattern}:\n${this.output}`)
-  }
-
-  async end(signal: NodeJS.Signals): Promise<number | null> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode
-    this.#child.kill(signal)
-    const [status] = await once(this.#child, 'close')
-    return status
-  }
-}
-
 async function digestOf(address: string, image: string, tag: string): Promise<string | null> {
   const accept = 'application/vnd.oci.image.index.v1+json'
   const answer = await fetch(`http://${address}/v2/${image}/manifests/${tag}`, { method: 'HEAD', headers: { accept } })
@@ -124,7 +59,7 @@ notify: [{ webhook: "${heard.url}", allow-internal: 127.0.0.1, kinds: [release] 
 `,
   )
   const state = databaseFolder(t)
-  const up = new Up(place, state, '127.0.0.1:0')
+  const up = new Up(place, state, '127.0.0.1:0', ['--policy', 'policies.yaml'])
   t.after(() => up.end('SIGKILL'))
   const [, address = ''] = await up.printed(/status +http:\/\/(127\.0\.0\.1:\d+)\//)
   const [, token = ''] = await up.printed(/token +(\S+)/)
@@ -165,7 +100,7 @@ notify: [{ webhook: "${heard.url}", allow-internal: 127.0.0.1, kinds: [release] 
   const count = await runs()
   assert.equal(await up.end('SIGTERM'), 0, up.output)
 
-  const again = new Up(place, state, address)
+  const again = new Up(place, state, address, ['--policy', 'policies.yaml'])
   t.after(() => again.end('SIGKILL'))
   await again.printed(/status +http/)
   await sleep(3000)

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FactorySettings } from '#factory'
-import { openWebhooks, Teller } from '#integrations'
+import { openWebhooks, type PullLog, Teller } from '#integrations'
 import { collectGarbage, type RegistryServer } from '#oci/registry'
 import { Api, type FactoryCommands } from '#server'
 import type { OpenStore } from '#store'
@@ -23,11 +23,13 @@ export interface ServiceOptions {
   readonly folder: string
   readonly settings: FactorySettings
   readonly terminal: Terminal
+  /** Notes what is pulled. */
+  readonly pulls: PullLog
 }
 
 /** The registry with the API on the same port. What the API does at once comes when all is there. */
 export async function startRegistry(
-  { store, folder, settings, terminal }: ServiceOptions,
+  { store, folder, settings, terminal, pulls }: ServiceOptions,
   watching: { readonly commands: FactoryCommands },
 ): Promise<{ readonly server: RegistryServer; readonly api: Api }> {
   const onError = (error: unknown) => terminal.warn(formatError(error))
@@ -36,6 +38,7 @@ export async function startRegistry(
   const late: { api?: Api; server?: RegistryServer } = {}
   const server = await startEmbeddedRegistry(join(folder, 'registry'), authority, {
     ...{ host, port, onError },
+    onAccess: (access) => pulls.note(access),
     ...(tls === undefined ? {} : { tls: { cert: await readFile(tls.certificate), key: await readFile(tls.key) } }),
     elsewhere: (request, response) => {
       if (late.api !== undefined) late.api.handle(request, response)
@@ -63,15 +66,19 @@ async function command<Command>(given: Command | undefined): Promise<Command> {
   throw new UsageError('USAGE_INVALID', 'cannot do this yet: the factory is starting')
 }
 
+/** Who tells webhooks, and by what they know him. */
+export interface TellingOptions extends Pick<ServiceOptions, 'store' | 'settings' | 'terminal'> {
+  readonly address: string
+  /** Who an image belongs to, by its definition. */
+  ownerOf(image: string): string | undefined
+}
+
 /** Tells webhooks what is in the outbox. Rejects with `WEBHOOK_INVALID`. */
-export async function startTeller(
-  store: OpenStore,
-  settings: FactorySettings,
-  { address, terminal }: { readonly address: string; readonly terminal: Terminal },
-): Promise<Teller> {
+export async function startTeller(options: TellingOptions): Promise<Teller> {
+  const { store, settings, address, terminal, ownerOf } = options
   const source = settings.server.url ?? urlOf(settings, address)
   const teller = new Teller({
-    ...{ store, webhooks: await openWebhooks(settings.notify, process.env), source },
+    ...{ store, ownerOf, webhooks: await openWebhooks(settings.notify, process.env), source },
     onTold: ({ webhook, message, outcome }) => {
       if (outcome.state === 'dead') terminal.warn(`${webhook} was never told "${message.title}": ${outcome.reason}`)
     },

@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type FactorySettings, parseFactorySettings } from '#factory'
-import type { Scheduler } from '#integrations'
+import { type GitRepository, PullLog, type Scheduler } from '#integrations'
 import { createFirstToken, type FactoryCommands } from '#server'
 import { type OpenState, type OpenStore, openState, statePlace } from '#store'
 import { withWorkshop } from '../build-platforms.ts'
@@ -15,6 +15,7 @@ import { EmbeddedPublisher } from './embedded-registry.ts'
 import { factoryKey } from './factory-key.ts'
 import { startRegistry, startTeller, urlOf } from './factory-services.ts'
 import { fleetReferences } from './fleet-references.ts'
+import { checkOutDefinitions } from './git-definitions.ts'
 import {
   canPass,
   type FactoryVerbOptions,
@@ -40,29 +41,39 @@ export interface UpOptions extends FactoryVerbOptions {
   readonly json?: boolean
 }
 
-/** Where definitions of one's own are, unless the settings say otherwise. */
+/** Where definitions of one's own are, unless the settings say otherwise; made where it is not there. */
 const OWN_IMAGES = './images'
 /**
  * Runs a whole factory until a signal says to stop: its memory, registry, API and status page, watchers, planner, one worker, and who
  * tells others. Everything that it makes is below the state's folder.
  */
 export async function runUp(options: UpOptions, terminal: Terminal): Promise<ExitStatus> {
-  const settings = withImages(await readSettings(options.settings), options)
   const folder = resolve(options.state)
+  const written = withImages(await readSettings(options.settings), options)
+  const { settings, repository } = await checkOutDefinitions(written, folder, terminal)
   const working = {
     concurrency: wholeNumber(options.concurrency, '--concurrency'),
     grace: wholeNumber(options.grace, '--grace'),
     json: options.json === true,
   }
+  if (
+    settings.definitions !== undefined &&
+    'folder' in settings.definitions &&
+    settings.definitions.folder === OWN_IMAGES
+  )
+    await mkdir(OWN_IMAGES, { recursive: true })
   terminal.progress('starting the database …')
   const state = await openState(statePlace(process.env, folder), { create: true })
   try {
     const keys = options.key === undefined ? await factoryKey(join(folder, 'keys')) : undefined
     const signing = await signingTools(options.key ?? keys?.privateKey ?? '')
-    await using served = await serve({ state, folder, settings, options, terminal, signing })
+    await using served = await serve({ state, folder, settings, repository, options, terminal, signing })
     const { factory, planner, address } = served
     const token = await createFirstToken(state.store, { by: userInfo().username, at: now(), command: 'casemate up' })
     if (!working.json) introduce({ settings, address, token, publicKey: keys?.publicKey }, terminal)
+    terminal.progress('bringing advisories up to date …')
+    await served.firstAdvisories
+    terminal.progress('')
     await planner.askForNew()
     planner.start((error) => terminal.warn(formatError(error)))
     const until = options.untilDone === true ? served.allDone() : new Promise<never>(() => undefined)
@@ -76,6 +87,8 @@ interface Starting {
   readonly state: OpenState
   readonly folder: string
   readonly settings: FactorySettings
+  /** Where the definitions are from, where that is a repository. */
+  readonly repository: GitRepository | undefined
   readonly options: UpOptions
   readonly terminal: Terminal
   readonly signing: Pick<FactoryTools, 'signatory' | 'trust'>
@@ -86,20 +99,27 @@ interface Served extends AsyncDisposable {
   readonly factory: OpenFactory
   readonly planner: PlanningLoop
   readonly address: string
+  readonly firstAdvisories: Promise<void>
   /** Resolves when nothing is open and no run is under way. */
   allDone(): Promise<void>
 }
 
 async function serve(starting: Starting): Promise<Served> {
-  const { state, settings, options, terminal, signing } = starting
+  const { state, settings, repository, options, terminal, signing } = starting
   const { store } = state
   await using ends = new AsyncDisposableStack()
   const making = factoryOptions(options, settings)
   const { platforms } = making
-  const definitions = () => definitionsOf(settings)
+  let owners: FleetDefinitions['owners'] = new Map()
+  const definitions = async () => {
+    const found = await definitionsOf(settings)
+    owners = found.owners
+    return found
+  }
+  const pulls = new PullLog(store)
   const planner = new PlanningLoop({ store, settings, place: options, terminal, now })
   const watching: { scheduler?: Scheduler; commands: FactoryCommands } = { commands: {} }
-  const registry = await startRegistry({ ...starting, store }, watching)
+  const registry = await startRegistry({ ...starting, store, pulls }, watching)
   ends.defer(() => registry.server.close())
   ends.defer(() => registry.api.stop())
   const home = settings.registry === 'embedded' ? registry.server.address : homeOf(settings.registry)
@@ -114,10 +134,11 @@ async function serve(starting: Starting): Promise<Served> {
   }
   const worker = `${hostname()} ${process.pid}`
   const ports = { store, stages: new FactoryStages(tools), publisher, clock: systemClock, canPass, worker }
-  const teller = await startTeller(store, settings, { address: registry.server.address, terminal })
+  const ownerOf = (image: string) => owners.get(image)
+  const teller = await startTeller({ store, settings, address: registry.server.address, terminal, ownerOf })
   ends.defer(() => teller.stop())
-  const scheduler = await openWatches({
-    ...{ store, settings, place: options, platforms, terminal, definitions },
+  const { scheduler, firstAdvisories } = await openWatches({
+    ...{ store, settings, repository, pulls, place: options, platforms, terminal, definitions },
     onEvents: () => planner.wake(),
   })
   watching.scheduler = scheduler
@@ -132,7 +153,8 @@ async function serve(starting: Starting): Promise<Served> {
       planner,
       address: registry.server.address,
     },
-    allDone: () => untilIdle(store),
+    firstAdvisories,
+    allDone: () => untilIdle(store, planner),
     [Symbol.asyncDispose]: () => moved.disposeAsync(),
   }
 }
@@ -173,18 +195,19 @@ async function definitionsOf(settings: FactorySettings): Promise<FleetDefinition
   return openFleet(await fleetReferences(settings))
 }
 
-async function untilIdle(store: OpenStore): Promise<void> {
+async function untilIdle(store: OpenStore, planner: PlanningLoop): Promise<void> {
   for (;;) {
-    const isOpen = (await store.events.open(1)).length > 0 || (await store.work.open()).length > 0
+    // Events first: a plan that was made since then has a run by the time that is asked for.
+    const isOpen = (await store.events.open(1)).length > 0 || planner.isPlanning || (await store.work.open()).length > 0
     if (!isOpen) return
     await systemClock.sleep(500, new AbortController().signal)
   }
 }
 
-/** What the command line says over what the settings say; definitions in `./images` need not be named. */
+/** What the command line says over what the settings say. */
 function withImages(settings: FactorySettings, options: UpOptions): FactorySettings {
   const { image, definitions, registry, listen } = options
-  const folder = definitions ?? (settings.definitions === undefined && existsSync(OWN_IMAGES) ? OWN_IMAGES : undefined)
+  const folder = definitions ?? (settings.definitions === undefined ? OWN_IMAGES : undefined)
   return {
     ...settings,
     ...(image === undefined ? {} : { images: image }),

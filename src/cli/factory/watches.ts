@@ -1,10 +1,22 @@
 import { readPublishers, withPlaces } from '#advisory'
 import { defaultCacheFolder } from '#debian'
-import type { FactorySettings } from '#factory'
-import { DefinitionFolderWatch, type Poll, pollAdvisories, pollArchive, pollDates, Scheduler } from '#integrations'
+import { excuseOf, type FactorySettings, standingOf } from '#factory'
+import {
+  DefinitionFolderWatch,
+  GitDefinitionWatch,
+  type GitRepository,
+  type Poll,
+  type PullLog,
+  pollAdvisories,
+  pollArchive,
+  pollDates,
+  Scheduler,
+  tellLate,
+} from '#integrations'
 import { debianArchitectureOf, parsePlatform } from '#oci'
 import type { OpenStore } from '#store'
 import type { FleetDefinitions } from '../fleet-definitions.ts'
+import { everyWay } from '../ledger-clocks.ts'
 import { placeOf } from '../place.ts'
 import { readArchiveFacts } from '../plan-basis.ts'
 import type { Terminal } from '../terminal.ts'
@@ -16,6 +28,10 @@ import { archiveFoldersOf } from './fleet-references.ts'
 export interface WatchOptions {
   readonly store: OpenStore
   readonly settings: FactorySettings
+  /** Where the definitions are from, where that is a repository; their folder is a checkout of it then. */
+  readonly repository: GitRepository | undefined
+  /** What was pulled from the registry. */
+  readonly pulls: PullLog
   readonly place: PlaceOptions
   readonly platforms: readonly string[]
   readonly terminal: Terminal
@@ -31,27 +47,45 @@ const EVERY = {
   ownMirror: 15 * SECOND,
   mirror: 5 * MINUTE,
   definitions: 5 * SECOND,
+  repository: MINUTE,
+  pulls: MINUTE,
+  levels: MINUTE,
   advisories: 60 * MINUTE,
   dates: 60 * MINUTE,
 }
+const ADVISORIES = 'advisories'
 /** Where advisories are had from in place of their publishers. */
 const ADVISORY_SOURCES = 'CASEMATE_ADVISORIES'
 
+/** What looks at everything that a factory watches. */
+export interface Watches {
+  readonly scheduler: Scheduler
+  /** Resolves when advisories were looked at once, whatever came of it: gates judge by them. */
+  readonly firstAdvisories: Promise<void>
+}
+
 /** Makes the scheduler of all that a factory watches. Trouble is told by name when it is another one than before. */
-export async function openWatches(options: WatchOptions): Promise<Scheduler> {
+export async function openWatches(options: WatchOptions): Promise<Watches> {
   const { settings, terminal, definitions } = options
   const { archives } = await definitions()
   const polls = [
     ...archives.map((archive) => archivePoll(archive, options)),
-    ...(settings.definitions !== undefined && 'folder' in settings.definitions
-      ? [definitionPoll(settings.definitions.folder, options)]
-      : []),
+    ...(options.repository === undefined
+      ? settings.definitions !== undefined && 'folder' in settings.definitions
+        ? [definitionPoll(settings.definitions.folder, options)]
+        : []
+      : [repositoryPoll(options.repository, options)]),
     datePoll(options),
+    levelPoll(options),
+    pullPoll(options),
     ...(options.place.offline === true ? [] : [advisoryPoll(options)]),
   ]
   const told = new Map<string, string>()
-  return new Scheduler(polls, {
+  const { promise: firstAdvisories, resolve: looked } = Promise.withResolvers<void>()
+  if (options.place.offline === true) looked()
+  const scheduler = new Scheduler(polls, {
     onLook: ({ name, troubles }) => {
+      if (name === ADVISORIES) looked()
       // The same trouble again is no news; it is looked at again all the time.
       if (told.get(name) === troubles.join('\n')) return
       if (troubles.length === 0 && told.has(name)) terminal.warn(`${name}: all is well again`)
@@ -61,6 +95,7 @@ export async function openWatches(options: WatchOptions): Promise<Scheduler> {
       if (first !== undefined) terminal.warn(`${name}: ${visibleText(first)}${others}; tried again until it works`)
     },
   })
+  return { scheduler, firstAdvisories }
 }
 
 function archivePoll(archive: string, options: WatchOptions): Poll {
@@ -95,6 +130,50 @@ function definitionPoll(folder: string, { store, onEvents }: WatchOptions): Poll
   }
 }
 
+function repositoryPoll(repository: GitRepository, { store, onEvents }: WatchOptions): Poll {
+  const watch = new GitDefinitionWatch({ store, repository, name: 'definitions', now: () => new Date() })
+  return {
+    name: 'definitions',
+    every: EVERY.repository,
+    look: async (signal) => {
+      const { events, troubles } = await watch.look(signal)
+      if (events.length > 0) onEvents()
+      return troubles
+    },
+  }
+}
+
+/** Records what was pulled since the last time. */
+function pullPoll({ pulls }: WatchOptions): Poll {
+  return {
+    name: 'pulls',
+    every: EVERY.pulls,
+    look: async () => {
+      await pulls.flush()
+      return []
+    },
+  }
+}
+
+/** Tells of findings whose time is nearly up, or up. */
+function levelPoll({ store, settings: { levels } }: WatchOptions): Poll {
+  return {
+    name: 'service levels',
+    every: EVERY.levels,
+    look: async () => {
+      const now = new Date().toISOString()
+      const excuses = (await store.ledger.ofKind('excuse')).map(excuseOf)
+      const ways = await Array.fromAsync(everyWay(store, undefined, now))
+      await tellLate(
+        store,
+        ways.map((way) => standingOf(way, { levels, excuses, now })),
+        now,
+      )
+      return []
+    },
+  }
+}
+
 function datePoll({ store, definitions, onEvents }: WatchOptions): Poll {
   return {
     name: 'dates',
@@ -109,7 +188,7 @@ function datePoll({ store, definitions, onEvents }: WatchOptions): Poll {
 
 function advisoryPoll({ store, definitions, onEvents }: WatchOptions): Poll {
   return {
-    name: 'advisories',
+    name: ADVISORIES,
     every: EVERY.advisories,
     look: async () => {
       const given = (process.env[ADVISORY_SOURCES] ?? '').split(/\s+/).filter((one) => one !== '')

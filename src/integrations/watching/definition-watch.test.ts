@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -169,7 +170,7 @@ async function gitWatching(t: TestContext, place: Partial<GitPlace> = {}) {
 }
 
 test('a commit is told with the images that it changes, who made it and what it is called', async (t) => {
-  const { origin, watch } = await gitWatching(t, { branch: 'main', path: 'images' })
+  const { origin, watch, open } = await gitWatching(t, { branch: 'main', path: 'images' })
   const inside = (files: Readonly<Record<string, string>>) =>
     Object.fromEntries(Object.entries(files).map(([path, text]) => [`images/${path}`, text]))
   const first = commit(origin, inside(start), 'Three images')
@@ -191,6 +192,7 @@ test('a commit is told with the images that it changes, who made it and what it 
   assert.equal(from.isRewritten, false)
   assert.deepEqual([author?.commit, author?.author, author?.subject], [second, 'Ada Lovelace', 'Three has a title'])
   assert.ok(existsSync(join(folder, 'three/casemate.yaml')))
+  assert.equal(realpathSync(open().current), realpathSync(folder))
 })
 
 test('a branch that is set back is told as that, and what it takes back is a change', async (t) => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat, symlink } from 'node:fs/promises'
 import { isAbsolute, join, normalize } from 'node:path'
 import { promisify } from 'node:util'
 import { digestOf, hasSystemCode, hexOf, messageOf, visibleText } from '#core'
@@ -105,8 +105,14 @@ export class GitRepository {
       await this.#inMirror(['checkout-index', '--all', '--force', `--prefix=${draft}/`], 'check out', signal, bare)
       await rename(draft, target)
     }
+    await this.#point(commit)
     await this.#removeOthers(trees, commit)
     return target
+  }
+
+  /** A link that always leads to what was checked out last; it is there after the first time. */
+  get current(): string {
+    return join(this.#folder, 'current')
   }
 
   /** Whether one commit is behind another; a commit that the mirror no longer has is not. */
@@ -138,6 +144,13 @@ export class GitRepository {
 
   get #mirror(): string {
     return join(this.#folder, 'mirror.git')
+  }
+
+  async #point(commit: string): Promise<void> {
+    const draft = join(this.#folder, 'draft-link')
+    await rm(draft, { force: true })
+    await symlink(join('trees', commit), draft)
+    await rename(draft, this.current)
   }
 
   async #removeOthers(trees: string, commit: string): Promise<void> {

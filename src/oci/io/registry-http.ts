@@ -116,7 +116,13 @@ export class RegistryHttp {
       const { direct, proxied } = await this.#connections
       const dispatcher = isLoopback(url.hostname) ? direct : proxied
       const { request } = await undici()
-      const reply = await request(url, { method, headers: { ...headers }, body: sent, dispatcher, signal })
+      const reply = await request(url, {
+        method,
+        headers: { 'user-agent': 'casemate', ...headers },
+        body: sent,
+        dispatcher,
+        signal,
+      })
       return responseOf(url, reply)
     } catch (cause) {
       this.throwIfEnded()

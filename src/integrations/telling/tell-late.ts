@@ -1,41 +1,9 @@
 import { canonicalJson } from '#core'
-import {
-  type FactoryStore,
-  type Held,
-  heldMessage,
-  lateMessage,
-  type Moment,
-  type Plan,
-  type StandingLevel,
-  worstSeverity,
-} from '#factory'
+import { type FactoryStore, lateMessage, type Moment, type StandingLevel } from '#factory'
 import { takeStep } from '../watching/take-step.ts'
 
 /** What was told before, by what it is about: the same is not told again while it stays so. */
 type Told = Readonly<Record<string, string>>
-
-/**
- * Tells which images a plan holds that were not held before, or not so; `plan` has its number. An image of which no plan says anything any
- * more may be told again. Any number of processes may, and after a restart nothing is told twice or never. Rejects as the store does.
- */
-export async function tellHeld(store: FactoryStore, { images, made }: Plan, plan: number): Promise<void> {
-  await takeStep(store, 'told held', (before) => {
-    const told = toldOf(before?.state)
-    const now: Record<string, string> = { ...told }
-    const messages = images.flatMap(({ image, held, reasons }) => {
-      const said = held === undefined ? undefined : canonicalJson(held satisfies Held)
-      const isSame = valueUnder(told, image) === said
-      if (said === undefined) delete now[image]
-      else now[image] = said
-      if (isSame || held === undefined) return []
-      const severity = worstSeverity(reasons.map((reason) => reason.severity))
-      return [
-        heldMessage({ image }, held, { plan, reasons, at: made, ...(severity === undefined ? {} : { severity }) }),
-      ]
-    })
-    return canonicalJson(now) === canonicalJson(told) ? undefined : { state: now, events: [], messages, at: made }
-  })
-}
 
 /**
  * Tells of which open findings the time is nearly up, or up, that were not told so before. `standings` are all that are open, as `standingOf`
@@ -59,7 +27,7 @@ function lateOf({ finding, image, severity, state, spent }: StandingLevel, due: 
   return [{ key: `${image} ${finding}`, kind, message }]
 }
 
-/** Only these functions write these rows. */
+/** Only this function writes this row. */
 function toldOf(state: unknown): Told {
   return (state ?? {}) as Told
 }
