@@ -30,7 +30,7 @@ import { FactoryStages } from './stages.ts'
 import { type FactoryTools, homeOf, sandboxOnce, signingTools } from './tools.ts'
 import { upCommands } from './up-commands.ts'
 import { openWatches } from './watches.ts'
-import { wholeNumber, work } from './worker.ts'
+import { signalled, wholeNumber, work } from './worker.ts'
 
 /** The options of `casemate up`, as the command line gives them. */
 export interface UpOptions extends FactoryVerbOptions {
@@ -41,6 +41,8 @@ export interface UpOptions extends FactoryVerbOptions {
   readonly json?: boolean
 }
 
+/** Milliseconds that are waited for advisories: gates that want newer ones say so. */
+const LONGEST_WAIT = 60_000
 /** Where definitions of one's own are, unless the settings say otherwise; made where it is not there. */
 const OWN_IMAGES = './images'
 /**
@@ -62,6 +64,7 @@ export async function runUp(options: UpOptions, terminal: Terminal): Promise<Exi
     settings.definitions.folder === OWN_IMAGES
   )
     await mkdir(OWN_IMAGES, { recursive: true })
+  const signals = signalled()
   terminal.progress('starting the database …')
   const state = await openState(statePlace(process.env, folder), { create: true })
   try {
@@ -72,13 +75,18 @@ export async function runUp(options: UpOptions, terminal: Terminal): Promise<Exi
     const token = await createFirstToken(state.store, { by: userInfo().username, at: now(), command: 'casemate up' })
     if (!working.json) introduce({ settings, address, token, publicKey: keys?.publicKey }, terminal)
     terminal.progress('bringing advisories up to date …')
-    await served.firstAdvisories
+    await Promise.race([
+      served.firstAdvisories,
+      signals.first,
+      systemClock.sleep(LONGEST_WAIT, new AbortController().signal),
+    ])
     terminal.progress('')
     await planner.askForNew()
     planner.start((error) => terminal.warn(formatError(error)))
     const until = options.untilDone === true ? served.allDone() : new Promise<never>(() => undefined)
-    return await work(factory, { ...working, until }, terminal)
+    return await work(factory, { ...working, until, signals }, terminal)
   } finally {
+    signals.forget()
     await state.close()
   }
 }

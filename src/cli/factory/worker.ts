@@ -41,6 +41,16 @@ export interface Working {
   readonly json: boolean
   /** Ends the work when it resolves. */
   readonly until: Promise<unknown>
+  /** What tells to stop, where that is listened for already. */
+  readonly signals?: Signals
+}
+
+/** The first and the second signal that says to stop. */
+export interface Signals {
+  readonly first: Promise<void>
+  readonly second: Promise<void>
+  /** Listens no more. */
+  forget(): void
 }
 
 /**
@@ -49,7 +59,7 @@ export interface Working {
  */
 export async function work(
   { ports, store, patience }: OpenFactory,
-  { concurrency, grace, json, until }: Working,
+  { concurrency, grace, json, until, signals: given }: Working,
   terminal: Terminal,
 ): Promise<ExitStatus> {
   const stopping = new AbortController()
@@ -70,7 +80,7 @@ export async function work(
   await recoverRuns(store, systemClock.now())
   const recovering = setInterval(() => void recoverRuns(store, systemClock.now()).catch(onError), RECOVERY)
   const queue = await store.queue.take((message, signal) => engine.perform(message, signal), { concurrency, onError })
-  const signals = signalled()
+  const signals = given ?? signalled()
   try {
     await Promise.race([signals.first, until])
     stopping.abort()
@@ -92,8 +102,8 @@ async function pause(milliseconds: number): Promise<void> {
   await systemClock.sleep(milliseconds, new AbortController().signal)
 }
 
-/** The first and the second signal that says to stop. */
-function signalled() {
+/** Listens for the signals that say to stop. */
+export function signalled(): Signals {
   const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   let count = 0
   const onSignal = () => (++count === 1 ? first : second).resolve()
