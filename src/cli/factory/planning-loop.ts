@@ -36,6 +36,8 @@ export class PlanningLoop {
   #wake = Promise.withResolvers<void>()
   #running: Promise<void> | undefined
   #next = Number.POSITIVE_INFINITY
+  /** Whether a plan is being made: what it answers is open no more, and its run is not begun yet. */
+  isPlanning = false
 
   constructor(options: PlanningOptions) {
     this.#options = options
@@ -124,11 +126,14 @@ export class PlanningLoop {
     for (let failures = 0; !this.#stop.signal.aborted; ) {
       this.#wake = Promise.withResolvers<void>()
       try {
+        this.isPlanning = true
         await this.#plan()
         failures = 0
       } catch (error) {
         failures++
         onTrouble(error)
+      } finally {
+        this.isPlanning = false
       }
       const timer = setTimeout(() => this.wake(), Math.min(LONGEST, EVERY * 2 ** failures))
       await this.#wake.promise

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { hostname, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type FactorySettings, parseFactorySettings } from '#factory'
@@ -41,7 +41,7 @@ export interface UpOptions extends FactoryVerbOptions {
   readonly json?: boolean
 }
 
-/** Where definitions of one's own are, unless the settings say otherwise. */
+/** Where definitions of one's own are, unless the settings say otherwise; made where it is not there. */
 const OWN_IMAGES = './images'
 /**
  * Runs a whole factory until a signal says to stop: its memory, registry, API and status page, watchers, planner, one worker, and who
@@ -56,6 +56,12 @@ export async function runUp(options: UpOptions, terminal: Terminal): Promise<Exi
     grace: wholeNumber(options.grace, '--grace'),
     json: options.json === true,
   }
+  if (
+    settings.definitions !== undefined &&
+    'folder' in settings.definitions &&
+    settings.definitions.folder === OWN_IMAGES
+  )
+    await mkdir(OWN_IMAGES, { recursive: true })
   terminal.progress('starting the database …')
   const state = await openState(statePlace(process.env, folder), { create: true })
   try {
@@ -65,6 +71,9 @@ export async function runUp(options: UpOptions, terminal: Terminal): Promise<Exi
     const { factory, planner, address } = served
     const token = await createFirstToken(state.store, { by: userInfo().username, at: now(), command: 'casemate up' })
     if (!working.json) introduce({ settings, address, token, publicKey: keys?.publicKey }, terminal)
+    terminal.progress('bringing advisories up to date …')
+    await served.firstAdvisories
+    terminal.progress('')
     await planner.askForNew()
     planner.start((error) => terminal.warn(formatError(error)))
     const until = options.untilDone === true ? served.allDone() : new Promise<never>(() => undefined)
@@ -90,6 +99,7 @@ interface Served extends AsyncDisposable {
   readonly factory: OpenFactory
   readonly planner: PlanningLoop
   readonly address: string
+  readonly firstAdvisories: Promise<void>
   /** Resolves when nothing is open and no run is under way. */
   allDone(): Promise<void>
 }
@@ -127,7 +137,7 @@ async function serve(starting: Starting): Promise<Served> {
   const ownerOf = (image: string) => owners.get(image)
   const teller = await startTeller({ store, settings, address: registry.server.address, terminal, ownerOf })
   ends.defer(() => teller.stop())
-  const scheduler = await openWatches({
+  const { scheduler, firstAdvisories } = await openWatches({
     ...{ store, settings, repository, pulls, place: options, platforms, terminal, definitions },
     onEvents: () => planner.wake(),
   })
@@ -143,7 +153,8 @@ async function serve(starting: Starting): Promise<Served> {
       planner,
       address: registry.server.address,
     },
-    allDone: () => untilIdle(store),
+    firstAdvisories,
+    allDone: () => untilIdle(store, planner),
     [Symbol.asyncDispose]: () => moved.disposeAsync(),
   }
 }
@@ -184,18 +195,19 @@ async function definitionsOf(settings: FactorySettings): Promise<FleetDefinition
   return openFleet(await fleetReferences(settings))
 }
 
-async function untilIdle(store: OpenStore): Promise<void> {
+async function untilIdle(store: OpenStore, planner: PlanningLoop): Promise<void> {
   for (;;) {
-    const isOpen = (await store.events.open(1)).length > 0 || (await store.work.open()).length > 0
+    // Events first: a plan that was made since then has a run by the time that is asked for.
+    const isOpen = (await store.events.open(1)).length > 0 || planner.isPlanning || (await store.work.open()).length > 0
     if (!isOpen) return
     await systemClock.sleep(500, new AbortController().signal)
   }
 }
 
-/** What the command line says over what the settings say; definitions in `./images` need not be named. */
+/** What the command line says over what the settings say. */
 function withImages(settings: FactorySettings, options: UpOptions): FactorySettings {
   const { image, definitions, registry, listen } = options
-  const folder = definitions ?? (settings.definitions === undefined && existsSync(OWN_IMAGES) ? OWN_IMAGES : undefined)
+  const folder = definitions ?? (settings.definitions === undefined ? OWN_IMAGES : undefined)
   return {
     ...settings,
     ...(image === undefined ? {} : { images: image }),

@@ -53,11 +53,19 @@ const EVERY = {
   advisories: 60 * MINUTE,
   dates: 60 * MINUTE,
 }
+const ADVISORIES = 'advisories'
 /** Where advisories are had from in place of their publishers. */
 const ADVISORY_SOURCES = 'CASEMATE_ADVISORIES'
 
+/** What looks at everything that a factory watches. */
+export interface Watches {
+  readonly scheduler: Scheduler
+  /** Resolves when advisories were looked at once, whatever came of it: gates judge by them. */
+  readonly firstAdvisories: Promise<void>
+}
+
 /** Makes the scheduler of all that a factory watches. Trouble is told by name when it is another one than before. */
-export async function openWatches(options: WatchOptions): Promise<Scheduler> {
+export async function openWatches(options: WatchOptions): Promise<Watches> {
   const { settings, terminal, definitions } = options
   const { archives } = await definitions()
   const polls = [
@@ -73,8 +81,11 @@ export async function openWatches(options: WatchOptions): Promise<Scheduler> {
     ...(options.place.offline === true ? [] : [advisoryPoll(options)]),
   ]
   const told = new Map<string, string>()
-  return new Scheduler(polls, {
+  const { promise: firstAdvisories, resolve: looked } = Promise.withResolvers<void>()
+  if (options.place.offline === true) looked()
+  const scheduler = new Scheduler(polls, {
     onLook: ({ name, troubles }) => {
+      if (name === ADVISORIES) looked()
       // The same trouble again is no news; it is looked at again all the time.
       if (told.get(name) === troubles.join('\n')) return
       if (troubles.length === 0 && told.has(name)) terminal.warn(`${name}: all is well again`)
@@ -84,6 +95,7 @@ export async function openWatches(options: WatchOptions): Promise<Scheduler> {
       if (first !== undefined) terminal.warn(`${name}: ${visibleText(first)}${others}; tried again until it works`)
     },
   })
+  return { scheduler, firstAdvisories }
 }
 
 function archivePoll(archive: string, options: WatchOptions): Poll {
@@ -176,7 +188,7 @@ function datePoll({ store, definitions, onEvents }: WatchOptions): Poll {
 
 function advisoryPoll({ store, definitions, onEvents }: WatchOptions): Poll {
   return {
-    name: 'advisories',
+    name: ADVISORIES,
     every: EVERY.advisories,
     look: async () => {
       const given = (process.env[ADVISORY_SOURCES] ?? '').split(/\s+/).filter((one) => one !== '')
