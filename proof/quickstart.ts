@@ -65,6 +65,7 @@ class Reader {
   readonly #folder: string
   readonly #env: NodeJS.ProcessEnv
   #child: ChildProcess | undefined
+  #ended: Promise<number | null> | undefined
   output = ''
 
   constructor(folder: string) {
@@ -89,9 +90,11 @@ class Reader {
   /** Starts the factory; gives the seconds until its first images have their tags. */
   async up(): Promise<number | undefined> {
     const start = performance.now()
-    const [program = '', ...args] = UP.split(' ')
-    const child = spawn(program, args, { cwd: this.#folder, env: this.#env, detached: true })
+    // As npx runs it, but so that a signal reaches it and its status is its own.
+    const program = join(this.#folder, 'node_modules/.bin/casemate')
+    const child = spawn(process.execPath, [program, 'up'], { cwd: this.#folder, env: this.#env })
     this.#child = child
+    this.#ended = once(child, 'close').then(([status]) => status)
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.output += text
@@ -119,12 +122,7 @@ class Reader {
   }
 
   async end(): Promise<number | null | undefined> {
-    const child = this.#child
-    if (child === undefined) return undefined
-    if (child.exitCode === null && child.pid !== undefined) {
-      process.kill(-child.pid, 'SIGTERM')
-      await once(child, 'close')
-    }
-    return child.exitCode
+    this.#child?.kill('SIGTERM')
+    return await this.#ended
   }
 }

@@ -3,6 +3,7 @@ import {
   BUILT_IN_ARCHIVES,
   defaultCacheFolder,
   type OpenArchive,
+  type OpenArchiveOptions,
   openArchive,
   readArchives,
   type Universe,
@@ -13,15 +14,21 @@ import {
   closeByAdvisories,
   type DisclosureOf,
   disclosedBy,
+  type FactoryStore,
   Fleet,
   type HeldPackage,
   newerThanHeld,
   type PlanInput,
+  Planner,
   SeenOffers,
   type SuiteStanding,
+  type UpdatePolicy,
 } from '#factory'
 import { debianArchitectureOf, parsePlatform } from '#oci'
 import type { FleetDefinitions } from './fleet-definitions.ts'
+import { placeOf } from './place.ts'
+import type { Terminal } from './terminal.ts'
+import type { PlaceOptions } from './verb.ts'
 
 /** What is said of archives by their definitions. */
 export interface ArchiveFacts {
@@ -58,13 +65,51 @@ export function openFindings(facts: ArchiveFacts): {
 /** What only a place of building or a database knows of a plan. */
 export type PlanBasis = Omit<PlanInput, 'closes' | 'policy' | 'now'>
 
+/** What a planner goes by that may be another one with each plan. */
+export interface PlannerBasis {
+  readonly definitions: FleetDefinitions
+  readonly facts: ArchiveFacts
+  readonly findings: Pick<ReturnType<typeof openFindings>, 'closes' | 'disclosed'>
+}
+
+/** What a planner needs of a place. */
+export interface PlannerPlace {
+  readonly store: FactoryStore
+  readonly place: PlaceOptions
+  readonly policy: UpdatePolicy
+  readonly now: () => string
+  readonly terminal: Pick<Terminal, 'warn'>
+}
+
+/** The planner of a factory that has its definitions, archives and advisories here; `basis` gives those of the plan that is being made. */
+export function plannerOf({ store, place, policy, now, terminal }: PlannerPlace, basis: () => PlannerBasis): Planner {
+  return new Planner({
+    ...{ store, policy, now },
+    definitions: async () => basis().definitions.images,
+    standing: (archive, suite) => basis().facts.standing(archive, suite),
+    closes: (move) => basis().findings.closes(move),
+    disclosed: (advisory) => basis().findings.disclosed(advisory),
+    look: async (fleet, archives) => {
+      const options = { ...(await placeOf(place, basis().definitions.files)), ...expiry(place) }
+      const { changes, notices } = await lookAtArchives(fleet, { ...options, archives })
+      for (const notice of notices) terminal.warn(notice)
+      return changes
+    },
+  })
+}
+
+/** Whether suites past their Valid-Until are taken. */
+export function expiry({ acceptExpired }: PlaceOptions): { readonly acceptExpired?: boolean } {
+  return acceptExpired === undefined ? {} : { acceptExpired }
+}
+
 /**
  * Holds locks against their archives. What is newer counts as seen when the oldest lock saw the suite last, because it may have
  * come at once after that; or at `since`. Rejects as `openArchive` does.
  */
 export async function basisOfLocks(
   definitions: FleetDefinitions,
-  options: Omit<Parameters<typeof openArchive>[0], 'archives' | 'architecture'>,
+  options: Omit<OpenArchiveOptions, 'archives' | 'architecture'>,
   { facts, now, since }: { readonly facts: ArchiveFacts; readonly now: string; readonly since: string | undefined },
 ): Promise<{ readonly basis: PlanBasis; readonly notices: readonly string[] }> {
   const fleet = new Fleet(definitions.images.filter(({ image }) => !definitions.unlocked.has(image)))
@@ -76,9 +121,9 @@ export async function basisOfLocks(
 }
 
 /** What archives have today that is newer than what a fleet holds, for all of its architectures. Rejects as `openArchive` does. */
-export async function lookAtArchives(
+async function lookAtArchives(
   fleet: Fleet,
-  options: Omit<Parameters<typeof openArchive>[0], 'architecture'>,
+  options: Omit<OpenArchiveOptions, 'architecture'>,
 ): Promise<{ readonly changes: readonly ArchiveChange[]; readonly notices: readonly string[] }> {
   const platforms = new Set(fleet.members.flatMap(({ contents }) => [...contents.keys()]))
   const architectures = new Set([...platforms].map((platform) => debianArchitectureOf(parsePlatform(platform))))

@@ -1,11 +1,11 @@
-import { describeHeld, describeReason, type PlannedImage, type Reason } from '#factory'
+import { describeHeld, describeReason, type PlannedImage, type Reason, type SupportEnd } from '#factory'
 import type { PrintedPlan } from './plan.ts'
 import { formatTable, type Terminal } from './terminal.ts'
 import { visibleText } from './visible-text.ts'
 
 /** A plan for people: what is done now in the order of work, what is held and until when, and how much stays as it is. */
 export function planLines(
-  { plan, unchanged, unknown, next, images, basis }: PrintedPlan,
+  { plan, unchanged, unknown, support, next, images, basis }: PrintedPlan,
   { width, style }: Pick<Terminal, 'width' | 'style'>,
   all: boolean,
 ): readonly string[] {
@@ -24,10 +24,16 @@ export function planLines(
     rows.map((row) => row.map(visibleText)),
     { width },
   )
+  const ends = support.map(supportLine).map(visibleText)
   const said = basis === 'locks' ? ['by the locks and the archives as they are today; no database was asked'] : []
   const later =
     next === undefined ? [] : [`the next of what is held may go at ${next.slice(0, 16).replace('T', ' ')} UTC`]
-  return [style('bold', `${images} images: ${counts.join(', ')}`), ...lines, ...later, ...said]
+  return [style('bold', `${images} images: ${counts.join(', ')}`), ...lines, ...later, ...ends, ...said]
+}
+
+function supportLine({ image, supporter, date, left, state }: SupportEnd): string {
+  const what = supporter === 'archive' ? "Debian's support of" : "upstream's support of"
+  return state === 'ended' ? `${what} ${image} ended on ${date}` : `${what} ${image} ends on ${date}, in ${left} days`
 }
 
 /** What an image is rebuilt for, a row for each reason; what holds it comes first. */

@@ -1,23 +1,25 @@
-import { dirname, join } from 'node:path'
 import {
   type FactorySettings,
   type Plan,
   type PlannedRebuilds,
-  Planner,
   planRebuilds,
+  type SupportEnd,
+  supportEnds,
   type UnchangedImage,
 } from '#factory'
 import { hasState, openState, statePlace } from '#store'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
+import { archiveFoldersOf, fleetReferences } from './factory/fleet-references.ts'
 import { definitionsBelow, type FleetDefinitions, openFleet } from './fleet-definitions.ts'
 import { placeOf } from './place.ts'
 import {
   type ArchiveFacts,
   basisOfLocks,
-  lookAtArchives,
+  expiry,
   openFindings,
   type PlanBasis,
+  plannerOf,
   readArchiveFacts,
 } from './plan-basis.ts'
 import { planLines } from './plan-page.ts'
@@ -44,11 +46,16 @@ export interface PrintedPlan {
   readonly next: string | undefined
   /** Images of which it is not known what they hold, with why. */
   readonly unknown: readonly UnchangedImage[]
+  /** Ends of support that are near or over, the next first. */
+  readonly support: readonly SupportEnd[]
   /** How many images there are in all. */
   readonly images: number
   /** `database`, or `locks` where there is none. */
   readonly basis: 'database' | 'locks'
 }
+
+/** Days before the end of a support at which it is told. */
+const NEAR = 180
 
 /** Prints what would be rebuilt and why, what is held and why, and does nothing of it. */
 export async function runPlan(options: PlanOptions, terminal: Terminal): Promise<ExitStatus> {
@@ -57,7 +64,7 @@ export async function runPlan(options: PlanOptions, terminal: Terminal): Promise
   const settings = await readSettings(options.settings)
   terminal.progress('reading the definitions …')
   const definitions = await openFleet(await referencesOf(settings, options))
-  const facts = await readArchiveFacts([...new Set(definitions.files.map((file) => join(dirname(file), 'archives')))])
+  const facts = await readArchiveFacts(archiveFoldersOf(definitions))
   const findings = openFindings(facts)
   try {
     if (findings.advisories === undefined)
@@ -91,33 +98,20 @@ async function basisOf(
   definitions: FleetDefinitions,
   { options, facts, now, since, terminal, settings, findings }: Finding,
 ): Promise<{ readonly basis: PlanBasis; readonly kind: PrintedPlan['basis'] }> {
-  const place = await placeOf(options, definitions.files)
-  const archive = { ...place, ...(options.acceptExpired === undefined ? {} : { acceptExpired: options.acceptExpired }) }
   const state = statePlace(process.env, options.state ?? './state')
   if (options.state !== undefined || (await hasState(state))) {
     terminal.progress('asking the database …')
     const opened = await openState(state)
     try {
-      const planner = new Planner({
-        store: opened.store,
-        definitions: async () => definitions.images,
-        standing: facts.standing,
-        closes: findings.closes,
-        disclosed: findings.disclosed,
-        look: async (fleet, archives) => {
-          const { changes, notices } = await lookAtArchives(fleet, { ...archive, archives })
-          for (const notice of notices) terminal.warn(notice)
-          return changes
-        },
-        policy: settings.policy,
-        now: () => now,
-      })
+      const ports = { store: opened.store, place: options, policy: settings.policy, now: () => now, terminal }
+      const planner = plannerOf(ports, () => ({ definitions, facts, findings }))
       return { basis: await planner.input(since), kind: 'database' }
     } finally {
       await opened.close()
     }
   }
   terminal.progress('reading the archives …')
+  const archive = { ...(await placeOf(options, definitions.files)), ...expiry(options) }
   const { basis, notices } = await basisOfLocks(definitions, archive, { facts, now, since })
   for (const notice of notices) terminal.warn(notice)
   return { basis, kind: 'locks' }
@@ -132,17 +126,15 @@ function toPrint(
     .map(([image, reason]) => ({ image, reason }))
     .filter(({ image }) => (basis.fleet.get(image)?.contents.size ?? 0) === 0)
   const known = new Set([...basis.fleet.members.map(({ image }) => image), ...definitions.unlocked.keys()])
-  return { plan, unchanged, next, unknown, images: known.size, basis: kind }
+  const ends = supportEnds(definitions.supported, { now: Date.parse(plan.made), near: NEAR })
+  const support = ends.filter(({ state }) => state !== 'supported')
+  return { plan, unchanged, next, unknown, support, images: known.size, basis: kind }
 }
 
 /** The folders that are named; else what the settings say. */
 async function referencesOf(settings: FactorySettings, { definitions }: PlanOptions): Promise<readonly string[]> {
-  if (definitions !== undefined) return (await Promise.all(definitions.map(definitionsBelow))).flat()
-  const place = settings.definitions
-  if (place === undefined) return settings.images
-  if ('folder' in place) return [...settings.images, ...(await definitionsBelow(place.folder))]
-  const reason = `the settings have them in ${place.git}: name a folder with a checkout by --definitions`
-  throw new UsageError('USAGE_INVALID', `cannot read the definitions: ${reason}`)
+  if (definitions === undefined) return fleetReferences(settings)
+  return (await Promise.all(definitions.map(definitionsBelow))).flat()
 }
 
 function momentOf(text: string): string {

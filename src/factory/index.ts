@@ -49,7 +49,6 @@ export { type Offer, type Offers, SeenOffers, type SuiteStanding } from './plann
 export type { SeenFinding } from './planning/outstanding.ts'
 export { type PlanInput, type PlannedRebuilds, planRebuilds, type UnchangedImage } from './planning/plan-rebuilds.ts'
 export { Planner, type PlannerPorts, type PlannerStep } from './planning/planner.ts'
-export { fleetOf } from './planning/released-fleet.ts'
 export type {
   AffectedImage,
   AffectedQuestion,

@@ -12,13 +12,17 @@ import { Routing } from './http/routing.ts'
 import { ApiMetrics } from './metrics.ts'
 import { openApiDocument } from './openapi.ts'
 import { pageRoutes } from './page/routes.ts'
+import { StandingMemory } from './page/standing-memory.ts'
 import { recordRefusal } from './record.ts'
 import { apiRoutes } from './routes/index.ts'
 import type { FactoryCommands, Serving } from './serving.ts'
 import { LedgerTail } from './stream/ledger-tail.ts'
+import { Warnings } from './warnings.ts'
 
 /** The longest path with its query that is looked at. */
 const MAX_URL = 8192
+/** A stream on which nothing happens says so every so many milliseconds, so that nothing between takes it for dead. */
+const PULSE = 15_000
 /** How long a body may take, in milliseconds. */
 const BODY_TIME = 10_000
 /** How long the database may take to say that it is there, in milliseconds. */
@@ -36,10 +40,14 @@ export interface ApiOptions extends AdmissionOptions {
   readonly version: string
   /** How long fixes may take, by the settings. */
   readonly levels: ServiceLevels
+  /** What has to be said loudly, a line each: that advisories are stale, and the like. */
+  readonly warnings?: () => Promise<readonly string[]>
   /** Further lines of `/metrics`, e.g. the registry's. */
   readonly metrics?: () => string
   /** How long a body may take, in milliseconds; 10 s unless given. */
   readonly bodyTime?: number
+  /** How often an open stream says that it lives and its token is looked at again, in milliseconds; 15 s unless given. */
+  readonly pulse?: number
   readonly onAccess?: (record: AccessRecord) => void
   /** Told of errors that are the server's own, not a client's. */
   readonly onError?: (error: unknown) => void
@@ -70,7 +78,20 @@ export class Api {
     this.#admission = new Admission(store.tokens, { ...options, now: moment })
     this.#metrics = new ApiMetrics(store, { tail, unnoted: () => this.#admission.unnoted, now, more: options.metrics })
     this.#serving = {
-      ...{ store, commands, tail, registry, levels, url: url.replace(/\/+$/, ''), version, now: moment },
+      ...{
+        store,
+        commands,
+        tail,
+        standing: new StandingMemory(store),
+        warnings: new Warnings(store, options.warnings),
+        registry,
+        levels,
+        url: url.replace(/\/+$/, ''),
+        version,
+        now: moment,
+      },
+      pulse: options.pulse ?? PULSE,
+      isStillIn: (caller) => this.#admission.isStillIn(caller),
       metrics: () => this.#metrics.format(),
       unready: () => this.#unready(),
     }
@@ -113,7 +134,7 @@ export class Api {
 
   #find({ request, path, method }: Exchange): Target {
     if ((request.url ?? '').length > MAX_URL)
-      throw problem('REQUEST_TOO_LARGE', `cannot take a path of more than ${MAX_URL} bytes`)
+      throw problem('PATH_TOO_LONG', `cannot take a path of more than ${MAX_URL} bytes`)
     const found = this.#routing.find(path)
     if (found === undefined)
       throw problem('NOT_THERE', 'cannot find anything at this path; /api/v1/openapi.json says what there is')

@@ -6,8 +6,10 @@ export type ServerErrorCode =
   | 'REQUEST_INVALID'
   /** The body came too slowly. */
   | 'REQUEST_SLOW'
-  /** The body, or the path, is longer than is taken. */
+  /** The body is longer than is taken. */
   | 'REQUEST_TOO_LARGE'
+  /** The path with its query is longer than is taken. */
+  | 'PATH_TOO_LONG'
   /** The body is not JSON by its type. */
   | 'MEDIA_TYPE_UNKNOWN'
   /** The request names another host than this server is known by: some page on the web may have sent it. */

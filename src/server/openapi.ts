@@ -81,6 +81,7 @@ function operationOf({
   body,
   gives,
   status = 200,
+  again = status,
 }: Route) {
   const media = 'media' in gives ? { [gives.media]: {} } : { 'application/json': { schema: gives } }
   const security = method === 'GET' ? [{ token: [] }, { password: [] }] : [{ token: [] }]
@@ -97,6 +98,7 @@ function operationOf({
       : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
     responses: {
       [status]: { description: summary, content: media },
+      ...(again === status ? {} : { [again]: { description: 'The same was asked before', content: media } }),
       default: { $ref: '#/components/responses/Problem' },
     },
   }

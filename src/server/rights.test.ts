@@ -69,6 +69,7 @@ async function requests(): Promise<ReadonlyMap<string, { target: string } & Test
     ['health', get('/healthz')],
     ['readiness', get('/readyz')],
     ['metrics', get('/metrics')],
+    ['listWarnings', get('/api/v1/warnings')],
   ])
 }
 

@@ -1,6 +1,9 @@
 import type { Moment, Plan, ServiceLevels } from '#factory'
 import type { OpenStore } from '#store'
+import type { Caller } from './access/rights.ts'
+import type { StandingMemory } from './page/standing-memory.ts'
 import type { LedgerTail } from './stream/ledger-tail.ts'
+import type { Warnings } from './warnings.ts'
 
 /** Who wants something done, and why: it is noted with what is done. */
 export interface Wish {
@@ -26,11 +29,17 @@ export interface Serving {
   readonly store: OpenStore
   readonly commands: FactoryCommands
   readonly tail: LedgerTail
+  readonly standing: StandingMemory
+  readonly warnings: Warnings
   /** Where images are pulled from, `HOST[:PORT][/PREFIX]`. */
   readonly registry: string
   /** The address that people and programs know this server by, without a slash at its end. */
   readonly url: string
   readonly version: string
+  /** How often an open stream says that it lives, in milliseconds. */
+  readonly pulse: number
+  /** Whether who was let in would be let in again. */
+  readonly isStillIn: (caller: Caller) => Promise<boolean>
   /** How long fixes may take. */
   readonly levels: ServiceLevels
   readonly now: () => Moment

@@ -72,9 +72,16 @@ for (const server of TEST_SERVERS) {
       await fleet.waiting(['app', 'shop', 'none']),
       new Map([['app', { reasons: [reason], held: image.held }]]),
     )
+    const before = await fleet.decided()
     const word = { plan: number, image: 'app', by: 'bo', given: at }
     await decisions.approve({ ...word, approved: false, reason: 'not now' })
+    const refused = await fleet.decided()
     await decisions.approve({ ...word, approved: true, reason: 'now', given: later })
+    const hold = await decisions.hold({ image: 'app', reason: 'audit', by: 'ana', placed: at, until: undefined })
+    const held = await fleet.decided()
+    await decisions.endHold(hold, 'ana', later)
+    assert.equal(new Set([before, refused, held, await fleet.decided()]).size, 4, 'each word is seen')
+    assert.equal(await fleet.decided(), await fleet.decided())
     const approval = { approved: true, reason: 'now', by: 'bo', reasons: [reason] }
     assert.deepEqual(await fleet.approvals(['app', 'shop']), new Map([['app', approval]]))
     await plans.record({ ...plan, events: [second?.id ?? 0], images: [{ ...image, held: undefined }] })

@@ -60,8 +60,12 @@ export async function openStore(address: DatabaseAddress, options: DatabaseOptio
   }
   const sender = new Sender(address)
   return {
-    ...logsOf((work) => database.transaction(work), sender),
-    transaction: (work) => database.transaction((session) => work(logsOf((part) => part(session), sender))),
+    ...logsOf({ atomically: (work) => database.transaction(work), reading: (work) => work(database) }, sender),
+    transaction: (work) =>
+      database.transaction((session) => {
+        const inside: Atomically = (part) => part(session)
+        return work(logsOf({ atomically: inside, reading: inside }, sender))
+      }),
     exclusively: (names, work) => whileLocked(database, names, work),
     ...{ database, address },
     queue: new StoredQueue(address),
@@ -97,7 +101,8 @@ function lockKey(name: string): number {
   return createHash('sha256').update(name).digest().readInt32BE(0)
 }
 
-function logsOf(atomically: Atomically, sender: Sender): StoreLogs {
+/** `reading` is for what one statement answers, which needs no transaction of its own. */
+function logsOf({ atomically, reading }: { atomically: Atomically; reading: Atomically }, sender: Sender): StoreLogs {
   return {
     events: new StoredEvents(atomically),
     fleet: new StoredFleet(atomically),
@@ -112,9 +117,9 @@ function logsOf(atomically: Atomically, sender: Sender): StoreLogs {
     watches: new StoredWatches(atomically),
     outbox: new StoredOutbox(atomically),
     deliveries: new StoredDeliveries(atomically),
-    tokens: new AccessTokens(atomically),
+    tokens: new AccessTokens(atomically, reading),
     audit: new AuditTrail(atomically),
-    images: new ImageViews(atomically),
-    history: new HistoryViews(atomically),
+    images: new ImageViews(reading),
+    history: new HistoryViews(reading),
   }
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -26,12 +26,16 @@ const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
 const WORKERS = 3
 const FAMILIES = ['red', 'blue']
 const CHILDREN = ['one', 'two']
+/** Megabytes of the registry's disk. */
+const DISK = 256
 /** Milliseconds within which everything that was begun has to come to its end when nobody is killed any more. */
 const PATIENCE = 240_000
 
 /** What became of a factory whose parts were killed again and again. */
 export interface FactoryKills {
   readonly kills: Readonly<Record<Victim, number>>
+  /** How often the registry's disk was full for a while; `undefined` where none could be made here. */
+  readonly fullDisks: number | undefined
   /** Messages that were sent a second time. */
   readonly duplicates: number
   readonly runs: number
@@ -84,6 +88,7 @@ class Factory {
   readonly #noticed: string[] = []
   readonly #runs: number[] = []
   #duplicates = 0
+  #fullDisks: number | undefined
   #isClosing = false
 
   private constructor(
@@ -119,6 +124,7 @@ class Factory {
     const store = await openStore(postgres.address)
     const factory = new Factory(place, options, { postgres, store, port: await freePort() })
     await place.run(['keygen', 'casemate'], { env: { COSIGN_PASSWORD: 'secret' } })
+    factory.#fullDisks = mountDisk(factory.#disk) ? 0 : undefined
     await factory.#serve()
     for (let number = 0; number < WORKERS; number++) factory.#work(number)
     return factory
@@ -136,11 +142,18 @@ class Factory {
     while (this.killed < kills) {
       await sleep(randomInt(500, 3000))
       if (randomInt(4) === 0) await this.#duplicate(run).catch(() => undefined)
-      const die = randomInt(20)
-      await (die === 0 ? this.#killDatabase() : die === 1 ? this.#killRegistry() : this.#killWorker())
+      await this.#harm(randomInt(12))
       const open = await this.#store.work.open().catch(() => [run])
       if (!open.includes(run)) return
     }
+  }
+
+  async #harm(die: number): Promise<void> {
+    if (die === 0) return await this.#killDatabase()
+    if (die === 1) return await this.#killRegistry()
+    if (die === 2) return await this.#fillDisk()
+    const worker = this.#workers[randomInt(WORKERS)]
+    if (worker?.kill('SIGKILL') === true) this.#kills.worker++
   }
 
   /** Nobody is killed any more: everything has to end. */
@@ -168,8 +181,7 @@ class Factory {
       return ends.flatMap(({ image, state, reason }) => (state === 'done' ? [] : [`run ${run}, ${image}: ${reason}`]))
     })
     return {
-      kills: this.#kills,
-      duplicates: this.#duplicates,
+      ...{ kills: this.#kills, fullDisks: this.#fullDisks, duplicates: this.#duplicates },
       runs: runs.length,
       releases: releases.length,
       failed,
@@ -185,8 +197,13 @@ class Factory {
       child.kill('SIGKILL')
       await ended
     }
+    if (this.#fullDisks !== undefined) execFileSync('umount', ['-l', this.#disk])
     await this.#store.close()
     await this.#postgres.stop()
+  }
+
+  get #disk(): string {
+    return join(this.#place.folder, 'registry')
   }
 
   /** Two schedulers notice the same, at once. */
@@ -228,9 +245,20 @@ class Factory {
     this.#duplicates += rows.length
   }
 
-  async #killWorker(): Promise<void> {
-    const worker = this.#workers[randomInt(WORKERS)]
-    if (worker?.kill('SIGKILL') === true) this.#kills.worker++
+  /** No space is left for what the registry is to store, for a while. */
+  async #fillDisk(): Promise<void> {
+    if (this.#fullDisks === undefined) return
+    const filler = join(this.#disk, 'filler')
+    try {
+      const chunk = Buffer.alloc(1 << 20, 1)
+      for (let written = 0; written < 2 * DISK; written++) appendFileSync(filler, chunk)
+    } catch (error) {
+      if (!hasSystemCode(error, 'ENOSPC')) throw error
+      this.#fullDisks++
+      await sleep(randomInt(3000))
+    } finally {
+      rmSync(filler, { force: true })
+    }
   }
 
   async #killRegistry(): Promise<void> {
@@ -344,6 +372,17 @@ class Factory {
     await publisher.close()
     return { tags, signed }
   }
+}
+
+/** Makes a folder a small disk of its own, where the caller may; gives whether it is one. */
+function mountDisk(folder: string): boolean {
+  mkdirSync(folder, { recursive: true })
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK}m`, 'tmpfs', folder], { stdio: 'ignore' })
+  } catch {
+    return false
+  }
+  return true
 }
 
 function definition(image: string, above: string, packages: readonly string[], command: string): string {

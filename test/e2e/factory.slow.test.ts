@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
+import { eventKey, startRun } from '#factory'
 import { RegistryClient } from '#oci'
 import { RegistryServer } from '#oci/registry'
+import { openStore } from '#store'
 import { type DebSpec, testServers } from '#testkit'
 import { openWorkplace, type Run } from './workplace.ts'
 
 const servers = testServers()
+const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
 
 const BUSYBOX = readFileSync('/bin/busybox')
 
@@ -76,7 +82,13 @@ async function openFactory(t: TestContext) {
   const run = (...args: readonly string[]) => place.run(args, { env })
   const client = (image: string) => new RegistryClient({ registry: registry.address, repository: `team/${image}` })
   return {
-    ...{ place, run, registry },
+    ...{ place, run, registry, address },
+    /** Starts a verb and gives its process. */
+    start: (...args: readonly string[]) =>
+      spawn(process.execPath, ['--conditions=source', MAIN, ...args, ...all], {
+        ...{ cwd: place.folder, env: { ...place.environment, ...env } },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      }),
     release: (...args: readonly string[]) => run('release', ...args, ...all),
     worker: (...args: readonly string[]) => run('worker', ...args, ...all),
     /** What a tag of an image names. */
@@ -158,6 +170,40 @@ test('a child whose test fails holds itself alone, and says why', async (t) => {
   )
   done(await factory.verify('greeting', '1.2.0'))
   assert.equal(await factory.tag('shouting', '1.0'), undefined)
+})
+
+test('a worker that is told to stop ends its stage and hands the rest back, and another worker goes on from there', async (t) => {
+  const factory = await openFactory(t)
+  const store = await openStore(factory.address)
+  t.after(() => store.close())
+  const at = new Date().toISOString()
+  const event = { kind: 'asked', subject: 'all', key: eventKey('asked', 'all', 1), payload: {}, seen: at } as const
+  const [{ id = 0 } = {}] = await store.events.record([event])
+  const reasons = [{ event: id, advisories: [], changes: [] }]
+  const images = [
+    { image: 'greeting', after: [], reasons, held: undefined },
+    { image: 'shouting', after: ['greeting'], reasons, held: undefined },
+  ]
+  const run = await startRun(store, await store.plans.record({ events: [id], images, made: at }), at)
+  const first = factory.start('worker', '--json')
+  const lines = createInterface({ input: first.stdout })
+  for await (const line of lines) if (JSON.parse(line).kind === 'started') break
+  first.kill('SIGTERM')
+  const [status] = await once(first, 'close')
+  assert.equal(status, 0)
+  assert.deepEqual(await store.work.open(), [run])
+  const begun = (await store.runs.records(run)).filter(({ state }) => state === 'done').length
+  const second = done(await factory.worker('--until-done', '--json'))
+  const news = second.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  assert.equal(news.filter(({ kind }) => kind === 'done').length, 8 - begun)
+  assert.deepEqual(
+    news.filter(({ kind }) => kind === 'ended').map(({ image, state }) => `${image} ${state}`),
+    ['greeting done', 'shouting done'],
+  )
+  done(await factory.verify('shouting', '1.0'))
 })
 
 test('a factory that cannot be opened says what is missing', async (t) => {

@@ -10,11 +10,13 @@ import { openWorkplace, type Workplace } from './workplace.ts'
 const OVERLAY = 'image: shouting\nfrom: ../\npackages: [shout]\n'
 const PLAIN = 'image: plain\narchive: test-1\npackages: [greet-data]\nplatforms: [linux/amd64]\n'
 
+const OTHER = 'image: other\nextends: ../plain.yaml\nlifecycle: { upstream-end: 2020-01-01, archive-end: 2999-01-01 }\n'
+
 /** A fleet of three, locked: an image, an overlay on it, and one that has nothing to do with what is fixed. */
 async function lockedFleet(place: Workplace): Promise<void> {
   place.write('over/casemate.yaml', OVERLAY)
   place.write('plain.yaml', PLAIN)
-  place.write('other/casemate.yaml', 'image: other\nextends: ../plain.yaml\n')
+  place.write('other/casemate.yaml', OTHER)
   for (const definition of ['.', './over', './other']) {
     const run = await place.run(['lock', definition])
     assert.equal(run.status, 0, run.stderr)
@@ -95,6 +97,7 @@ test('a plan for people says what goes, what is held until when, and of what not
   assert.match(lines[2] ?? '', /^held {5}shouting {2}frozen: audit \(until 2999-01-01 00:00 UTC\)$/)
   assert.match(lines[3] ?? '', /^ +libgreet1 \S+ → 1\.1-2 \(high: a security update\), by greeting$/)
   assert.match(lines[4] ?? '', /^unknown {2}other {5}it has no lock: casemate lock \.\/other$/)
+  assert.ok(lines.includes("upstream's support of other ended on 2020-01-01"))
   assert.ok(lines.every((line) => line.length <= 100))
   const wrong = await place.run(['plan', '--settings', 'other/casemate.yaml'])
   assert.equal(wrong.status, 2)

@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import type { FactorySettings } from '#factory'
 import { openWebhooks, type PullLog, Teller } from '#integrations'
 import { collectGarbage, type RegistryServer } from '#oci/registry'
-import { Api, type FactoryCommands } from '#server'
+import { Api, type FactoryCommands, ServerError } from '#server'
 import type { OpenStore } from '#store'
-import { UsageError } from '../errors.ts'
+import { openScanStore } from '../archive-evidence.ts'
 import { formatError } from '../exit-status.ts'
+import { holdAdvisories } from '../stale-advisories.ts'
 import type { Terminal } from '../terminal.ts'
 import { packageVersion } from '../version.ts'
 import { startEmbeddedRegistry } from './embedded-registry.ts'
@@ -56,14 +57,27 @@ export async function startRegistry(
     ...{ store, isOpen, hosts, commands, registry: server.address, version: packageVersion(), onError },
     ...{ url: url ?? urlOf(settings, server.address), levels: settings.levels },
     metrics: () => server.metrics.format(),
+    warnings: async () => advisoryWarnings(),
   })
   late.api = api
   return { server, api }
 }
 
+/** What is stale or missing of the advisories that images are judged by. */
+function advisoryWarnings(): readonly string[] {
+  const lines: string[] = []
+  const advisories = openScanStore()
+  try {
+    holdAdvisories(advisories.parts, { isError: false }, { warn: (line) => lines.push(line) })
+  } finally {
+    advisories.close()
+  }
+  return lines
+}
+
 async function command<Command>(given: Command | undefined): Promise<Command> {
   if (given !== undefined) return given
-  throw new UsageError('USAGE_INVALID', 'cannot do this yet: the factory is starting')
+  throw new ServerError('COMMAND_UNAVAILABLE', 'cannot do this yet: the factory is starting')
 }
 
 /** Who tells webhooks, and by what they know him. */

@@ -13,7 +13,7 @@ import type { PlaceOptions, StaleOptions } from '../verb.ts'
 import { type FleetPlace, readFleetDefinitions } from './definition-places.ts'
 import { RegistryPublisher } from './publisher.ts'
 import { FactoryStages } from './stages.ts'
-import { type FactoryOptions, type FactoryTools, homeOf, signingTools } from './tools.ts'
+import { type FactoryOptions, type FactoryTools, homeOf, sandboxOnce, signingTools } from './tools.ts'
 
 /** The options of every verb that works as a part of a factory, as the command line gives them. */
 export interface FactoryVerbOptions extends PlaceOptions, StaleOptions {
@@ -58,7 +58,7 @@ export async function withFactory<Result>(
     return await withWorkshop(build, async (workshop) => {
       const { store } = state
       const tools: FactoryTools = {
-        ...{ store, home, ...signing, workshop, definitionOf, terminal },
+        ...{ store, home, ...signing, workshop, definitionOf, terminal, sandbox: sandboxOnce() },
         options: factoryOptions(options, settings),
       }
       const worker = `${hostname()} ${process.pid}`

@@ -4,13 +4,12 @@ import {
   type Moment,
   noteEvents,
   type PlannedRebuilds,
-  Planner,
+  type Planner,
   planRebuilds,
 } from '#factory'
 import type { OpenStore } from '#store'
 import { type FleetDefinitions, openFleet } from '../fleet-definitions.ts'
-import { placeOf } from '../place.ts'
-import { lookAtArchives, openFindings, readArchiveFacts } from '../plan-basis.ts'
+import { openFindings, type PlannerBasis, plannerOf, readArchiveFacts } from '../plan-basis.ts'
 import type { Terminal } from '../terminal.ts'
 import type { PlaceOptions } from '../verb.ts'
 import { archiveFoldersOf, fleetReferences } from './fleet-references.ts'
@@ -33,14 +32,20 @@ export class PlanningLoop {
   readonly #options: PlanningOptions
   readonly #stop = new AbortController()
   readonly #before: (() => Promise<void>)[] = []
+  /** One for all plans: what it has read of events it need not read again. */
+  readonly #planner: Planner
+  #basis: PlannerBasis | undefined
   #wake = Promise.withResolvers<void>()
   #running: Promise<void> | undefined
   #next = Number.POSITIVE_INFINITY
+  /** What people had decided when the last plan was made; before the first, nothing is known of what is held. */
+  #decided: string | undefined
   /** Whether a plan is being made: what it answers is open no more, and its run is not begun yet. */
   isPlanning = false
 
   constructor(options: PlanningOptions) {
     this.#options = options
+    this.#planner = this.#plannerBy(() => this.#basis)
   }
 
   /** Has something done before each plan, e.g. definitions read again. */
@@ -67,7 +72,7 @@ export class PlanningLoop {
 
   /** What would be done now; records nothing. Rejects as the readers of definitions and archives do, and as the store. */
   async preview(): Promise<PlannedRebuilds> {
-    return await this.#with(async (planner) => planRebuilds(await planner.input()))
+    return await this.#with(async (basis) => planRebuilds(await this.#plannerBy(() => basis).input()))
   }
 
   /** Asks once for every image that was never released and that nobody has asked for. */
@@ -82,37 +87,35 @@ export class PlanningLoop {
     await store.transaction((logs) => noteEvents(logs, events))
   }
 
-  /** Plans what is open, or what was held until now. */
+  /** Plans what is open, what was held until now, and what somebody has decided about. */
   async #plan(): Promise<void> {
     const { store, now } = this.#options
     const isDue = Date.parse(now()) >= this.#next
-    if ((await store.events.open(1)).length === 0 && !isDue) return
+    const decided = await store.fleet.decided()
+    if (!isDue && decided === this.#decided && (await store.events.open(1)).length === 0) return
     for (const prepare of this.#before) await prepare()
-    const { planned } = await this.#with((planner) => planner.plan())
+    const { planned } = await this.#with((basis) => {
+      this.#basis = basis
+      return this.#planner.plan()
+    })
+    this.#decided = decided
     this.#next = planned.next === undefined ? Number.POSITIVE_INFINITY : Date.parse(planned.next)
   }
 
-  async #with<Result>(work: (planner: Planner) => Promise<Result>): Promise<Result> {
-    const { store, settings, place, terminal, now } = this.#options
+  #plannerBy(basis: () => PlannerBasis | undefined): Planner {
+    return plannerOf({ ...this.#options, policy: this.#options.settings.policy }, () => {
+      const given = basis()
+      if (given === undefined) throw new TypeError('a planner was asked before its definitions were read')
+      return given
+    })
+  }
+
+  async #with<Result>(work: (basis: PlannerBasis) => Promise<Result>): Promise<Result> {
     const definitions = await this.#definitions()
     const facts = await readArchiveFacts(archiveFoldersOf(definitions))
     const findings = openFindings(facts)
     try {
-      const planner = new Planner({
-        ...{ store, standing: facts.standing, policy: settings.policy, now },
-        definitions: async () => definitions.images,
-        closes: findings.closes,
-        disclosed: findings.disclosed,
-        look: async (fleet, archives) => {
-          const { changes, notices } = await lookAtArchives(fleet, {
-            ...(await placeOf(place, definitions.files)),
-            archives,
-          })
-          for (const notice of notices) terminal.warn(notice)
-          return changes
-        },
-      })
-      return await work(planner)
+      return await work({ definitions, facts, findings })
     } finally {
       findings.close()
     }

@@ -75,7 +75,13 @@ export class RegistryPublisher implements Publisher {
     const client = this.#client(repository)
     const prefix = `${client.registry}/`
     const own = moves.map((move) => ({ ...move, repository: move.repository.slice(prefix.length) }))
-    return await client.moveTags(own)
+    try {
+      return await client.moveTags(own)
+    } catch (error) {
+      // Registries of others may let nobody look at a path that they do not know. Who may not push is told by what follows.
+      if (error instanceof OciError && error.code === 'REGISTRY_REFUSED') return undefined
+      throw error
+    }
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
 import { digestOf, type Json } from '#core'
 import type { PreparedStage, StageWork } from '#factory'
 import { openImage, parsePlatform } from '#oci'
-import { hasPassed, pickSandbox, type TestReport } from '#sandbox'
+import { hasPassed, type TestReport } from '#sandbox'
 import { attestReport } from '../attest-report.ts'
 import { HelperReferences } from '../helper-image.ts'
 import { chooseTests } from '../image-tests.ts'
@@ -22,13 +22,13 @@ export async function prepareTest(tools: FactoryTools, { image, outputs }: Stage
   const { variants } = buildOutput(outputs)
   const { definition } = await openedOf(tools, image)
   const testsOf = (variant: string) => definition.variants.get(variant)?.tests ?? []
-  const sandbox = await pickSandbox()
+  const { sandbox, version } = await tools.sandbox()
   return {
     input: {
       variants: variants.map(({ variant, manifests }) => {
         return { variant, manifests: [...manifests], tests: digestOf(JSON.stringify(testsOf(variant))) }
       }),
-      ...{ sandbox: `${sandbox.name} ${await sandbox.version()}`, program: packageVersion() },
+      ...{ sandbox: `${sandbox.name} ${version}`, program: packageVersion() },
     },
     async perform(signal) {
       const counts: Record<string, Json> = {}
@@ -63,7 +63,8 @@ async function testOne(
   try {
     const chosen = await chooseTests(image.config, reference, { definition: tools.definitionOf(name) })
     const { variant, tests, sources } = chosen
-    const run = { variant, tests, helpers, sandbox: await pickSandbox(), fresh: false }
+    const { sandbox } = await tools.sandbox()
+    const run = { variant, tests, helpers, sandbox, fresh: false }
     const report = await reportOn(image, run, terminalOf(tools.terminal, name))
     await attestReport(report, { sources, image, reference, signing: { signatory: tools.signatory } })
     return report

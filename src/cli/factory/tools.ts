@@ -2,6 +2,7 @@ import { keySignatory, keyTrust, type Signatory, type Trust } from '#attest'
 import type { FactoryStore } from '#factory'
 import { type OpenedDefinition, openDefinition } from '#image'
 import { parseReference } from '#oci'
+import { pickSandbox, type Sandbox } from '#sandbox'
 import type { Workshop } from '../build-platforms.ts'
 import { UsageError } from '../errors.ts'
 import { openSigner } from '../signing-key.ts'
@@ -29,6 +30,8 @@ export interface FactoryTools {
   /** Whoever signs here is believed here. */
   readonly trust: Trust
   readonly workshop: Workshop
+  /** What tests run in, with its version, found out once. */
+  readonly sandbox: () => Promise<{ readonly sandbox: Sandbox; readonly version: string }>
   /** The reference of an image's definition. Throws `USAGE_INVALID` for an image that nobody defines. */
   definitionOf(image: string): string
   readonly terminal: Terminal
@@ -86,5 +89,17 @@ export function terminalOf(terminal: Terminal, image: string): Terminal {
     progress: () => undefined,
     picture: () => undefined,
     warn: (line) => terminal.warn(`${image}: ${line}`),
+  }
+}
+
+/** Finds out what tests run in when it is asked first; a failure is not kept. */
+export function sandboxOnce(): FactoryTools['sandbox'] {
+  let found: ReturnType<FactoryTools['sandbox']> | undefined
+  return () => {
+    found ??= pickSandbox().then(async (sandbox) => ({ sandbox, version: await sandbox.version() }))
+    found.catch(() => {
+      found = undefined
+    })
+    return found
   }
 }

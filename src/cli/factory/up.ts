@@ -27,7 +27,7 @@ import {
 import { PlanningLoop } from './planning-loop.ts'
 import { RegistryPublisher } from './publisher.ts'
 import { FactoryStages } from './stages.ts'
-import { type FactoryTools, homeOf, signingTools } from './tools.ts'
+import { type FactoryTools, homeOf, sandboxOnce, signingTools } from './tools.ts'
 import { upCommands } from './up-commands.ts'
 import { openWatches } from './watches.ts'
 import { wholeNumber, work } from './worker.ts'
@@ -128,7 +128,7 @@ async function serve(starting: Starting): Promise<Served> {
   ends.defer(() => publisher.close())
   const workshop = await openedWorkshop(options, ends)
   const tools: FactoryTools = {
-    ...{ store, home, ...signing, workshop, terminal },
+    ...{ store, home, ...signing, workshop, terminal, sandbox: sandboxOnce() },
     definitionOf: await namedDefinitions(settings, planner),
     options: making,
   }

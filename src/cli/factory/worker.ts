@@ -16,6 +16,8 @@ export interface WorkerOptions extends FactoryVerbOptions {
 /** Milliseconds between two looks for work that the queue has lost, and for the end of all runs. */
 const RECOVERY = 60_000
 const LOOK = 500
+/** Milliseconds in which the same trouble is told once. */
+const TELLING = 30_000
 
 /** Does the work of runs until a signal says to stop, or until none is open where that is asked for. */
 export async function runWorker(options: WorkerOptions, terminal: Terminal): Promise<ExitStatus> {
@@ -57,8 +59,13 @@ export async function work(
     tellNews(news, { json, now: systemClock.now() }, terminal)
   }
   const engine = new Engine({ ...ports, onNews, stopping: stopping.signal }, patience)
+  const told = new Map<string, number>()
   const onError = (error: unknown) => {
-    if (!stopping.signal.aborted) terminal.warn(formatError(error))
+    const line = formatError(error)
+    // Whoever waits for the database is told now and then that it is not there.
+    if (stopping.signal.aborted || performance.now() - (told.get(line) ?? -TELLING) < TELLING) return
+    told.set(line, performance.now())
+    terminal.warn(line)
   }
   await recoverRuns(store, systemClock.now())
   const recovering = setInterval(() => void recoverRuns(store, systemClock.now()).catch(onError), RECOVERY)

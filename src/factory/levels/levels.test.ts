@@ -102,9 +102,9 @@ test('times to patch are taken apart by severity, from disclosure and from the f
 
 test('of both supports the end that comes first is told first, and the last day counts', () => {
   const images = [
-    { image: 'python', ends: { archive: '2028-08-09', upstream: '2026-11-22' } },
-    { image: 'node', ends: { upstream: '2026-11-21' } },
-    { image: 'static', ends: {} },
+    { image: 'python', archiveEnd: '2028-08-09', upstreamEnd: '2026-11-22' },
+    { image: 'node', archiveEnd: undefined, upstreamEnd: '2026-11-21' },
+    { image: 'static', archiveEnd: undefined, upstreamEnd: undefined },
   ]
   const found = supportEnds(images, { now: Date.parse('2026-11-22T12:00:00Z'), near: 180 })
   assert.deepEqual(

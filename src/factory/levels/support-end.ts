@@ -1,3 +1,5 @@
+import type { SupportedImage } from '../watching/date-watch.ts'
+
 /** Whose support of an image ends: Debian's of its packages, or upstream's of what it is about. */
 export type Supporter = 'archive' | 'upstream'
 
@@ -19,13 +21,15 @@ const DAY = 86_400_000
  * known is left out.
  */
 export function supportEnds(
-  images: Iterable<{ readonly image: string; readonly ends: Readonly<Partial<Record<Supporter, string>>> }>,
+  images: Iterable<SupportedImage>,
   { now, near }: { readonly now: number; readonly near: number },
 ): readonly SupportEnd[] {
   const found: SupportEnd[] = []
-  for (const { image, ends } of images) {
-    for (const supporter of ['archive', 'upstream'] as const) {
-      const date = ends[supporter]
+  for (const { image, archiveEnd, upstreamEnd } of images) {
+    for (const [supporter, date] of [
+      ['archive', archiveEnd],
+      ['upstream', upstreamEnd],
+    ] as const) {
       if (date === undefined) continue
       const left = Math.max(0, Math.ceil((Date.parse(date) + DAY - now) / DAY))
       found.push({ image, supporter, date, left, state: left === 0 ? 'ended' : left <= near ? 'ends' : 'supported' })

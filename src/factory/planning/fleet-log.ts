@@ -16,6 +16,8 @@ export interface FleetLog {
   underway(): Promise<ReadonlyMap<string, readonly Reason[]>>
   /** The last approval or refusal of images, with what was approved. */
   approvals(images: readonly string[]): Promise<ReadonlyMap<string, GivenApproval>>
+  /** A text that is another one whenever somebody has placed or ended a hold, approved or refused. */
+  decided(): Promise<string>
 }
 
 /** What an image holds on a platform since its last release. */

@@ -26,7 +26,7 @@ export interface HoldQuestion {
   readonly isUpdate: boolean
   /** Of its last release, in milliseconds since 1970. */
   readonly released: number | undefined
-  /** The named archives that its packages come from. */
+  /** The named archives that its packages come from; needed where there is an alarm. */
   readonly archives: ReadonlySet<string>
   /** The last word on it. */
   readonly approval: GivenApproval | undefined

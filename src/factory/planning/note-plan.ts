@@ -1,6 +1,6 @@
 import { canonicalJson } from '#core'
 import type { ClockMark } from '../clock.ts'
-import { type Plan, planDigest } from '../plan.ts'
+import { type Held, type Plan, planDigest } from '../plan.ts'
 import type { FactoryLogs } from '../ports.ts'
 import { worstSeverity } from '../settings/severity.ts'
 import { heldMessage } from '../telling/messages.ts'
@@ -42,15 +42,13 @@ export async function notePlan(
     keeps === undefined ? [] : [{ image, reasons, keeps }],
   )
   await logs.outbox.add(
-    held.map(({ image, reasons, keeps }) => {
-      const severity = worstSeverity(reasons.map((reason) => reason.severity))
-      return heldMessage({ image }, keeps, {
-        plan: number,
-        reasons,
-        at: plan.made,
-        ...(severity === undefined ? {} : { severity }),
-      })
-    }),
+    held
+      .filter(({ image, keeps }) => !isSame(waiting.get(image)?.held, keeps))
+      .map(({ image, reasons, keeps }) => {
+        const severity = worstSeverity(reasons.map((reason) => reason.severity))
+        const rated = severity === undefined ? {} : { severity }
+        return heldMessage({ image }, keeps, { plan: number, reasons, at: plan.made, ...rated })
+      }),
   )
   const body = {
     plan: number,
@@ -67,12 +65,17 @@ export async function notePlan(
 function newsOf({ plan, answers }: PlannedRebuilds, waiting: ReadonlyMap<string, WaitingImage>): Plan {
   const images = plan.images.filter(({ image, reasons, held }) => {
     const known = waiting.get(image)
-    if (held === undefined || known === undefined) return true
-    return canonicalJson({ reasons, held }) !== canonicalJson({ reasons: known.reasons, held: known.held })
+    return (
+      held === undefined || !isSame(known?.held, held) || canonicalJson(reasons) !== canonicalJson(known?.reasons ?? [])
+    )
   })
   const events = new Set([...answers, ...images.flatMap(({ reasons }) => reasons.map(({ event }) => event))])
   events.delete(0)
   return { ...plan, events: [...events].sort((left, right) => left - right), images }
+}
+
+function isSame(before: Held | undefined, now: Held): boolean {
+  return before !== undefined && canonicalJson(before) === canonicalJson(now)
 }
 
 /** What a plan says of findings: since when they and their fixes are known, and that they are planned, where nothing holds them. */

@@ -6,7 +6,7 @@ import type { HeldPackage } from '../release.ts'
 import { type PolicySeverity, worstSeverity } from '../settings/severity.ts'
 import type { ClosedFinding, CloseFindings } from './closed-findings.ts'
 import type { FleetMember } from './fleet.ts'
-import type { Offer, Offers } from './offers.ts'
+import type { Offer } from './offers.ts'
 
 /** A source package of which an image lacks a newer version: one reason, with what decides when it counts. */
 export interface Outstanding {
@@ -51,7 +51,7 @@ interface Lacking {
 /** Works out what archives have newer for an image. A version that no definition may take is told as pinned. */
 export function outstandingChanges(
   member: FleetMember,
-  offers: Pick<Offers, 'newerThan'>,
+  newerThan: (held: HeldPackage) => readonly Offer[] | undefined,
   closes: CloseFindings,
 ): OutstandingChanges {
   const own: Lacking[] = []
@@ -61,8 +61,8 @@ export function outstandingChanges(
   const requestsBelow = Map.groupBy(requestsOfParents(member), ({ name }) => name)
   for (const [platform, packages] of member.contents) {
     for (const held of packages) {
-      const newer = offers.newerThan(held)
-      if (newer.length === 0) continue
+      const newer = newerThan(held)
+      if (newer === undefined) continue
       const asked = requests.get(held.name)
       const parents = asked === undefined ? below(platform, held) : undefined
       const lacking = { held, platform, parents, ...choose(newer, asked ?? requestsBelow.get(held.name) ?? []) }
@@ -110,14 +110,26 @@ function refusing(asked: readonly Request[], offer: Offer | undefined): Request 
  * in the image is its own.
  */
 function versionsOfParent({ above }: FleetMember): (platform: string, held: HeldPackage) => DebVersion | undefined {
-  const versions = new Map<string, DebVersion>()
-  for (const [platform, packages] of above?.contents ?? []) {
-    for (const { name, architecture, version } of packages) versions.set(`${platform} ${name} ${architecture}`, version)
-  }
+  if (above === undefined) return () => undefined
+  const versions = versionsIn(above)
   return (platform, { name, architecture, version }) => {
     const below = versions.get(`${platform} ${name} ${architecture}`)
     return below !== undefined && compareVersions(version, below) <= 0 ? below : undefined
   }
+}
+
+/** Thousands of images may have one parent: what it has is looked up once, while the fleet is as it is. */
+const knownVersions = new WeakMap<FleetMember, ReadonlyMap<string, DebVersion>>()
+
+function versionsIn(member: FleetMember): ReadonlyMap<string, DebVersion> {
+  const known = knownVersions.get(member)
+  if (known !== undefined) return known
+  const versions = new Map<string, DebVersion>()
+  for (const [platform, packages] of member.contents) {
+    for (const { name, architecture, version } of packages) versions.set(`${platform} ${name} ${architecture}`, version)
+  }
+  knownVersions.set(member, versions)
+  return versions
 }
 
 function requestsOfParents({ above }: FleetMember): readonly Request[] {

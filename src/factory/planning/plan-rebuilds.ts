@@ -2,6 +2,7 @@ import type { Hold } from '../decision.ts'
 import type { FactoryEvent } from '../event.ts'
 import type { Moment } from '../moment.ts'
 import type { Plan, PlannedImage, Reason } from '../plan.ts'
+import type { HeldPackage } from '../release.ts'
 import type { UpdatePolicy } from '../settings/policy-settings.ts'
 import { worstSeverity } from '../settings/severity.ts'
 import { parseArchiveChange } from './archive-change.ts'
@@ -10,7 +11,7 @@ import type { CloseFindings } from './closed-findings.ts'
 import { decideImage } from './decide-image.ts'
 import type { Fleet, FleetMember } from './fleet.ts'
 import { type GivenApproval, heldBack, type WaitingImage } from './holds.ts'
-import type { Offers } from './offers.ts'
+import type { Offer, Offers } from './offers.ts'
 import { type OutstandingChanges, outstandingChanges, type SeenFinding } from './outstanding.ts'
 
 /** Everything that a plan is made of. */
@@ -69,6 +70,8 @@ class Planning {
   readonly #asked: AskedFor
   /** Names of packages that the events are about. */
   readonly #changed: ReadonlySet<string>
+  /** What is newer than each package that some image holds; the fleet has each package once. */
+  readonly #newer = new Map<HeldPackage, readonly Offer[]>()
   readonly #planned = new Map<string, PlannedImage>()
   readonly #unchanged = new Map<string, string>()
   readonly #findings = new Map<string, readonly SeenFinding[]>()
@@ -79,14 +82,18 @@ class Planning {
     this.#asked = askedFor(input.events, input.waiting)
     const changes = input.events.filter(({ kind }) => kind === 'archive-changed').map(parseArchiveChange)
     this.#changed = new Set(changes.flatMap(({ packages }) => packages.map(({ name }) => name)))
+    for (const held of input.fleet.packages()) {
+      const newer = input.offers.newerThan(held)
+      if (newer.length > 0) this.#newer.set(held, newer)
+    }
   }
 
   /** The images that there is something to say of, in the order of work, with what stacks on them. */
   candidates(): readonly FleetMember[] {
-    const { fleet, offers } = this.#input
+    const { fleet } = this.#input
     const names = new Set([...this.#asked.reasons.keys(), ...this.#asked.unchanged.keys()])
     for (const held of fleet.packages()) {
-      if (!this.#changed.has(held.name) && offers.newerThan(held).length === 0) continue
+      if (!this.#changed.has(held.name) && !this.#newer.has(held)) continue
       for (const image of fleet.holders(held)) names.add(image)
     }
     // A set that grows is gone through to its end.
@@ -96,8 +103,8 @@ class Planning {
 
   decide(member: FleetMember): void {
     const { image, parent } = member
-    const { offers, closes, policy } = this.#input
-    const outstanding = outstandingChanges(member, offers, closes)
+    const { closes, policy } = this.#input
+    const outstanding = outstandingChanges(member, (held) => this.#newer.get(held), closes)
     const decision = decideImage({
       ...outstanding,
       asked: this.#asked.reasons.get(image) ?? [],
@@ -151,7 +158,7 @@ class Planning {
       ...{ image, reasons: counted, severity: worstSeverity(counted.map(({ severity }) => severity)) },
       isUpdate: counted.every(({ because }) => because === undefined),
       released: released === undefined ? undefined : Date.parse(released),
-      archives: new Set([...contents.values()].flatMap((packages) => packages.map(({ archive }) => archive))),
+      archives: alarms.size === 0 ? NO_ARCHIVES : archivesOf(contents),
       approval: approvals.get(image),
     }
     return heldBack(question, { policy, holds, alarms, now: this.#now })
@@ -177,6 +184,12 @@ class Planning {
     const above = parent === undefined ? undefined : this.#planned.get(parent)
     return above === undefined ? 'it has nothing that is newer' : `${above.image} changes nothing that it has`
   }
+}
+
+const NO_ARCHIVES: ReadonlySet<string> = new Set()
+
+function archivesOf(contents: FleetMember['contents']): ReadonlySet<string> {
+  return new Set([...contents.values()].flatMap((packages) => packages.map(({ archive }) => archive)))
 }
 
 /** What a reason comes to: each package with its new version, or the event where it is no newer package. */

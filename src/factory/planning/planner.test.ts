@@ -66,6 +66,7 @@ async function factory(t: TestContext, policy = '{}') {
   const clock = { at: 0 }
   const images = [image('base', ['zlib 1']), image('shop', ['zlib 1', 'pq 1'], 'base')]
   const looked: string[][] = []
+  const trouble: { error: Error | undefined } = { error: undefined }
   const ports: PlannerPorts = {
     store,
     definitions: async () => images,
@@ -73,6 +74,7 @@ async function factory(t: TestContext, policy = '{}') {
     closes: ({ source, to }) => [{ advisory: `CVE-${source}-${to}`, severity: 'high', isExploited: false }],
     disclosed: () => minute(-600),
     look: async (_fleet, archives) => {
+      if (trouble.error !== undefined) throw trouble.error
       looked.push([...archives])
       const { name, version, source } = held('pq 5')
       const packages = [{ name, architectures: ['amd64'], to: version, source }]
@@ -93,7 +95,7 @@ async function factory(t: TestContext, policy = '{}') {
     await store.work.end(run, ends)
     await store.work.close(run, minute(clock.at))
   }
-  return { store, clock, planner, finish, looked }
+  return { store, clock, planner, finish, looked, trouble }
 }
 
 const names = (images: readonly { readonly image: string }[]) => images.map((one) => one.image)
@@ -176,10 +178,13 @@ test('what is held is told once, and let go when its time has come', async (t) =
 })
 
 test('images that are older than the first look at a suite are held against what the archive has', async (t) => {
-  const { store, clock, planner, looked } = await factory(t)
+  const { store, clock, planner, looked, trouble } = await factory(t)
   await store.events.record([moved(['first'], 0, true)])
   clock.at = 1
   const one = planner()
+  trouble.error = new Error('the mirror is down')
+  await assert.rejects(one.plan(), /the mirror is down/)
+  trouble.error = undefined
   const { planned } = await one.plan()
   assert.deepEqual(names(planned.plan.images), ['shop'])
   assert.deepEqual(planned.plan.images[0]?.reasons[0]?.changes, [{ package: 'pq', from: '1', to: '5' }])
@@ -205,4 +210,31 @@ test('an alarm holds everything of its archive until it is over', async (t) => {
   await store.events.record([alarm('archive-recovered', 2)])
   clock.at = 2
   assert.ok((await one.plan()).run !== undefined)
+})
+
+test('an event whose number is lower and that comes later is not missed', async (t) => {
+  const { store, clock, planner, finish } = await factory(t)
+  const one = planner()
+  const late = Promise.withResolvers<void>()
+  const begun = Promise.withResolvers<void>()
+  // The transaction that got its number first ends last.
+  const slow = store.transaction(async (logs) => {
+    await logs.events.record([moved(['pq 2'], 0)])
+    begun.resolve()
+    await late.promise
+  })
+  await begun.promise
+  await store.events.record([moved(['zlib 2'], 1)])
+  clock.at = 1
+  const first = await one.plan()
+  assert.deepEqual([names(first.planned.plan.images), first.planned.plan.events], [['base', 'shop'], [2]])
+  await finish(first.run, released('base', ['zlib 2'], 1), released('shop', ['zlib 2', 'pq 1'], 1))
+  late.resolve()
+  await slow
+  // Another planner answers it; the first one has to know of it all the same.
+  const second = await planner().plan()
+  assert.deepEqual([names(second.planned.plan.images), second.planned.plan.events], [['shop'], [1]])
+  await finish(second.run)
+  const third = await one.plan()
+  assert.deepEqual(names(third.planned.plan.images), ['shop'], 'its run gave nothing, so it is still to be done')
 })

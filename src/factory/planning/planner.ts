@@ -11,7 +11,7 @@ import type { Fleet, FleetImage } from './fleet.ts'
 import { notePlan } from './note-plan.ts'
 import { SeenOffers, type SuiteStanding } from './offers.ts'
 import { type PlanInput, type PlannedRebuilds, planRebuilds } from './plan-rebuilds.ts'
-import { fleetOf } from './released-fleet.ts'
+import { ReleasedFleet } from './released-fleet.ts'
 
 /** What a planner works with. */
 export interface PlannerPorts {
@@ -41,6 +41,8 @@ const ARCHIVE_EVENTS = ['archive-changed', 'archive-alarm', 'archive-recovered']
 const PLANNING = 'planning'
 /** Events at a time: what is in memory. */
 const BATCH = 500
+/** Events that are read again each time. */
+const OVERLAP = 100
 
 /**
  * Makes plans of what the store has. What it keeps in memory is a fold of recorded events: one that begins anew comes to the same.
@@ -48,9 +50,12 @@ const BATCH = 500
  */
 export class Planner {
   readonly #ports: PlannerPorts
+  readonly #fleet = new ReleasedFleet()
   #offers: SeenOffers
-  #alarming: FactoryEvent[] = []
+  readonly #alarming = new Map<string, FactoryEvent>()
   #firstSeen: { readonly archive: string; readonly suite: string; readonly event: number; readonly seen: Moment }[] = []
+  /** First looks that were noted. */
+  readonly #looked = new Set<number>()
   #last = 0
 
   constructor(ports: PlannerPorts) {
@@ -67,16 +72,18 @@ export class Planner {
   async input(since?: Moment): Promise<PlanInput> {
     const { store, closes, policy } = this.#ports
     const now = this.#ports.now()
-    const fleet = await fleetOf(store, await this.#ports.definitions())
-    await this.#catchUp(fleet)
+    const fleet = await this.#fleet.read(store, await this.#ports.definitions())
+    // Before the rest of them, so that a plan answers nothing that it has not taken in.
+    const open = await store.events.open(10_000)
+    await this.#catchUp(fleet, open)
     const names = fleet.members.map(({ image }) => image)
     const told = since === undefined ? [] : await this.#seenSince(since)
-    const events = new Map([...told, ...(await store.events.open(10_000))].map((event) => [event.id, event]))
+    const events = new Map([...told, ...open].map((event) => [event.id, event]))
     return {
       ...{ fleet, offers: this.#offers, closes, policy, now },
       events: [...events.values()].sort((left, right) => left.id - right.id),
       holds: await store.decisions.holds(now),
-      alarms: alarmsOf(this.#alarming),
+      alarms: alarmsOf([...this.#alarming.values()]),
       approvals: await store.fleet.approvals(names),
       waiting: await store.fleet.waiting(names),
       underway: await store.fleet.underway(),
@@ -100,47 +107,57 @@ export class Planner {
   }
 
   /** Reads the events that came since, or all of them again where an image holds something older than anyone did before. */
-  async #catchUp(fleet: Fleet): Promise<void> {
+  async #catchUp(fleet: Fleet, open: readonly FactoryEvent[]): Promise<void> {
     if (!this.#offers.covers(fleet.packages())) {
       this.#offers = new SeenOffers(this.#ports.standing)
-      this.#alarming = []
+      this.#alarming.clear()
       this.#firstSeen = []
+      this.#looked.clear()
       this.#last = 0
     }
-    const before = this.#firstSeen.length
+    // Numbers are given before transactions end, so one that is lower may come later.
+    let after = Math.max(0, this.#last - OVERLAP)
     for (let read = BATCH; read === BATCH; ) {
-      const events = await this.#ports.store.events.ofKinds(ARCHIVE_EVENTS, this.#last, BATCH)
+      const events = await this.#ports.store.events.ofKinds(ARCHIVE_EVENTS, after, BATCH)
       for (const event of events) this.#take(event)
+      after = events.at(-1)?.id ?? after
       read = events.length
     }
-    if (this.#firstSeen.length > before) await this.#lookFirst(fleet)
+    for (const event of open) if (isOfArchive(event)) this.#take(event)
+    await this.#lookFirst(fleet)
     this.#offers.forget(fleet.packages())
   }
 
+  /** Taken again, an event changes nothing. */
   #take(event: FactoryEvent): void {
-    this.#last = event.id
+    this.#last = Math.max(this.#last, event.id)
     if (event.kind !== 'archive-changed') {
       // Of each suite the last word is enough.
-      this.#alarming = [...this.#alarming.filter(({ subject }) => subject !== event.subject), event]
+      const known = this.#alarming.get(event.subject)
+      if (known === undefined || known.id < event.id) this.#alarming.set(event.subject, event)
       return
     }
     const change = parseArchiveChange(event)
     const { archive, suite, from } = change
-    if (from === undefined) this.#firstSeen.push({ archive, suite, event: event.id, seen: event.seen })
+    if (from === undefined && !this.#looked.has(event.id)) {
+      this.#looked.add(event.id)
+      this.#firstSeen.push({ archive, suite, event: event.id, seen: event.seen })
+    }
     this.#offers.add(change, { event: event.id, seen: event.seen })
   }
 
-  /** Images that are older than the first look at a suite may lack what no event tells. */
+  /** Images that are older than the first look at a suite may lack what no event tells. Who joins later is found by `covers`. */
   async #lookFirst(fleet: Fleet): Promise<void> {
     const isOlder = ({ seen }: { readonly seen: Moment }) =>
       fleet.members.some(({ released, contents }) => contents.size > 0 && (released === undefined || released < seen))
     const older = this.#firstSeen.filter(isOlder)
-    if (older.length === 0) return
     const archives = [...new Set(older.map(({ archive }) => archive))].sort()
-    for (const change of await this.#ports.look(fleet, archives)) {
+    for (const change of archives.length === 0 ? [] : await this.#ports.look(fleet, archives)) {
       const first = older.find(({ archive, suite }) => archive === change.archive && suite === change.suite)
       if (first !== undefined) this.#offers.add(change, first)
     }
+    // Only now: what could not be looked at is looked at the next time.
+    this.#firstSeen = []
   }
 
   async #seenSince(since: Moment): Promise<readonly FactoryEvent[]> {
@@ -152,4 +169,8 @@ export class Planner {
       last = events.at(-1)?.id ?? last
     }
   }
+}
+
+function isOfArchive({ kind }: FactoryEvent): boolean {
+  return ARCHIVE_EVENTS.some((one) => one === kind)
 }

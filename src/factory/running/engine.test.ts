@@ -312,6 +312,23 @@ for (const server of TEST_SERVERS) {
     assert.equal(records.filter(({ state }) => state === 'failed').length, 2)
   })
 
+  test(`a reason with what no database takes and no terminal should obey is recorded all the same, ${server}`, async (t) => {
+    const { start, ports, news, store } = await wordFactory(t, server)
+    const { stages } = ports
+    const prepare: typeof stages.prepare = async (stage, work) => {
+      if (stage === 'test' && work.image === 'static') throw new Error(`\u0000\u001b[2J\ud800${'x'.repeat(1_000_000)}`)
+      return await stages.prepare(stage, work)
+    }
+    const run = await start()
+    assert.equal((await settleAll({ ...ports, stages: { ...stages, prepare } })).length, 0)
+    assert.match(
+      news.find((line) => line.startsWith('static')) ?? '',
+      /^static failed: test: \\u0000\\u001b\[2J\ufffdx+…$/,
+    )
+    assert.deepEqual(await store.work.open(), [])
+    assert.ok((await store.runs.records(run, ['static'])).some(({ state }) => state === 'failed'))
+  })
+
   test(`an image that ends its workers is given up, ${server}`, async (t) => {
     const { start, settle, news, store } = await wordFactory(t, server)
     const run = await start()

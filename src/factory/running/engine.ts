@@ -4,8 +4,9 @@ import type { FactoryLogs, FactoryStore } from '../ports.ts'
 import type { ImageEnd, RunImage, WorkMessage } from '../run.ts'
 import { makeImage } from './make-images.ts'
 import { nextWork } from './next-work.ts'
-import { ENGINE_DEFAULTS, type EnginePorts, type EngineSettings } from './ports.ts'
+import { ENGINE_DEFAULTS, type EnginePorts, type EngineSettings, type WorkingPorts } from './ports.ts'
 import { noteOfEnd, publishImages } from './publish-images.ts'
+import { StageJournal } from './stage-journal.ts'
 import { tellFailures } from './tell-ends.ts'
 
 /** Begins the run of a plan and hands out what is to be done first; gives its number. Idempotent: a plan is run once. */
@@ -49,11 +50,11 @@ async function advance(logs: FactoryLogs, run: number, at: Moment): Promise<read
 
 /** Does the work of runs. Any number of engines may, in any processes: nothing is decided but in the store. */
 export class Engine {
-  readonly #ports: EnginePorts
+  readonly #ports: WorkingPorts
   readonly #settings: EngineSettings
 
   constructor(ports: EnginePorts, settings: Partial<EngineSettings> = {}) {
-    this.#ports = ports
+    this.#ports = { ...ports, journal: new StageJournal(ports.store) }
     this.#settings = { ...ENGINE_DEFAULTS, ...settings }
   }
 

@@ -2,7 +2,15 @@ import type { ClockMark, ClockMarkName } from '../clock.ts'
 import type { Reason } from '../plan.ts'
 import type { ImageEnd, RunImage, StageRecord } from '../run.ts'
 import { findingsOf } from './findings.ts'
-import type { Candidate, EnginePorts, EngineSettings, MakingStage, StageOutputs, StageWork } from './ports.ts'
+import type {
+  Candidate,
+  EnginePorts,
+  EngineSettings,
+  MakingStage,
+  StageOutputs,
+  StageWork,
+  WorkingPorts,
+} from './ports.ts'
 import { attemptStage } from './stage-attempts.ts'
 
 const MAKING: readonly MakingStage[] = ['lock', 'build', 'test', 'gate']
@@ -25,7 +33,7 @@ export interface Making {
  */
 export async function makeImage(
   { run, image: { image, reasons, after }, records, signal }: Making,
-  ports: EnginePorts,
+  ports: WorkingPorts,
   settings: EngineSettings,
 ): Promise<Omit<ImageEnd, 'at' | 'image'> | undefined> {
   const parents = new Map(after.map((parent) => [parent, outputsIn(records, parent)]))
@@ -44,10 +52,8 @@ export async function makeImage(
       if (ended.kind !== 'done') return { state: ended.kind, reason: `${stage}: ${ended.reason}` }
       const { attempt, input, output } = ended
       const at = ports.clock.now()
-      await ports.store.transaction(async (logs) => {
-        await logs.runs.record([{ run, image, stage, attempt, input, worker: ports.worker, at, state: 'done', output }])
-        await logs.clocks.record(marksAt(MARKS[stage], { image, reasons, at }))
-      })
+      const done = { run, image, stage, attempt, input, worker: ports.worker, at, state: 'done', output } as const
+      await ports.journal.record([done], marksAt(MARKS[stage], { image, reasons, at }))
       outputs = { ...outputs, [stage]: output }
     }
     if (stage !== 'build') continue

@@ -4,6 +4,7 @@ import type { Reason } from '../plan.ts'
 import type { FactoryStore } from '../ports.ts'
 import type { NewRelease } from '../release.ts'
 import type { StageName } from '../run.ts'
+import type { StageJournal } from './stage-journal.ts'
 
 /** The stages that make a candidate; the last one, `publish`, is the engine's own. */
 export type MakingStage = Exclude<StageName, 'publish'>
@@ -101,6 +102,11 @@ export interface EnginePorts {
   readonly stopping?: AbortSignal
   /** Told of every step, for people. */
   onNews?(news: EngineNews): void
+}
+
+/** The same, with what an engine has for itself. */
+export interface WorkingPorts extends EnginePorts {
+  readonly journal: StageJournal
 }
 
 /** A step that somebody who watches wants to see. */

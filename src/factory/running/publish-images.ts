@@ -6,6 +6,7 @@ import type { Moment } from '../moment.ts'
 import type { NewRelease, TagIntent } from '../release.ts'
 import type { ImageEnd, RunImage, StageKey, StageRecord } from '../run.ts'
 import { latestIfSame, marksAt, outputsIn } from './make-images.ts'
+import { plainReason } from './plain-reason.ts'
 import type { Candidate, EnginePorts, EngineSettings, TagMove } from './ports.ts'
 import { refuseWhenOver } from './stage-attempts.ts'
 import { planMoves, tagsOf } from './tag-moves.ts'
@@ -46,7 +47,7 @@ export async function publishImages(
     } catch (error) {
       refuseWhenOver(signal)
       const isMoved = error instanceof FactoryError && error.code === 'PUBLISH_CONTESTED'
-      const reason = messageOf(error)
+      const reason = plainReason(messageOf(error))
       if (attempt >= settings.attempts || !(isMoved || ports.canPass(error))) {
         await new Publication(publishing, ports).giveUp(reason)
         return
@@ -133,7 +134,7 @@ class Publication {
       )
     } catch (error) {
       if (canPass(error)) throw error
-      return this.#end(image, { state: 'failed', reason: `publish: ${messageOf(error)}` })
+      return this.#end(image, { state: 'failed', reason: `publish: ${plainReason(messageOf(error))}` })
     }
   }
 

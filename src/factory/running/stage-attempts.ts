@@ -1,7 +1,8 @@
 import { canonicalJson, type Digest, digestOf, type Json, messageOf } from '#core'
 import { FactoryError } from '../errors.ts'
 import type { StageKey, StageRecord } from '../run.ts'
-import type { EnginePorts, EngineSettings, PreparedStage, StageResult } from './ports.ts'
+import { plainReason } from './plain-reason.ts'
+import type { EngineSettings, PreparedStage, StageResult, WorkingPorts } from './ports.ts'
 
 /** One stage of an image, however often it has to be tried. */
 export interface StageTask {
@@ -30,12 +31,13 @@ const NOTHING_READ = digestOf(canonicalJson(null))
  * ended too many workers. Every attempt that was begun is recorded. Rejects with `WORK_HANDED_BACK` when the worker's time is over, and
  * as the store does.
  */
-export async function attemptStage(task: StageTask, ports: EnginePorts, settings: EngineSettings): Promise<StageEnd> {
-  const { store, clock, worker, onNews } = ports
+export async function attemptStage(task: StageTask, ports: WorkingPorts, settings: EngineSettings): Promise<StageEnd> {
+  const { store, journal, clock, worker, onNews } = ports
   const { place, records, signal } = task
-  const fail = async (attempt: number, input: Digest, reason: string) => {
+  const fail = async (attempt: number, input: Digest, given: string) => {
     const at = clock.now()
-    await store.runs.record([{ ...place, attempt, input, worker, at, state: 'failed', reason }])
+    const reason = plainReason(given)
+    await journal.record([{ ...place, attempt, input, worker, at, state: 'failed', reason }])
     return { kind: 'failed', reason } as const
   }
   const { last, deaths, failures } = countAttempts(records)
@@ -53,7 +55,7 @@ export async function attemptStage(task: StageTask, ports: EnginePorts, settings
     const ended = await fail(attempt, outcome.input, outcome.reason)
     if (!outcome.canPass || tried >= settings.attempts) return ended
     const milliseconds = settings.backOff * 2 ** (tried - 1)
-    onNews?.({ ...place, kind: 'again', reason: outcome.reason, milliseconds })
+    onNews?.({ ...place, kind: 'again', reason: ended.reason, milliseconds })
     await clock.sleep(milliseconds, signal)
   }
 }
@@ -67,9 +69,9 @@ export function refuseWhenOver(...signals: readonly (AbortSignal | undefined)[])
 async function tryOnce(
   { place, prepare, signal }: StageTask,
   attempt: number,
-  { ports, settings }: { readonly ports: EnginePorts; readonly settings: EngineSettings },
+  { ports, settings }: { readonly ports: WorkingPorts; readonly settings: EngineSettings },
 ): Promise<Attempt> {
-  const { store, clock, worker, onNews } = ports
+  const { store, journal, clock, worker, onNews } = ports
   let input = NOTHING_READ
   try {
     const stage = await prepare()
@@ -80,7 +82,7 @@ async function tryOnce(
       return { kind: 'done', output: known, input }
     }
     const began = clock.now()
-    await store.runs.record([{ ...place, attempt, input, worker, at: began, state: 'started' }])
+    await journal.record([{ ...place, attempt, input, worker, at: began, state: 'started' }])
     onNews?.({ ...place, kind: 'started' })
     const result = await withinTime(stage, { signal, clock, timeOut: settings.timeOut })
     if (result.kind === 'refused') return { kind: 'failed', reason: result.reason, input, canPass: false }
@@ -97,7 +99,7 @@ async function tryOnce(
 /** Whoever does not listen to the signal goes on in vain: what it gives is not taken any more. */
 async function withinTime(
   stage: PreparedStage,
-  { signal, clock, timeOut }: { signal: AbortSignal; clock: EnginePorts['clock']; timeOut: number },
+  { signal, clock, timeOut }: { signal: AbortSignal; clock: WorkingPorts['clock']; timeOut: number },
 ): Promise<StageResult> {
   const timer = new AbortController()
   const late = new AbortController()

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseFactorySettings } from './factory-settings.ts'
 
@@ -47,6 +49,16 @@ test('an empty file, and one with a comment alone, are the defaults', () => {
   assert.deepEqual(defaults.images, ['static', 'base', 'python', 'nginx'])
   assert.deepEqual([defaults.registry, defaults.definitions, defaults.poll], ['embedded', undefined, undefined])
   assert.equal(defaults.policy.security.critical, 0)
+})
+
+test('what the page on plans shows can be read, and but for its lists is the defaults', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/plans.md'), 'utf8')
+  const [, shown = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? []
+  const { policy, levels } = parseFactorySettings(shown, 'docs/plans.md')
+  const defaults = parseFactorySettings('', 'factory.yaml')
+  assert.deepEqual([policy.freezes.length, policy.windows.length, policy.approvals.length], [1, 1, 1])
+  assert.deepEqual({ ...policy, freezes: [], windows: [], approvals: [] }, defaults.policy)
+  assert.deepEqual(levels, defaults.levels)
 })
 
 test('a freeze in a zone begins and ends at its midnight', () => {

@@ -5,7 +5,7 @@ import type { Exchange } from '../http/exchange.ts'
 import { type Problem, problem } from '../http/problem.ts'
 import type { Route } from '../http/route.ts'
 import { clientKey, type Rate, RateLimit } from './rate-limit.ts'
-import { ACTIONS, type Action, allows, type Caller } from './rights.ts'
+import { allows, type Caller } from './rights.ts'
 import { holds, tokenDigest } from './token.ts'
 
 /** How many requests are taken; the defaults are `ADMISSION_RATES`. */
@@ -103,6 +103,13 @@ export class Admission {
     return caller
   }
 
+  /** Whether somebody who was let in would be let in again: his token was not revoked since, and has not expired. */
+  async isStillIn({ token: id }: Caller): Promise<boolean> {
+    if (id === undefined) return this.#options.isOpen
+    const [token] = await this.#tokens.list(id + 1, 1)
+    return token !== undefined && token.id === id && holds(token, token.digest, this.#options.now())
+  }
+
   /** Whether a refusal is noted: of one client so many, of all that have no token so many. */
   mayNote({ caller, address }: Exchange, refusal: Problem): boolean {
     const client = caller?.token === undefined ? clientKey(address) : `token ${caller.token}`
@@ -139,11 +146,6 @@ export class Admission {
       headers: { 'retry-after': String(seconds) },
     })
   }
-}
-
-/** Actions that somebody without a token has where reading is open. */
-export function openActions(): readonly Action[] {
-  return ACTIONS.filter((action) => allows(EVERYBODY, action))
 }
 
 function readAuthorization(given: string): { text: string | undefined; isPassword: boolean } {

@@ -46,7 +46,11 @@ function addCopyButtons(root) {
   }
 }
 
-/** Puts each part of the page in place that is another one now; what somebody is typing in stays. */
+/** What the server made of a part, whatever time it was then. */
+const essence = (part) => part.innerHTML.replace(/(<time[^>]*>)[^<]*/g, '$1')
+const made = new Map([...document.querySelectorAll('[data-part]')].map((part) => [part.dataset.part, essence(part)]))
+
+/** Puts each part of the page in place that is another one now; where somebody is typing, what is unfolded and what has the focus stays. */
 async function renew() {
   asked = Date.now()
   const response = await fetch(location.href)
@@ -54,11 +58,22 @@ async function renew() {
   const fresh = new DOMParser().parseFromString(await response.text(), 'text/html')
   document.title = fresh.title
   for (const part of fresh.querySelectorAll('[data-part]')) {
-    const old = document.querySelector(`[data-part="${part.dataset.part}"]`)
-    if (old === null || old.contains(document.activeElement)) continue
+    const name = part.dataset.part
+    const old = document.querySelector(`[data-part="${name}"]`)
+    const now = essence(part)
+    if (old === null || made.get(name) === now) continue
+    const active = old.contains(document.activeElement) ? document.activeElement : null
+    if (active?.matches('input')) continue
+    const unfolded = new Set([...old.querySelectorAll('details[open] > summary')].map((one) => one.textContent))
     const next = document.adoptNode(part)
+    for (const summary of next.querySelectorAll('details > summary')) {
+      summary.parentElement.open = unfolded.has(summary.textContent)
+    }
     addCopyButtons(next)
-    if (next.textContent !== old.textContent || next.innerHTML !== old.innerHTML) old.replaceWith(next)
+    old.replaceWith(next)
+    const same = [...next.querySelectorAll(active?.tagName ?? 'none')]
+    same.find((one) => one.textContent === active.textContent)?.focus()
+    made.set(name, now)
   }
   tellTimes()
 }

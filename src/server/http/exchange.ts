@@ -131,7 +131,8 @@ export class Exchange {
     gone.throwIfAborted()
     this.sent += Buffer.byteLength(text)
     if (this.response.write(text)) return
-    await once(this.response, 'drain', { signal: AbortSignal.any([gone, AbortSignal.timeout(STALL)]) })
+    const signal = AbortSignal.any([gone, AbortSignal.timeout(STALL)])
+    await once(this.response, 'drain', { signal }).catch(() => this.response.destroy())
   }
 }
 

@@ -58,7 +58,7 @@ const paths: [string, number, string][] = [
   ['/api/v1/images?cursor=W10', 400, 'and whole'],
   ['/api/v1/images?__proto__=1', 400, 'and no name is special'],
   ['/api/v1/affected?archive=debian-13&source=openssl&below=%27', 400, 'a version is one'],
-  [`/api/v1/images?cursor=${'A'.repeat(8192)}`, 413, 'a path has an end'],
+  [`/api/v1/images?cursor=${'A'.repeat(8192)}`, 414, 'a path has an end'],
 ]
 for (const [target, wanted, because] of paths) {
   test(`${target.slice(0, 60)} is ${wanted}: ${because}`, async () => {

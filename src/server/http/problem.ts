@@ -13,6 +13,7 @@ const KINDS: Readonly<Record<ServerErrorCode, readonly [number, string]>> = {
   REQUEST_SLOW: [408, 'The request came too slowly'],
   STATE_CONFLICT: [409, 'This cannot be done now'],
   REQUEST_TOO_LARGE: [413, 'The request is too large'],
+  PATH_TOO_LONG: [414, 'The path is too long'],
   MEDIA_TYPE_UNKNOWN: [415, 'The body is not JSON'],
   HOST_UNKNOWN: [421, 'This server has another name'],
   REQUESTS_TOO_MANY: [429, 'There are too many requests'],
@@ -22,7 +23,7 @@ const KINDS: Readonly<Record<ServerErrorCode, readonly [number, string]>> = {
 }
 
 /** Codes of other modules that say that what was asked cannot be. */
-const CONFLICTS = new Set(['RECORD_REFUSED'])
+const CONFLICTS = new Set(['RECORD_REFUSED', 'RELEASE_UNKNOWN', 'PUBLISH_CONTESTED'])
 /** Codes that say that what is needed is away at the moment. */
 const ABSENCES = new Set(['DATABASE_FAILED'])
 

@@ -61,6 +61,8 @@ export interface Route<Path = object, Query = object, Body = object> {
   readonly gives: Shape | { readonly media: string }
   /** Of the answer; 200 where nothing is said. */
   readonly status?: number
+  /** The status where the same was asked before, if that is another one. */
+  readonly again?: number
   readonly answer: (call: Call<Path, Query, Body>, serving: Serving) => Promise<Answer>
 }
 
@@ -83,6 +85,7 @@ export function route<
   readonly headers?: ObjectShape
   readonly gives: Route['gives']
   readonly status?: number
+  readonly again?: number
   readonly answer: (call: Call<XStatic<Path>, XStatic<Query>, XStatic<Body>>, serving: Serving) => Promise<Answer>
 }): Route {
   const { path = NOTHING, query = NOTHING, headers = NOTHING, body, answer, ...rest } = declared

@@ -26,7 +26,7 @@ export const NUMBER = {
 export const MOMENT = {
   type: 'string',
   title: 'a moment in UTC, e.g. 2026-11-22T12:00:00.000Z',
-  pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$',
+  pattern: '^[12]\\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$',
 } as const satisfies Shape
 
 export const REASON = {
@@ -51,7 +51,7 @@ export const ANYTHING = { description: 'any JSON' } as const satisfies Shape
 
 /** How many items a page has, and behind which item it begins. */
 export const PAGING = {
-  cursor: { type: 'string', title: 'the `next` of the page before', maxLength: 4096 },
+  cursor: { type: 'string', title: 'the `next` of the page before', pattern: '^[A-Za-z0-9_-]+$', maxLength: 2048 },
   limit: { type: 'integer', title: 'how many items, 1 to 1000', minimum: 1, maximum: 1000 },
 } as const satisfies Record<string, Shape>
 
@@ -68,11 +68,11 @@ export function list<const Item extends Shape>(items: Item) {
 }
 
 /** An object that has all of these, and nothing else. */
-export function record<const Properties extends Readonly<Record<string, Shape>>>(properties: Properties): Shape {
+export function objectOf<const Properties extends Readonly<Record<string, Shape>>>(properties: Properties): Shape {
   return { type: 'object', additionalProperties: false, required: Object.keys(properties), properties }
 }
 
 /** A page: items, and the cursor of what follows, or nothing. */
 export function page(items: Shape): Shape {
-  return record({ items: list(items), next: orNull({ type: 'string' }) })
+  return objectOf({ items: list(items), next: orNull({ type: 'string' }) })
 }

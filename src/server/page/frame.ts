@@ -45,6 +45,15 @@ export function pullLine(
   return html`<p class="pull"><code>podman pull ${registry}/${image}${tag === undefined ? `@${digest}` : `:${tag}`}</code></p>`
 }
 
+/** What is short enough to be read at a glance. */
+const GLANCE = 140
+
+/** A text; of a long one its beginning, which unfolds. */
+export function folded(text: string): Html {
+  if (text.length <= GLANCE) return html`${text}`
+  return html`<details><summary>${text.slice(0, GLANCE)}…</summary>${text}</details>`
+}
+
 /** A name that leads to the page of its image. */
 export function imageLink(image: string): Html {
   return html`<a href="/images/${encodeURIComponent(image)}">${image}</a>`

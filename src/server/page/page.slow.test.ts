@@ -110,12 +110,32 @@ test('what happens appears without asking, and nothing else is drawn anew', asyn
   const { store, page, complaints } = await ownPage(t)
   await page.locator('#live.live').waitFor()
   await page.locator('[data-part="events"]').evaluate((part) => part.setAttribute('data-mark', 'old'))
+  const reason = `a test failed: ${'because of many things '.repeat(20)}`
+  await store.decisions.hold({ image: 'base', reason, by: 'me', placed: new Date().toISOString(), until: undefined })
+  await store.ledger.append([{ kind: 'hold', subject: 'base', body: {}, at: new Date().toISOString() }])
+  await page.locator('details > summary').click({ timeout: 10_000 })
   const [id] = await store.releases.record([releaseOf('fresh/app', [heldPackage('jq', '1.7')])])
   const note = { kind: 'release', subject: 'fresh/app', body: { release: id! }, at: new Date().toISOString() }
   await store.ledger.append([note])
   await page.getByRole('heading', { name: 'fresh/app' }).waitFor({ timeout: 10_000 })
   assert.match(await textOf(page, 'images'), /fresh\/app\s+no open findings known/)
   assert.equal(await page.locator('[data-part="events"]').getAttribute('data-mark'), 'old')
+  // What somebody has unfolded stays so, also in a part that is another one now.
+  await store.decisions.hold({
+    image: 'base',
+    reason: 'another',
+    by: 'me',
+    placed: new Date().toISOString(),
+    until: undefined,
+  })
+  await store.ledger.append([{ kind: 'hold', subject: 'base', body: {}, at: new Date().toISOString() }])
+  await page.getByText('another').waitFor({ timeout: 10_000 })
+  assert.ok(
+    await page
+      .locator('details[open]')
+      .innerText()
+      .then((text) => text.includes(reason.trim())),
+  )
   assert.deepEqual(complaints, [])
 })
 
@@ -149,6 +169,21 @@ test('text from outside is text: no name, reason or subject becomes markup or ru
   const shown = '<img src=x onerror=alert(1)>"\'</title><script>alert(2)</script>\\u202e'
   for (const part of ['attention', 'events', 'images']) assert.ok((await textOf(page, part)).includes(shown), part)
   assert.match(await page.locator('input[name=find]').inputValue(), /onerror/)
+})
+
+test('what the page rests on and must not be used is said loudly', async (t) => {
+  const { store, page, last } = await ownPage(t)
+  assert.equal(await page.locator('[data-part="warnings"]').isVisible(), false)
+  const alarm = { kind: 'stale', reason: 'its Date is 9 days old', since: '2026-11-21T12:00:00.000Z' }
+  const state = { architectures: [], alarm, alarms: 1 }
+  await store.watches.move('archive debian-13/trixie-security', 0, { state, at: alarm.since })
+  const other = await testApi(last, store, { isOpen: true, warnings: async () => ['dsa is <stale>'] })
+  const { page: loud } = await open(last, other)
+  assert.deepEqual(await loud.getByRole('alert').locator('p').allInnerTexts(), [
+    'nothing is built from debian-13/trixie-security at present: its Date is 9 days old',
+    'dsa is <stale>',
+  ])
+  assert.deepEqual((await other.ask<{ items: string[] }>('/api/v1/warnings')).body.items.length, 2)
 })
 
 test('on a phone and in the dark nothing is cut off, and text stands out from what it is on', async (t) => {

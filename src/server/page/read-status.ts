@@ -10,6 +10,8 @@ export interface Status {
   readonly now: Moment
   readonly registry: string
   readonly version: string
+  /** What has to be said loudly. */
+  readonly warnings: readonly string[]
   readonly totals: ImageTotals
   readonly find: string
   readonly images: readonly ImageStanding[]
@@ -37,7 +39,7 @@ export interface ShownRun extends RunSummary {
 }
 
 /** How many of each are shown. */
-const SHOWN = { images: 60, fixable: 12, lookedAt: 500, held: 12, runs: 5, runImages: 200, events: 12 } as const
+const SHOWN = { images: 60, fixable: 12, held: 12, runs: 5, runImages: 200, events: 12 } as const
 
 /** Reads what the status page shows to somebody who may see these images. Throws `REQUEST_INVALID` for a cursor that is none. */
 export async function readStatus(
@@ -49,22 +51,23 @@ export async function readStatus(
   const now = serving.now()
   const [image, variant] = cursor === undefined ? ['', ''] : parseCursor(cursor, ['string', 'string'])
   const latest = { before: Number.MAX_SAFE_INTEGER }
-  const [totals, images, fixable, plans, holds, runs, events] = await Promise.all([
-    store.images.totals(visible),
+  const [warnings, { totals, fixable: ways }, images, plans, holds, runs, events] = await Promise.all([
+    serving.warnings.read(),
+    serving.standing.read(visible),
     store.images.list(visible, { after: { image, variant }, limit: SHOWN.images + 1, find }),
-    store.images.fixable(visible, SHOWN.lookedAt).then((ways) => standingFindings(ways, serving)),
     store.history.held(visible, SHOWN.held),
     store.decisions.holds(now),
     store.history.runs(visible, { ...latest, limit: SHOWN.runs }),
     store.history.events(visible, { ...latest, limit: SHOWN.events }),
   ])
+  const fixable = await standingFindings(ways, serving)
   const shown = images.slice(0, SHOWN.images)
   const last = shown.at(-1)
   // What is run comes before what it is built with.
   const isOther = ({ variant: name }: ImageStanding) => Number(name !== 'runtime')
   const sorted = shown.toSorted((left, right) => (left.image === right.image ? isOther(left) - isOther(right) : 0))
   return {
-    ...{ now, registry, version, totals, find, images: sorted, events },
+    ...{ now, registry, version, warnings, totals, find, images: sorted, events },
     fixable: fixable.toSorted(byTimeLeft).slice(0, SHOWN.fixable),
     next: images.length > SHOWN.images && last !== undefined ? formatCursor([last.image, last.variant]) : undefined,
     held: [

@@ -1,7 +1,7 @@
 import { CLOCK_MARKS, type FactoryEvent } from '#factory'
 import type { ImageStanding } from '#store'
 import type { StandingFinding } from '../findings.ts'
-import { framedPage, imageLink, levelWords, pullLine } from './frame.ts'
+import { folded, framedPage, imageLink, levelWords, pullLine } from './frame.ts'
 import { type Html, html } from './html.ts'
 import type { HeldImage, ShownRun, Status } from './read-status.ts'
 import { ago, since } from './spans.ts'
@@ -10,7 +10,8 @@ import { ago, since } from './spans.ts'
 export function statusPage(status: Status): string {
   return framedPage(
     { title: titleOf(status), now: status.now, version: status.version },
-    html`${summary(status)}
+    html`${loud(status)}
+${summary(status)}
 <div class="desk">
 <div>
 ${attention(status)}
@@ -28,14 +29,22 @@ function titleOf({ totals }: Status): string {
   return totals.fixable > 0 ? `${totals.fixable} to fix · Casemate` : 'Casemate'
 }
 
+function loud({ warnings }: Status): Html {
+  return html`<section data-part="warnings"${
+    warnings.length === 0 ? html` hidden` : html` class="loud" role="alert"`
+  }>${warnings.map((line) => html`<p>${line}</p>`)}</section>`
+}
+
 function summary({ totals, now }: Status): Html {
-  const waiting = totals.open - totals.fixable
+  const { images, open, fixable, oldestFix } = totals
+  // Of no image nothing good is known either.
+  const tone = fixable > 0 ? 'warn' : images > 0 ? 'good' : ''
   return html`<section data-part="summary" class="summary" aria-label="Summary">
 <dl>
-<div><dt>${totals.images === 1 ? 'image' : 'images'}</dt><dd>${totals.images}</dd></div>
-<div class="${totals.fixable > 0 ? 'warn' : 'good'}"><dt>findings with a fix</dt><dd>${totals.fixable}</dd></div>
-<div><dt>waiting for Debian</dt><dd>${waiting}</dd></div>
-<div class="${totals.oldestFix === null ? 'good' : 'warn'}"><dt>oldest fix not yet released</dt><dd>${totals.oldestFix === null ? 'none' : since(totals.oldestFix, now)}</dd></div>
+<div><dt>${images === 1 ? 'image' : 'images'}</dt><dd>${images}</dd></div>
+<div class="${tone}"><dt>findings with a fix</dt><dd>${fixable}</dd></div>
+<div><dt>waiting for Debian</dt><dd>${open - fixable}</dd></div>
+<div class="${tone}"><dt>oldest fix not yet released</dt><dd>${oldestFix === null ? 'none' : since(oldestFix, now)}</dd></div>
 </dl>
 </section>`
 }
@@ -71,7 +80,7 @@ function fixRow({ way, level }: StandingFinding, now: string): Html {
 const MARK_WORDS: Readonly<Record<string, string>> = { 'fix-available': 'fix came' }
 
 function heldRow({ image, by, reason, until }: HeldImage, now: string): Html {
-  return html`<li><b>${image === undefined ? 'all images' : imageLink(image)}</b> ${reason}<span class="side">by ${by}${until !== undefined && html`, until ${ago(until, now)}`}</span></li>`
+  return html`<li><b>${image === undefined ? 'all images' : imageLink(image)}</b> ${folded(reason)}<span class="side">by ${by}${until !== undefined && html`, until ${ago(until, now)}`}</span></li>`
 }
 
 function imageList({ images, totals, find, next, registry, now }: Status): Html {
@@ -81,7 +90,7 @@ function imageList({ images, totals, find, next, registry, now }: Status): Html 
       : html`<p class="more"><a href="/?${new URLSearchParams({ ...(find === '' ? {} : { find }), cursor: next }).toString()}">more images</a></p>`
   return html`<section data-part="images">
 <div class="head"><h2>Images</h2>
-<form method="get" action="/" role="search"><input type="search" name="find" value="${find}" placeholder="find by name" aria-label="find images by name" maxlength="100"></form></div>
+<form method="get" action="/" role="search"${totals.images === 0 && html` hidden`}><input type="search" name="find" value="${find}" placeholder="find by name" aria-label="find images by name" maxlength="100"></form></div>
 ${
   images.length === 0
     ? html`<p class="empty">${
@@ -133,12 +142,12 @@ function runRow(run: ShownRun, now: string): Html {
   return html`<li><b>Run ${run.id}</b> ${words.join(', ')}${
     run.cancelledBy !== null && html`, given up by ${run.cancelledBy.by}: ${run.cancelledBy.reason}`
   }<span class="side">${end}</span>
-<progress max="${all}" value="${run.done + run.failed + run.cancelled}" aria-label="images of run ${run.id} that have ended"></progress>
+<progress class="${run.failed > 0 ? 'bad' : ''}" max="${all}" value="${run.done + run.failed + run.cancelled}" aria-label="images of run ${run.id} that have ended"></progress>
 ${
   run.images.length > 0 &&
   html`<ul class="stages">${run.images.map(({ image, end: ended, stages }) => {
     const last = stages.at(-1)
-    return html`<li class="${ended === null ? '' : 'bad'}">${image}: ${ended === null ? (last?.stage ?? 'waiting') : `failed: ${ended.reason}`}</li>`
+    return html`<li class="${ended === null ? '' : 'bad'}">${image}: ${ended === null ? (last?.stage ?? 'waiting') : folded(`failed: ${ended.reason}`)}</li>`
   })}</ul>`
 }
 </li>`

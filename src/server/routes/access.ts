@@ -3,7 +3,7 @@ import { ROLES } from '../access/rights.ts'
 import { IMAGE_PATTERN, makeToken, TOKEN_NAME } from '../access/token.ts'
 import { pageBackward } from '../http/pages.ts'
 import { type Route, route } from '../http/route.ts'
-import { list, MOMENT, NUMBER, orNull, PAGING, page, record as recordOf, TEXT } from '../http/shapes.ts'
+import { list, MOMENT, NUMBER, objectOf, orNull, PAGING, page, TEXT } from '../http/shapes.ts'
 import { notThere, record } from '../record.ts'
 
 const SHOWN = {
@@ -14,10 +14,10 @@ const SHOWN = {
   by: TEXT,
   made: MOMENT,
   expires: orNull(MOMENT),
-  revoked: orNull(recordOf({ by: TEXT, at: MOMENT })),
+  revoked: orNull(objectOf({ by: TEXT, at: MOMENT })),
 } as const
 
-const AUDITED = recordOf({
+const AUDITED = objectOf({
   id: NUMBER,
   at: MOMENT,
   token: orNull(NUMBER),
@@ -39,7 +39,7 @@ export const accessRoutes: readonly Route[] = [
     summary: 'What the token of this request is',
     group: 'access',
     action: 'read',
-    gives: recordOf({ token: orNull(NUMBER), name: TEXT, role: SHOWN.role, images: list(TEXT) }),
+    gives: objectOf({ token: orNull(NUMBER), name: TEXT, role: SHOWN.role, images: list(TEXT) }),
     answer: async ({ caller: { token = null, name, role, images } }) => ({ json: { token, name, role, images } }),
   }),
   route({
@@ -50,7 +50,7 @@ export const accessRoutes: readonly Route[] = [
     group: 'access',
     action: 'tokens',
     query: { type: 'object', additionalProperties: false, properties: PAGING },
-    gives: page(recordOf(SHOWN)),
+    gives: page(objectOf(SHOWN)),
     answer: ({ query }, { store }) =>
       pageBackward(query, ({ before, limit }) => store.tokens.list(before, limit), showToken),
   }),
@@ -83,7 +83,7 @@ export const accessRoutes: readonly Route[] = [
         expires: MOMENT,
       },
     },
-    gives: recordOf({ ...SHOWN, secret: TEXT }),
+    gives: objectOf({ ...SHOWN, secret: TEXT }),
     status: 201,
     answer: async (call, serving) => {
       const { body, caller } = call
@@ -108,7 +108,7 @@ export const accessRoutes: readonly Route[] = [
     group: 'access',
     action: 'tokens',
     path: { type: 'object', additionalProperties: false, required: ['token'], properties: { token: NUMBER } },
-    gives: recordOf(SHOWN),
+    gives: objectOf(SHOWN),
     answer: async (call, serving) => {
       const { path, caller } = call
       return await record(serving, call, async ({ tokens }) => {

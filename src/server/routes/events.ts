@@ -3,10 +3,10 @@ import { sees, seesAll } from '../access/rights.ts'
 import { pageBackward } from '../http/pages.ts'
 import { problem } from '../http/problem.ts'
 import { type Route, route } from '../http/route.ts'
-import { ANYTHING, IMAGE, MOMENT, NUMBER, PAGING, page, REASON, record as recordOf, TEXT } from '../http/shapes.ts'
+import { ANYTHING, IMAGE, MOMENT, NUMBER, objectOf, PAGING, page, REASON, TEXT } from '../http/shapes.ts'
 import { notThere, record } from '../record.ts'
 
-const EVENT = recordOf({ id: NUMBER, kind: TEXT, subject: TEXT, payload: ANYTHING, seen: MOMENT })
+const EVENT = objectOf({ id: NUMBER, kind: TEXT, subject: TEXT, payload: ANYTHING, seen: MOMENT })
 
 const SUBJECT = {
   type: 'string',
@@ -55,6 +55,7 @@ export const eventRoutes: readonly Route[] = [
     body: { type: 'object', additionalProperties: false, required: ['reason'], properties: { reason: REASON } },
     gives: EVENT,
     status: 201,
+    again: 200,
     answer: async (call, serving) => {
       const { path, body, caller } = call
       const { image } = path
@@ -84,7 +85,7 @@ export const eventRoutes: readonly Route[] = [
     group: 'work',
     action: 'ask',
     body: { type: 'object', additionalProperties: false, required: ['subject'], properties: { subject: SUBJECT } },
-    gives: recordOf({ subject: TEXT }),
+    gives: objectOf({ subject: TEXT }),
     status: 202,
     answer: async (call, serving) => {
       const { body, caller } = call

@@ -4,12 +4,12 @@ import { type StandingFinding, standingFindings } from '../findings.ts'
 import { pageForward } from '../http/pages.ts'
 import { problem } from '../http/problem.ts'
 import { type Route, route } from '../http/route.ts'
-import { COUNT, IMAGE, list, MOMENT, orNull, PAGING, page, REASON, record as recordOf, TEXT } from '../http/shapes.ts'
+import { COUNT, IMAGE, list, MOMENT, objectOf, orNull, PAGING, page, REASON, TEXT } from '../http/shapes.ts'
 import { notThere, record } from '../record.ts'
 
-const EXCUSE = recordOf({ image: IMAGE, finding: TEXT, by: TEXT, reason: TEXT, until: MOMENT, given: MOMENT })
+const EXCUSE = objectOf({ image: IMAGE, finding: TEXT, by: TEXT, reason: TEXT, until: MOMENT, given: MOMENT })
 
-const FINDING = recordOf({
+const FINDING = objectOf({
   finding: TEXT,
   severity: orNull({ type: 'string', enum: POLICY_SEVERITIES }),
   open: { type: 'boolean', description: 'no release has closed it' },
@@ -22,7 +22,7 @@ const FINDING = recordOf({
   spent: { ...COUNT, description: 'milliseconds from the fix to its release, or until now' },
   excuse: orNull(EXCUSE),
   marks: { type: 'object', description: 'when it came to each mark of its way', additionalProperties: MOMENT },
-  segments: list(recordOf({ from: TEXT, to: TEXT, milliseconds: COUNT })),
+  segments: list(objectOf({ from: TEXT, to: TEXT, milliseconds: COUNT })),
 })
 
 const AT_IMAGE = {

@@ -2,10 +2,10 @@ import type { Hold } from '#factory'
 import { sees, seesAll } from '../access/rights.ts'
 import { problem } from '../http/problem.ts'
 import { type Route, route } from '../http/route.ts'
-import { IMAGE, list, MOMENT, NUMBER, orNull, REASON, record as recordOf, TEXT } from '../http/shapes.ts'
+import { IMAGE, list, MOMENT, NUMBER, objectOf, orNull, REASON, TEXT } from '../http/shapes.ts'
 import { notThere, record } from '../record.ts'
 
-const HOLD = recordOf({
+const HOLD = objectOf({
   id: NUMBER,
   image: orNull(IMAGE),
   reason: TEXT,
@@ -23,7 +23,7 @@ export const holdRoutes: readonly Route[] = [
     summary: 'Holds that are in force, the oldest first; `image` is null for one of all images',
     group: 'decisions',
     action: 'read',
-    gives: recordOf({ items: list(HOLD) }),
+    gives: objectOf({ items: list(HOLD) }),
     answer: async ({ caller }, { store, now }) => {
       const all = await store.decisions.holds(now())
       const seen = all.filter(({ image }) => image === undefined || sees(caller.images, image))

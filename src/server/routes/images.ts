@@ -10,17 +10,17 @@ import {
   list,
   MOMENT,
   NUMBER,
+  objectOf,
   orNull,
   PAGING,
   page,
-  record as recordOf,
   TEXT,
   VARIANT,
 } from '../http/shapes.ts'
 import { notThere } from '../record.ts'
 import type { Serving } from '../serving.ts'
 
-const STANDING = recordOf({
+const STANDING = objectOf({
   image: IMAGE,
   variant: VARIANT,
   release: NUMBER,
@@ -33,7 +33,7 @@ const STANDING = recordOf({
   fixable: COUNT,
 })
 
-const RELEASE = recordOf({
+const RELEASE = objectOf({
   id: NUMBER,
   image: IMAGE,
   variant: VARIANT,
@@ -41,7 +41,7 @@ const RELEASE = recordOf({
   lock: DIGEST,
   tags: list(TEXT),
   references: list(TEXT),
-  manifests: list(recordOf({ platform: TEXT, digest: DIGEST, contents: DIGEST })),
+  manifests: list(objectOf({ platform: TEXT, digest: DIGEST, contents: DIGEST })),
   evidence: {
     type: 'object',
     description: 'digests of the envelopes, by predicate type',
@@ -52,7 +52,7 @@ const RELEASE = recordOf({
   restores: orNull(NUMBER),
 })
 
-const AFFECTED = recordOf({ image: IMAGE, variant: VARIANT, platform: TEXT, packages: list(TEXT) })
+const AFFECTED = objectOf({ image: IMAGE, variant: VARIANT, platform: TEXT, packages: list(TEXT) })
 
 /** What images are there, what they were, and how they stand with their findings. */
 export const imageRoutes: readonly Route[] = [

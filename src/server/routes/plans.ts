@@ -4,24 +4,12 @@ import { sees } from '../access/rights.ts'
 import { pageBackward } from '../http/pages.ts'
 import { problem } from '../http/problem.ts'
 import { type Route, route } from '../http/route.ts'
-import {
-  COUNT,
-  IMAGE,
-  list,
-  MOMENT,
-  NUMBER,
-  orNull,
-  PAGING,
-  page,
-  REASON,
-  record as recordOf,
-  TEXT,
-} from '../http/shapes.ts'
+import { COUNT, IMAGE, list, MOMENT, NUMBER, objectOf, orNull, PAGING, page, REASON, TEXT } from '../http/shapes.ts'
 import { notThere, record } from '../record.ts'
 
-const SUMMARY = recordOf({ id: NUMBER, made: MOMENT, events: list(NUMBER), rebuilt: COUNT, held: COUNT })
+const SUMMARY = objectOf({ id: NUMBER, made: MOMENT, events: list(NUMBER), rebuilt: COUNT, held: COUNT })
 
-const PLANNED = recordOf({
+const PLANNED = objectOf({
   image: IMAGE,
   after: list(TEXT),
   reasons: list({
@@ -31,9 +19,9 @@ const PLANNED = recordOf({
   held: orNull({ type: 'object', description: 'what keeps the image from being rebuilt now, why, and until when' }),
 })
 
-const PLAN = recordOf({ id: orNull(NUMBER), made: MOMENT, events: list(NUMBER), images: list(PLANNED) })
+const PLAN = objectOf({ id: orNull(NUMBER), made: MOMENT, events: list(NUMBER), images: list(PLANNED) })
 
-const APPROVAL = recordOf({
+const APPROVAL = objectOf({
   plan: NUMBER,
   image: IMAGE,
   approved: { type: 'boolean' },
@@ -109,7 +97,7 @@ export const planRoutes: readonly Route[] = [
     group: 'decisions',
     action: 'read',
     path: AT_PLAN,
-    gives: recordOf({ items: list(APPROVAL) }),
+    gives: objectOf({ items: list(APPROVAL) }),
     answer: async ({ path, caller }, { store }) => {
       const plan = await store.plans.read(path.plan)
       if (!plan?.images.some(({ image }) => sees(caller.images, image))) throw notThere(`plan ${path.plan}`)

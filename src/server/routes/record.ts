@@ -1,10 +1,10 @@
 import { formatLedgerCheckpoint, formatLedgerEntry, type LedgerEntry, ledgerLines } from '#factory'
 import type { OpenStore } from '#store'
 import { type Route, route } from '../http/route.ts'
-import { ANYTHING, COUNT, DIGEST, list, MOMENT, NUMBER, PAGING, record as recordOf, TEXT } from '../http/shapes.ts'
+import { ANYTHING, COUNT, DIGEST, list, MOMENT, NUMBER, objectOf, PAGING, TEXT } from '../http/shapes.ts'
 import { answerStream } from '../stream/answer-stream.ts'
 
-const ENTRY = recordOf({
+const ENTRY = objectOf({
   sequence: NUMBER,
   at: MOMENT,
   kind: TEXT,
@@ -31,7 +31,7 @@ export const recordRoutes: readonly Route[] = [
         limit: PAGING.limit,
       },
     },
-    gives: recordOf({ items: list(ENTRY), tip: recordOf({ sequence: COUNT, digest: DIGEST }) }),
+    gives: objectOf({ items: list(ENTRY), tip: objectOf({ sequence: COUNT, digest: DIGEST }) }),
     answer: async ({ query: { after = 0, limit = 100 } }, { store }) => {
       const items: readonly LedgerEntry[] = await store.ledger.read(after, limit)
       return { json: { items, tip: await store.ledger.tip() } }

@@ -3,22 +3,10 @@ import { seesAll } from '../access/rights.ts'
 import { pageBackward, pageForward } from '../http/pages.ts'
 import { problem } from '../http/problem.ts'
 import { type Route, route } from '../http/route.ts'
-import {
-  COUNT,
-  IMAGE,
-  list,
-  MOMENT,
-  NUMBER,
-  orNull,
-  PAGING,
-  page,
-  REASON,
-  record as recordOf,
-  TEXT,
-} from '../http/shapes.ts'
+import { COUNT, IMAGE, list, MOMENT, NUMBER, objectOf, orNull, PAGING, page, REASON, TEXT } from '../http/shapes.ts'
 import { notThere, record } from '../record.ts'
 
-const RUN = recordOf({
+const RUN = objectOf({
   id: NUMBER,
   plan: NUMBER,
   started: MOMENT,
@@ -28,14 +16,14 @@ const RUN = recordOf({
   failed: COUNT,
   cancelled: COUNT,
   ended: orNull(MOMENT),
-  cancelledBy: orNull(recordOf({ by: TEXT, reason: TEXT })),
+  cancelledBy: orNull(objectOf({ by: TEXT, reason: TEXT })),
 })
 
-const IMAGE_OF_RUN = recordOf({
+const IMAGE_OF_RUN = objectOf({
   image: IMAGE,
   state: { type: 'string', enum: ['waiting', 'running', 'done', 'failed', 'cancelled'] },
   reason: orNull(TEXT),
-  stages: list(recordOf({ stage: TEXT, attempt: NUMBER, state: TEXT, at: MOMENT, worker: TEXT, reason: orNull(TEXT) })),
+  stages: list(objectOf({ stage: TEXT, attempt: NUMBER, state: TEXT, at: MOMENT, worker: TEXT, reason: orNull(TEXT) })),
 })
 
 const AT_RUN = { type: 'object', additionalProperties: false, required: ['run'], properties: { run: NUMBER } } as const
@@ -104,7 +92,7 @@ export const runRoutes: readonly Route[] = [
     action: 'operate',
     path: AT_RUN,
     body: WHY,
-    gives: recordOf({ run: NUMBER }),
+    gives: objectOf({ run: NUMBER }),
     status: 202,
     answer: async (call, serving) => {
       const { path, body, caller } = call
@@ -136,7 +124,7 @@ export const runRoutes: readonly Route[] = [
     action: 'operate',
     path: { type: 'object', additionalProperties: false, required: ['release'], properties: { release: NUMBER } },
     body: WHY,
-    gives: recordOf({ release: NUMBER }),
+    gives: objectOf({ release: NUMBER }),
     status: 201,
     answer: async (call, serving) => {
       const { path, body, caller } = call

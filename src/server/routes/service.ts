@@ -1,6 +1,6 @@
 import { problem } from '../http/problem.ts'
 import { type Route, route } from '../http/route.ts'
-import { record as recordOf, TEXT } from '../http/shapes.ts'
+import { list, objectOf, TEXT } from '../http/shapes.ts'
 
 /** The server itself: whether it lives, whether it can work, what it counts. */
 export const serviceRoutes: readonly Route[] = [
@@ -11,7 +11,7 @@ export const serviceRoutes: readonly Route[] = [
     summary: 'Whether the process lives',
     group: 'server',
     action: undefined,
-    gives: recordOf({ status: TEXT, version: TEXT }),
+    gives: objectOf({ status: TEXT, version: TEXT }),
     answer: async (_, { version }) => ({ json: { status: 'ok', version } }),
   }),
   route({
@@ -21,12 +21,22 @@ export const serviceRoutes: readonly Route[] = [
     summary: 'Whether requests can be answered: the database does, and the server is not about to stop',
     group: 'server',
     action: undefined,
-    gives: recordOf({ status: TEXT }),
+    gives: objectOf({ status: TEXT }),
     answer: async (_, { unready }) => {
       const reason = await unready()
       if (reason !== undefined) throw problem('SERVER_STOPPING', reason, { headers: { 'retry-after': '5' } })
       return { json: { status: 'ready' } }
     },
+  }),
+  route({
+    id: 'listWarnings',
+    method: 'GET',
+    at: '/api/v1/warnings',
+    summary: 'What has to be said loudly: archives that must not be used, advisories that are stale',
+    group: 'server',
+    action: 'read',
+    gives: objectOf({ items: list(TEXT) }),
+    answer: async (_, { warnings }) => ({ json: { items: await warnings.read() } }),
   }),
   route({
     id: 'metrics',

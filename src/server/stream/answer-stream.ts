@@ -1,3 +1,4 @@
+import type { LedgerEntry } from '#factory'
 import type { Caller } from '../access/rights.ts'
 import { problem } from '../http/problem.ts'
 import type { Answer, Call, StreamSink } from '../http/route.ts'
@@ -6,8 +7,6 @@ import { mayHear } from './hearing.ts'
 
 /** Streams at a time: of one client, and of all. */
 export const STREAMS = { ofClient: 10, all: 500 } as const
-/** A stream on which nothing happens says so every so many milliseconds, so that nothing between takes it for dead. */
-const PULSE = 15_000
 /** How long a client waits before it comes again, in milliseconds. */
 const RETRY = 2_000
 
@@ -51,17 +50,26 @@ export async function answerStream(
 async function follow(
   sink: StreamSink,
   { caller, after }: { caller: Caller; after: number },
-  { tail }: Serving,
+  { tail, pulse, isStillIn }: Serving,
 ): Promise<void> {
   await sink.write(`retry: ${RETRY}\n\n`)
-  for await (const entries of tail.listen(after, { signal: sink.signal, pulse: PULSE })) {
-    const told = entries.filter((entry) => mayHear(caller, entry))
-    const newest = entries.at(-1)?.sequence
-    // What somebody may not hear of moves his place all the same, so that he does not begin there again.
-    const place = newest === undefined || told.at(-1)?.sequence === newest ? '' : `id: ${newest}\n\n`
-    const text = told.map(({ sequence, at, kind, subject, body }) => {
-      return `id: ${sequence}\nevent: entry\ndata: ${JSON.stringify({ sequence, at, kind, subject, body })}\n\n`
-    })
-    await sink.write(entries.length === 0 ? ': quiet\n\n' : `${text.join('')}${place}`)
+  let looked = performance.now()
+  for await (const entries of tail.listen(after, { signal: sink.signal, pulse })) {
+    if (performance.now() - looked >= pulse) {
+      if (!(await isStillIn(caller))) return
+      looked = performance.now()
+    }
+    await sink.write(entries.length === 0 ? ': quiet\n\n' : toldText(entries, caller))
   }
+}
+
+/** Entries as server-sent events; of those that somebody may not hear of only his place moves, so that he does not begin there again. */
+function toldText(entries: readonly LedgerEntry[], caller: Caller): string {
+  const told = entries.filter((entry) => mayHear(caller, entry))
+  const last = entries.at(-1)?.sequence
+  const place = last === undefined || told.at(-1)?.sequence === last ? '' : `id: ${last}\n\n`
+  const events = told.map(({ sequence, at, kind, subject, body }) => {
+    return `id: ${sequence}\nevent: entry\ndata: ${JSON.stringify({ sequence, at, kind, subject, body })}\n\n`
+  })
+  return `${events.join('')}${place}`
 }

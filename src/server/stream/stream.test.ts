@@ -174,6 +174,21 @@ test('a client that takes nothing holds up nobody else and no memory', async (t)
   await other.stop()
 })
 
+test('a stream ends when its token is revoked, whether anything happens or not', async (t) => {
+  const store = await servers.store(t, 'embedded')
+  const api = await testApi(t, store, { pulse: 100 })
+  const [token, other] = [await api.token('reader'), await api.token('reader')]
+  const [stream, stays] = await Promise.all(
+    [token, other].map((one) => follow(api, '/api/v1/stream', { authorization: `Bearer ${one}` })),
+  )
+  const { body } = await api.ask<{ token: number }>('/api/v1/me', { token })
+  await store.tokens.revoke(body.token, 'test', TEST_NOW)
+  await stream!.ended
+  await store.ledger.append([note('later')])
+  await stays!.until(1)
+  await stays!.stop()
+})
+
 test('streams end when the server stops', async (t) => {
   const { api, bearer } = await ownApi(t)
   const headers = await bearer('reader')

@@ -40,9 +40,12 @@ const SELECT = `
 /** The tokens of the API, in PostgreSQL. */
 export class AccessTokens {
   readonly #atomically: Atomically
+  readonly #reading: Atomically
 
-  constructor(atomically: Atomically) {
+  /** `reading` is for what one statement answers. */
+  constructor(atomically: Atomically, reading: Atomically) {
     this.#atomically = atomically
+    this.#reading = reading
   }
 
   /** Keeps a token; gives its number. Rejects with `RECORD_REFUSED` for a digest that is kept already. */
@@ -83,7 +86,7 @@ export class AccessTokens {
   }
 
   async #select(filter: string, values: readonly unknown[]): Promise<AccessToken[]> {
-    const rows = await this.#atomically(
+    const rows = await this.#reading(
       async (session) => await session.query<TokenRow>('read tokens', `${SELECT} ${filter}`, values),
     )
     return rows.map(({ expires, ended_by: by, ended: at, ...token }) => ({

@@ -1,6 +1,6 @@
 import type { Digest } from '#core'
 import type { FleetLog, GivenApproval, HeldPackage, Reason, ReleasedHead, WaitingImage } from '#factory'
-import type { Atomically } from '../session.ts'
+import { type Atomically, onlyRow } from '../session.ts'
 
 /** Sets of packages at a time: what is in memory on its way. */
 const BATCH = 500
@@ -99,5 +99,17 @@ export class StoredFleet implements FleetLog {
         ),
     )
     return new Map(rows.map(({ image, ...approval }) => [image, approval]))
+  }
+
+  async decided(): Promise<string> {
+    const rows = await this.#atomically(
+      async (session) =>
+        await session.query<{ decided: string }>(
+          'ask whether somebody decided',
+          `select concat_ws(' ', (select count(*) from casemate.hold), (select count(*) from casemate.hold_end),
+             (select count(*) from casemate.approval)) as decided`,
+        ),
+    )
+    return onlyRow(rows, 'ask whether somebody decided').decided
   }
 }

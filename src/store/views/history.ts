@@ -59,22 +59,22 @@ export interface RunImageStages {
 
 /** Past and present work of the factory, for people and programs that ask. */
 export class HistoryViews {
-  readonly #atomically: Atomically
+  readonly #reading: Atomically
 
-  constructor(atomically: Atomically) {
-    this.#atomically = atomically
+  constructor(reading: Atomically) {
+    this.#reading = reading
   }
 
   async events(
     visible: VisibleImages,
     { before, limit, subject }: Backward & { subject?: string },
   ): Promise<readonly FactoryEvent[]> {
-    return await this.#atomically(
+    return await this.#reading(
       async (session) =>
         await session.query<FactoryEvent>(
           'list events',
           `select id, kind, subject, key, payload, seen from casemate.event
-           where id < $2 and (kind = any ($5) or subject ~ any ($1)) and ($4::text is null or subject = $4)
+           where id < $2 and (kind = any ($5) or $1::text[] is null or subject ~ any ($1)) and ($4::text is null or subject = $4)
            order by id desc limit $3`,
           [patternExpressions(visible), before, limit, subject ?? null, COMMON_EVENTS],
         ),
@@ -85,11 +85,11 @@ export class HistoryViews {
     visible: VisibleImages,
     { before, limit, image, variant }: Backward & { image?: string; variant?: string },
   ): Promise<readonly Release[]> {
-    return await this.#atomically(
+    return await this.#reading(
       async (session) =>
         await selectReleases(
           session,
-          `where r.id < $2 and r.image ~ any ($1) and ($4::text is null or r.image = $4)
+          `where r.id < $2 and ($1::text[] is null or r.image ~ any ($1)) and ($4::text is null or r.image = $4)
              and ($5::text is null or r.variant = $5) order by r.id desc limit $3`,
           [patternExpressions(visible), before, limit, image ?? null, variant ?? null],
         ),
@@ -104,7 +104,7 @@ export class HistoryViews {
 
   /** Plans that concern an image that one may see. */
   async plans(visible: VisibleImages, { before, limit }: Backward): Promise<readonly PlanSummary[]> {
-    return await this.#atomically(
+    return await this.#reading(
       async (session) =>
         await session.query<PlanSummary>(
           'list plans',
@@ -112,7 +112,7 @@ export class HistoryViews {
              i.rebuilt, i.held
            from casemate.plan p cross join lateral (
              select count(*) filter (where held is null)::int as rebuilt, count(held)::int as held
-             from casemate.plan_image where plan = p.id and image ~ any ($1)) i
+             from casemate.plan_image where plan = p.id and ($1::text[] is null or image ~ any ($1))) i
            where p.id < $2 and i.rebuilt + i.held > 0 order by p.id desc limit $3`,
           [patternExpressions(visible), before, limit],
         ),
@@ -121,12 +121,12 @@ export class HistoryViews {
 
   /** Images of plans that are held at present: of each image, what its latest plan says. */
   async held(visible: VisibleImages, limit: number): Promise<readonly { image: string; plan: number; held: Held }[]> {
-    return await this.#atomically(
+    return await this.#reading(
       async (session) =>
         await session.query<{ image: string; plan: number; held: Held }>(
           'list what is held',
           `select image, plan, held from (
-             select distinct on (image) image, plan, held from casemate.plan_image where image ~ any ($1)
+             select distinct on (image) image, plan, held from casemate.plan_image where ($1::text[] is null or image ~ any ($1))
              order by image, plan desc) latest
            where held is not null order by plan desc, image limit $2`,
           [patternExpressions(visible), limit],
@@ -136,7 +136,7 @@ export class HistoryViews {
 
   /** Runs that concern an image that one may see. */
   async runs(visible: VisibleImages, { before, limit }: Backward): Promise<readonly RunSummary[]> {
-    return await this.#atomically(
+    return await this.#reading(
       async (session) =>
         await session.query<RunSummary>(
           'list runs',
@@ -153,7 +153,7 @@ export class HistoryViews {
              from casemate.plan_image p left join casemate.run_image_end e on e.run = r.id and e.image = p.image
              cross join lateral (
                select exists (select from casemate.stage_record where run = r.id and image = p.image) as begun) b
-             where p.plan = r.plan and p.held is null and p.image ~ any ($1)) s
+             where p.plan = r.plan and p.held is null and ($1::text[] is null or p.image ~ any ($1))) s
            where r.id < $2 and s.images > 0 order by r.id desc limit $3`,
           [patternExpressions(visible), before, limit],
         ),
@@ -171,7 +171,7 @@ export class HistoryViews {
     run: number,
     { after, limit }: { after: string; limit: number },
   ): Promise<readonly RunImageStages[]> {
-    return await this.#atomically(
+    return await this.#reading(
       async (session) =>
         await session.query<RunImageStages>(
           'list the images of a run',
@@ -182,7 +182,7 @@ export class HistoryViews {
              from (select distinct on (stage) * from casemate.stage_record where run = $2 and image = p.image
                order by stage, id desc) last), '[]') as stages
            from casemate.run r join casemate.plan_image p on p.plan = r.plan and p.held is null
-           where r.id = $2 and p.image ~ any ($1) and p.image collate "C" > $3 order by p.image collate "C" limit $4`,
+           where r.id = $2 and ($1::text[] is null or p.image ~ any ($1)) and p.image collate "C" > $3 order by p.image collate "C" limit $4`,
           [patternExpressions(visible), run, after, limit],
         ),
     )

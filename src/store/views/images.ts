@@ -42,10 +42,10 @@ type WayRow = Omit<FindingWay, 'severity'> & { readonly severity: PolicySeverity
 
 /** What images are at, for people and programs that ask. */
 export class ImageViews {
-  readonly #atomically: Atomically
+  readonly #reading: Atomically
 
-  constructor(atomically: Atomically) {
-    this.#atomically = atomically
+  constructor(reading: Atomically) {
+    this.#reading = reading
   }
 
   /** At most `limit` images with their variants behind `after`, by name; with `find`, those whose names have that in them. */
@@ -53,25 +53,22 @@ export class ImageViews {
     visible: VisibleImages,
     { after, limit, find = '' }: { after: ImagePlace; limit: number; find?: string },
   ): Promise<readonly ImageStanding[]> {
-    return await this.#atomically(
+    return await this.#reading(
       async (session) =>
         await session.query<ImageStanding>(
           'list images',
           `with head as (
              select h.image, h.variant, h.release from casemate.image_head h
-             where h.image ~ any ($1) and ($5 = '' or strpos(h.image, $5) > 0) and (h.image collate "C", h.variant collate "C") > ($2, $3)
+             where ($1::text[] is null or h.image ~ any ($1)) and ($5 = '' or strpos(h.image, $5) > 0) and (h.image collate "C", h.variant collate "C") > ($2, $3)
              order by h.image collate "C", h.variant collate "C" limit $4
-           ), mark as (
-             select image, finding, bool_or(mark = 'published') as closed, bool_or(mark = 'fix-available') as fixed
-             from casemate.clock_mark where image in (select image from head) group by image, finding
-           ), count as (
-             select image, count(*)::int as open, count(*) filter (where fixed)::int as fixable
-             from mark where not closed group by image
            )
            select h.image, h.variant, r.id as release, r.digest, r.tags, r.released,
              array(select platform from casemate.release_manifest m where m.release = r.id order by platform collate "C") as platforms,
-             coalesce(c.open, 0) as open, coalesce(c.fixable, 0) as fixable
-           from head h join casemate.release r on r.id = h.release left join count c on c.image = h.image
+             c.open, c.fixable
+           from head h join casemate.release r on r.id = h.release cross join lateral (
+             select count(*)::int as open, count(*) filter (where fixed)::int as fixable
+             from (select bool_or(mark = 'fix-available') as fixed from casemate.clock_mark where image = h.image
+               group by finding having not bool_or(mark = 'published')) finding) c
            order by h.image collate "C", h.variant collate "C"`,
           [patternExpressions(visible), after.image, after.variant, limit, find],
         ),
@@ -80,14 +77,14 @@ export class ImageViews {
 
   /** How all these images stand together. */
   async totals(visible: VisibleImages): Promise<ImageTotals> {
-    const rows = await this.#atomically(
+    const rows = await this.#reading(
       async (session) =>
         await session.query<ImageTotals>(
           'count images',
           `with finding as (
              select bool_or(mark = 'published') as closed, min(at) filter (where mark = 'fix-available') as fixed
-             from casemate.clock_mark where image ~ any ($1) group by image, finding)
-           select (select count(*) from casemate.image_head where image ~ any ($1)) as images,
+             from casemate.clock_mark where ($1::text[] is null or image ~ any ($1)) group by image, finding)
+           select (select count(*) from casemate.image_head where ($1::text[] is null or image ~ any ($1))) as images,
              count(*) filter (where not closed) as open,
              count(*) filter (where not closed and fixed is not null) as fixable,
              min(fixed) filter (where not closed) as "oldestFix" from finding`,
@@ -99,7 +96,7 @@ export class ImageViews {
 
   /** Whether anything is known of an image: a release, a plan, a mark of a finding, or a hold. */
   async isKnown(image: string): Promise<boolean> {
-    const [row] = await this.#atomically(
+    const [row] = await this.#reading(
       async (session) =>
         await session.query<{ known: boolean }>(
           'look for an image',
@@ -137,14 +134,14 @@ export class ImageViews {
   /** Findings that are open and have a fix, those that wait longest first. */
   async fixable(visible: VisibleImages, limit: number): Promise<readonly FindingWay[]> {
     return await this.#ways(
-      `where image ~ any ($1) group by image, finding having bool_or(mark = 'fix-available') and not bool_or(mark = 'published')
+      `where ($1::text[] is null or image ~ any ($1)) group by image, finding having bool_or(mark = 'fix-available') and not bool_or(mark = 'published')
        order by min(at) filter (where mark = 'fix-available'), image, finding limit $2`,
       [patternExpressions(visible), limit],
     )
   }
 
   async #ways(filter: string, values: readonly unknown[]): Promise<readonly FindingWay[]> {
-    const rows = await this.#atomically(
+    const rows = await this.#reading(
       async (session) =>
         await session.query<WayRow>('list findings', `select ${WAY} from casemate.clock_mark ${filter}`, values),
     )
