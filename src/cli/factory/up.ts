@@ -142,6 +142,8 @@ async function serve(starting: Starting): Promise<Served> {
   }
   const worker = `${hostname()} ${process.pid}`
   const ports = { store, stages: new FactoryStages(tools), publisher, clock: systemClock, canPass, worker }
+  // Who tells looks at each message once: an owner that is not known by then is not told.
+  await definitions()
   const ownerOf = (image: string) => owners.get(image)
   const teller = await startTeller({ store, settings, address: registry.server.address, terminal, ownerOf })
   ends.defer(() => teller.stop())

@@ -17,7 +17,10 @@ export interface TellerOptions {
   readonly webhooks: readonly Webhook[]
   /** The URI reference by which this factory is known to whoever is told, e.g. `https://images.example.org`. */
   readonly source: string
-  /** Who an image belongs to now, where a message does not say it; nobody is known unless given. */
+  /**
+   * Who an image belongs to, where a message does not say it; nobody is known unless given. Asked when a message is looked at, which is once:
+   * it has to know from the beginning.
+   */
   readonly ownerOf?: (image: string) => string | undefined
   readonly patience?: WebhookPatience
   readonly post?: GuardedPost
