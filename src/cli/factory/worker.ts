@@ -60,10 +60,11 @@ export async function work(
   const onError = (error: unknown) => {
     if (!stopping.signal.aborted) terminal.warn(formatError(error))
   }
+  // First of all: whoever is told to stop while it begins has to end as it should, too.
+  const signals = signalled()
   await recoverRuns(store, systemClock.now())
   const recovering = setInterval(() => void recoverRuns(store, systemClock.now()).catch(onError), RECOVERY)
   const queue = await store.queue.take((message, signal) => engine.perform(message, signal), { concurrency, onError })
-  const signals = signalled()
   try {
     await Promise.race([signals.first, until])
     stopping.abort()
