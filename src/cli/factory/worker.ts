@@ -77,10 +77,11 @@ export async function work(
     told.set(line, performance.now())
     terminal.warn(line)
   }
+  // First of all: whoever is told to stop while it begins has to end as it should, too.
+  const signals = given ?? signalled()
   await recoverRuns(store, systemClock.now())
   const recovering = setInterval(() => void recoverRuns(store, systemClock.now()).catch(onError), RECOVERY)
   const queue = await store.queue.take((message, signal) => engine.perform(message, signal), { concurrency, onError })
-  const signals = given ?? signalled()
   try {
     await Promise.race([signals.first, until])
     stopping.abort()
