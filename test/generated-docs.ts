@@ -190,8 +190,9 @@ where their result is attached and believed, or comes by \`--tests\` from \`case
 harmless counts as accepted (\`--vex FILE\`). Who is believed is said as for \`casemate verify\`: by keys, or identities and their issuer.
 
 Some policies are asked only where there is something to compare: \`contract-kept\` with the release before (\`--previous REF\`),
-\`base-allowed\` with an allow-list (\`--allow FILE\`, [lint.md](lint.md)). What an image was built on is what its annotations
-\`org.opencontainers.image.base.name\` and \`base.digest\` say, or labels of that name. Secrets are looked for in every layer, also in files that
+\`base-allowed\` with an allow-list (\`--allow FILE\`, [lint.md](lint.md)). What an image was built on, its layers prove: the diff IDs of
+the lowest are the base's. Where the base is to be found, annotations \`org.opencontainers.image.base.name\` and \`base.digest\` say, or labels
+of that name, or \`--base REF\` (a copy in a folder will do, by its digest). A base that cannot be read is no pass. Secrets are looked for in every layer, also in files that
 a later one deletes; a file that is as its Debian package ships it is public, and no secret.
 
 ## Writing policies

@@ -45,8 +45,9 @@ export async function runExplainImage(
     throw new UsageError('USAGE_INVALID', `cannot explain ${reference}: ${reason}`)
   }
   terminal.progress(`reading ${reference} …`)
-  const origins = await readOrigins(reference, options.platform, options.base ?? [])
+  const origins = await readOrigins(reference, options.platform, options.base)
   terminal.progress('')
+  if (origins.notice !== undefined) terminal.warn(visibleText(origins.notice))
   if (what !== undefined) return explainPathOf(origins, what, options.json === true, terminal)
   if (options.json === true) terminal.print(JSON.stringify(documentOf(reference, origins), null, 2))
   else for (const line of imageLines(reference, origins, terminal.width)) terminal.print(visibleText(line))

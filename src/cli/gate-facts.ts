@@ -29,7 +29,7 @@ import {
 import type { Inventory } from '#sbom'
 import { UsageError } from './errors.ts'
 import { endsAsOurs } from './file-account.ts'
-import { collectBaseFacts } from './gate-base.ts'
+import { collectBaseFacts, type GateBaseOptions } from './gate-base.ts'
 import { collectEvidenceFacts, type GateEvidenceOptions } from './gate-evidence.ts'
 import { allUnknown, collectFindingFacts, FINDING_GROUPS, type GateFindingOptions } from './gate-findings.ts'
 import { compareWithPrevious } from './gate-previous.ts'
@@ -40,13 +40,11 @@ import type { Terminal } from './terminal.ts'
 import { visibleText } from './visible-text.ts'
 
 /** By what the facts of an image are established. */
-export interface FactOptions extends GateFindingOptions, GateEvidenceOptions {
+export interface FactOptions extends GateFindingOptions, GateEvidenceOptions, GateBaseOptions {
   readonly platform: string
   readonly definition?: string
   /** The release before: its contract is compared. */
   readonly previous?: string
-  /** What may be built on. */
-  readonly allow?: string
 }
 
 /** An image with its facts. */
@@ -109,7 +107,7 @@ export async function collectFacts(
     config: configFacts(account),
     contract: contractFacts(account),
     previous: await compareWithPrevious({ account, image }, options),
-    base: await collectBaseFacts(image, isOwn, options),
+    base: await collectBaseFacts({ name: text, image }, isOwn, options),
     files: whole(() => fileFacts(files, inventory, definition.declared)),
     secrets: secrets === undefined ? NOT_ASKED : whole(() => secretFacts(secrets, files, inventory)),
     packages: whole(() => packageFacts(inventory)),

@@ -1,60 +1,52 @@
-import { formatPlatform, type ImageFiles, type OpenedImage, parsePlatform } from '#oci'
-import { Attribution, attributePackages, type BaseRecognition, recogniseBase } from '#rebase'
+import { type ImageFiles, type OpenedImage, openImage, parsePlatform, parseReference } from '#oci'
+import { Attribution, attributePackages, type BaseRecognition, recogniseBase, statedBase } from '#rebase'
 import type { BaseImage, Inventory, Origin } from '#sbom'
-import { ImagePlaces, type NamedImage } from './base-images.ts'
+import { type OpenedCandidate, openCandidates, statedCandidates, statementsOf } from './base-candidates.ts'
+import { ImagePlaces } from './base-images.ts'
 import { UsageError } from './errors.ts'
 import { inventoryWithFiles } from './image-inventory.ts'
 
 const STATUS = '/var/lib/dpkg/status'
-
-/** An image that another may be built on. */
-interface Candidate {
-  readonly name: string
-  readonly digests: readonly BaseImage['digest'][]
-  readonly diffIds: readonly BaseImage['digest'][]
-  readonly image: OpenedImage
-}
 
 /** An image with what is known of whose its parts are. */
 export interface ImageOrigins {
   readonly image: OpenedImage
   readonly inventory: Inventory
   readonly files: ImageFiles
-  readonly recognition: BaseRecognition<Candidate>
+  readonly recognition: BaseRecognition<OpenedCandidate>
   /** Those that are proven, lowest first. */
   readonly bases: readonly BaseImage[]
+  /** Why what the image says of its base was not looked for, or not found. */
+  readonly notice?: string
   /** Whose a layer is, by its place, counted from 0; `undefined` where no base is proven. */
   ofLayer(place: number): Origin | undefined
 }
 
 /**
- * Reads an image and those that it may be built on, and says whose layers and packages are. Rejects as `openImage` and
+ * Reads an image and those that it may be built on, and says whose layers and packages are. Where no bases are named, those are asked
+ * that the image names, in its own registry. Rejects as `openImage` and
  * `inventoryWithFiles` do, and with `CONTROL_INVALID` for a package database that is damaged.
  */
 export async function readOrigins(
   reference: string,
   platform: string,
-  bases: readonly string[],
+  bases?: readonly string[],
 ): Promise<ImageOrigins> {
   const places = new ImagePlaces()
   try {
     const [named] = await places.openAll(reference, parsePlatform(platform))
     if (named === undefined) throw new Error(`cannot open ${reference}: nothing was opened`)
     const { image } = named
-    const candidates: Candidate[] = []
-    for (const base of bases) {
-      const found = await places.openBase(base, image.config.platform)
-      if (!('image' in found)) {
-        const there = found.platforms.map(formatPlatform).join(', ')
-        const reason = `it has no image for ${formatPlatform(image.config.platform)}, only for ${there}`
-        throw new UsageError('USAGE_INVALID', `cannot hold ${reference} against ${base}: ${reason}`)
-      }
-      candidates.push(candidateOf(found))
-    }
+    const asked =
+      bases === undefined
+        ? await statedCandidates(places, named)
+        : { candidates: await openCandidates(places, named, bases) }
     const { inventory, files } = await inventoryWithFiles(image, { reference })
-    const recognition = recogniseBase(statementsOf(image), candidates)
+    const recognition = recogniseBase(statementsOf(image), asked.candidates)
     if (recognition.kind !== 'proven') {
-      return { image, inventory, files, recognition, bases: [], ofLayer: () => undefined }
+      const { notice } = asked
+      const origins = { image, inventory, files, recognition, bases: [], ofLayer: () => undefined }
+      return notice === undefined ? origins : { ...origins, notice }
     }
     const proven: BaseImage[] = []
     const statuses: { layers: number; status: string }[] = []
@@ -75,17 +67,27 @@ export async function readOrigins(
 }
 
 /**
- * Adds to an inventory whose its packages are, and what the image is built on. Rejects as `readOrigins` does, and with
- * `USAGE_INVALID` where it is built on none of the bases.
+ * Adds to an inventory whose its packages are, and what the image is built on. Where no bases are named, what the image says of its
+ * base is followed, within its registry; what is not proven then leaves the inventory as it is, and `notice` is told why. Rejects as
+ * `readOrigins` does, and with `USAGE_INVALID` where it is built on none of the bases that are named.
  */
 export async function withOrigins(
   inventory: Inventory,
-  { reference, platform, bases }: { reference: string; platform: string; bases: readonly string[] },
+  { reference, platform, bases }: { reference: string; platform: string; bases?: readonly string[] },
+  onNotice: (notice: string) => void,
 ): Promise<Inventory> {
+  if (bases === undefined && !(await statesBase(reference, platform))) return inventory
   const origins = await readOrigins(reference, platform, bases)
   if (origins.recognition.kind !== 'proven') {
-    const reason = `${recognitionText(origins.recognition)}; name by --base what it is built on`
-    throw new UsageError('USAGE_INVALID', `cannot tell base from application in ${reference}: ${reason}`)
+    const reason = recognitionText(origins.recognition)
+    if (bases === undefined) {
+      onNotice(
+        `${origins.notice ?? `cannot tell base from application: ${reason}`}; name by --base what it is built on`,
+      )
+      return inventory
+    }
+    const want = `${reason}; name by --base what it is built on`
+    throw new UsageError('USAGE_INVALID', `cannot tell base from application in ${reference}: ${want}`)
   }
   const known = new Map(origins.inventory.packages.map((one) => [`${one.name}:${one.architecture}`, one.origin]))
   const applications = new Map(origins.inventory.applications.map((one) => [`${one.purl} ${one.path}`, one.origin]))
@@ -97,8 +99,17 @@ export async function withOrigins(
   }
 }
 
+/** Whether an image says what it is built on, and lies where its base may be looked for, too. */
+async function statesBase(text: string, platform: string): Promise<boolean> {
+  const reference = parseReference(text)
+  if (reference.transport !== 'docker') return false
+  const image = await openImage(reference, { platform: parsePlatform(platform) })
+  await image.close()
+  return statedBase(statementsOf(image)) !== undefined
+}
+
 /** What is known of the base, in words. */
-export function recognitionText(recognition: BaseRecognition<Candidate>): string {
+export function recognitionText(recognition: BaseRecognition<OpenedCandidate>): string {
   switch (recognition.kind) {
     case 'proven':
       return recognition.bases.map(({ base, layers }) => `${base.name}, proven by ${layers} layers`).join('; ')
@@ -136,26 +147,6 @@ function withOrigin(
 
 function attributed<Component extends object>(one: Component, origin: Origin | undefined): Component {
   return origin === undefined ? one : { ...one, origin }
-}
-
-function candidateOf({ name, image }: NamedImage): Candidate {
-  const { history } = image.config
-  return {
-    name,
-    image,
-    digests: [image.manifestDocument.descriptor.digest, image.top.descriptor.digest],
-    diffIds: image.config.diffIds,
-    ...(history ? { history } : {}),
-  }
-}
-
-function statementsOf({ config, manifest }: OpenedImage) {
-  return {
-    diffIds: config.diffIds,
-    ...(config.history ? { history: config.history } : {}),
-    ...(manifest.annotations ? { annotations: manifest.annotations } : {}),
-    ...(config.config.Labels ? { labels: config.config.Labels } : {}),
-  }
 }
 
 function textOf(files: ImageFiles): string {

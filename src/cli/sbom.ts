@@ -45,7 +45,11 @@ export async function runSbom(reference: string, options: SbomOptions, terminal:
     ...{ licences: true, account: true, files },
     ...(definition && { definition }),
   })
-  const inventory = bases === undefined ? read : await withOrigins(read, { reference, platform, bases })
+  const inventory = await withOrigins(
+    read,
+    { reference, platform, ...(bases === undefined ? {} : { bases }) },
+    (notice) => terminal.warn(visibleText(notice)),
+  )
   for (const fault of inventory.faults) terminal.warn(visibleText(fault))
   terminal.print(format(inventory, { tool: `casemate-${packageVersion()}` }, terminal.width).trimEnd())
   return exitStatus.done

@@ -8,6 +8,7 @@ import {
   type IgnoreRule,
   suppressFindings,
 } from '#match'
+import { parseReference } from '#oci'
 import type { Inventory } from '#sbom'
 import { archiveMatches, evidenceOf, openScanStore, type ScanEvidence } from './archive-evidence.ts'
 import { UsageError } from './errors.ts'
@@ -69,7 +70,7 @@ export async function runScan(reference: string, options: ScanOptions, terminal:
     if (evidence === 'advisories') requireDebian(store)
     const startedAt = new Date()
     terminal.progress(`reading ${reference} …`)
-    const inventory = await readWithBases(reference, options)
+    const inventory = await readWithBases(reference, options, terminal)
     terminal.progress('')
     const updates = evidence === 'archive' ? await archiveMatches(inventory, { store, options, terminal }) : undefined
     const found = findInImage(inventory, store, updates)
@@ -87,21 +88,24 @@ export async function runScan(reference: string, options: ScanOptions, terminal:
   }
 }
 
-/** What is in an image and, where bases are named, whose. Rejects as `readScanned` and `withOrigins` do. */
+/** What is in an image and, where bases are named or the image in a registry names one, whose. Rejects as `readScanned` and `withOrigins` do. */
 async function readWithBases(
   reference: string,
   { platform, base: bases }: Pick<ScanOptions, 'platform' | 'base'>,
+  terminal: Terminal,
 ): Promise<Inventory> {
   const inventory = await readScanned(reference, platform)
-  if (bases === undefined) return inventory
-  if (sbomFile(reference) !== undefined) {
+  const isFile = sbomFile(reference) !== undefined
+  if (bases === undefined && (isFile || parseReference(reference).transport !== 'docker')) return inventory
+  if (isFile) {
     throw new UsageError(
       'USAGE_INVALID',
       `cannot tell whose packages are in ${reference}: it is an SBOM, want the image`,
     )
   }
   const { withOrigins } = await import('./image-origins.ts')
-  return withOrigins(inventory, { reference, platform, bases })
+  const question = { reference, platform, ...(bases === undefined ? {} : { bases }) }
+  return withOrigins(inventory, question, (notice) => terminal.warn(visibleText(notice)))
 }
 
 function formatOf({ format, json = false }: ScanOptions): ScanFormat {

@@ -53,7 +53,8 @@ export const RECORDS = {
     digest: { type: 'string', means: 'of that; empty where it is not known' },
     by: {
       type: 'string',
-      means: 'how that is known: `annotation`, `label`; `definition` where it was built of packages alone',
+      means:
+        'how that is known: `layers`, which an allow-list asks for; `annotation`, `label`; `definition` where it was built of packages alone',
     },
     refusals: { type: 'list<string>', means: 'why the allow-list does not allow it' },
   },

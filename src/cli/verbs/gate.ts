@@ -19,6 +19,10 @@ export const gateVerbs: Verb = (program, session) => {
     )
     .option('--previous <reference>', 'the release before: what it promised is kept, or the version is raised')
     .option('--allow <file>', 'what images may be built on, as `casemate lint` reads it')
+    .option(
+      '--base <reference...>',
+      'what it may be built on, for --allow: where the image does not say it, or cannot be asked there',
+    )
     .option('--json', 'print the verdicts as JSON')
     .addHelpText(
       'after',
