@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { parse } from 'yaml'
+import { openImage, parseReference } from '#oci'
+import { RegistryServer } from '#oci/registry'
 import { tarOf } from '#testkit'
 import { writeTarLayout } from '../proof/parts/tar-layout.ts'
 
@@ -14,30 +17,32 @@ const recipe = (name: string) => readFileSync(join(root, 'recipes', name), 'utf8
 const ELSEWHERE = /npm install|buildx build|buildah|advisories update/
 
 /** A repository as the recipes want it, with an image as they would have built it, and what runs a command there. */
-async function openRepository(t: TestContext, dockerfile: string) {
+async function openRepository(t: TestContext, dockerfile: (base: string) => string) {
   const folder = mkdtempSync(join(tmpdir(), 'casemate-recipe-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  const server = await RegistryServer.start(join(folder, 'registry'), { host: '127.0.0.1', port: 0 })
+  t.after(async () => {
+    await server.close(100)
+    rmSync(folder, { recursive: true })
+  })
   const write = (name: string, text: string, mode = 0o644) => writeFileSync(join(folder, name), text, { mode })
   mkdirSync(join(folder, 'bin'))
   const main = join(root, 'src/cli/main.ts')
   write('bin/casemate', `#!/bin/sh\nexec '${process.execPath}' --conditions=source '${main}' "$@"\n`, 0o755)
-  write('Dockerfile', dockerfile)
-  write('allow.yaml', 'bases:\n  - { image: "registry.example.org/base/*", reason: hardened }\n')
-  const own =
+  write('allow.yaml', `bases:\n  - { image: "${server.address}/base/*", reason: hardened }\n`)
+  const policy =
     '{ name: has-user, expression: config.user != "", reason: why, remedy: how, tests: [{ name: a, expect: passed }] }'
-  write('team.yaml', `policies:\n  - ${own}\n`)
+  write('team.yaml', `policies:\n  - ${policy}\n`)
   const excepted = ['tests-passed', 'no-overdue-fix', 'no-exploited-fixable', 'exploited-unfixed-excepted']
   const rest = 'subject: "**", owner: test, reason: a sample, expires: 2999-01-01'
   write('exceptions.yaml', `exceptions:\n${excepted.map((name) => `  - { policy: ${name}, ${rest} }\n`).join('')}`)
   const status = 'Package: app\nStatus: install ok installed\nVersion: 1\nArchitecture: amd64\n'
+  const release = { path: 'etc/os-release', content: 'ID=debian\nVERSION_ID="13"\nVERSION_CODENAME=trixie\n' }
   const layer = tarOf(
-    { path: 'etc/os-release', content: 'ID=debian\nVERSION_ID="13"\nVERSION_CODENAME=trixie\n' },
+    release,
     { path: 'etc/passwd', content: 'nonroot:x:65532:65532::/:/x\n' },
     { path: 'var/lib/dpkg/status', content: status },
     { path: 'var/lib/dpkg/info/app.list', content: '/etc/passwd\n/etc/os-release\n' },
   )
-  const labels = { 'org.opencontainers.image.base.name': 'registry.example.org/base/python:3.13' }
-  await writeTarLayout(join(folder, 'image'), [layer], { User: '65532', Labels: labels })
   // The advisories of an empty world: nothing is known of any package, and that is known today.
   const cache = join(folder, 'cache')
   const env = {
@@ -46,19 +51,32 @@ async function openRepository(t: TestContext, dockerfile: string) {
     IMAGE: `oci:${join(folder, 'image')}:image`,
     CASEMATE_STALE: 'warn',
   }
-  const run = (script: string) =>
-    spawnSync('bash', ['-euo', 'pipefail', '-c', script], { cwd: folder, encoding: 'utf8', env })
+  const run = async (script: string) => {
+    const child = spawn('bash', ['-euo', 'pipefail', '-c', script], { cwd: folder, env })
+    const status = new Promise<number | null>((resolve) => child.on('close', resolve))
+    return { stdout: await text(child.stdout), stderr: await text(child.stderr), status: await status }
+  }
+  await writeTarLayout(join(folder, 'base'), [layer], { User: '65532' })
+  const name = `${server.address}/base/python:3.13`
+  const pushed = await run(`casemate copy oci:./base:image docker://${name}`)
+  assert.equal(pushed.status, 0, pushed.stderr)
+  const { top, close } = await openImage(parseReference(`docker://${name}`))
+  await close()
+  write('Dockerfile', dockerfile(`${name}@${top.descriptor.digest}`))
+  const labels = { 'org.opencontainers.image.base.name': name }
+  const own = tarOf(release)
+  await writeTarLayout(join(folder, 'image'), [layer, own], { User: '65532', Labels: labels })
   const tracker = {
     openssl: { 'CVE-2026-1000': { releases: { trixie: { status: 'resolved', fixed_version: '1', urgency: 'low' } } } },
   }
   write('tracker.json', JSON.stringify(tracker))
-  const imported = run('casemate advisories import tracker.json')
+  const imported = await run('casemate advisories import tracker.json')
   assert.equal(imported.status, 0, imported.stderr)
   return { run, read: (name: string) => readFileSync(join(folder, name), 'utf8') }
 }
 
-const GOOD = `FROM registry.example.org/base/python:3.13@sha256:${'a'.repeat(64)}\nCOPY app /app\nENTRYPOINT ["/app"]\n`
-const BAD = `FROM docker.io/library/debian:13\nUSER root\n`
+const GOOD = (base: string) => `FROM ${base}\nCOPY app /app\nENTRYPOINT ["/app"]\n`
+const BAD = () => 'FROM docker.io/library/debian:13\nUSER root\n'
 
 interface Job {
   readonly script?: readonly string[]
@@ -85,11 +103,11 @@ for (const [name, commandsOf] of recipes) {
     assert.ok(commands.length >= 4, commands.join('\n'))
     const { run } = await openRepository(t, GOOD)
     for (const command of commands) {
-      const { status, stdout, stderr } = run(command)
+      const { status, stdout, stderr } = await run(command)
       assert.equal(status, 0, `${command}\n${stdout}${stderr}`)
     }
     const bad = await openRepository(t, BAD)
-    assert.equal(bad.run(commands.join('\n')).status, 1)
+    assert.equal((await bad.run(commands.join('\n'))).status, 1)
   })
 }
 
@@ -98,7 +116,7 @@ test('GitLab finds its report where the recipe says, in its own form', async (t)
   const path = job.artifacts?.reports?.['container_scanning'] ?? ''
   const { run, read } = await openRepository(t, GOOD)
   const scripts = (job.script ?? []).filter((line) => !ELSEWHERE.test(line))
-  assert.equal(run(scripts.join('\n')).status, 0)
+  assert.equal((await run(scripts.join('\n'))).status, 0)
   const report = JSON.parse(read(path))
   assert.deepEqual([report.scan.type, report.scan.scanner.id], ['container_scanning', 'casemate'])
 })
@@ -117,8 +135,10 @@ test('the hooks of pre-commit find the files that they are about, and run on the
   for (const path of ['Dockerfile/x', 'myDockerfiles']) assert.doesNotMatch(path, new RegExp(lint.files))
   const args = used.find(({ id }) => id === lint.id)?.args ?? []
   const command = [lint.entry, ...args, 'Dockerfile'].join(' ')
-  assert.equal((await openRepository(t, GOOD)).run(command).status, 0)
-  assert.equal((await openRepository(t, BAD)).run(command).status, 1)
+  const good = await openRepository(t, GOOD)
+  assert.equal((await good.run(command)).status, 0)
+  const bad = await openRepository(t, BAD)
+  assert.equal((await bad.run(command)).status, 1)
   const policies = hooks.find(({ id }) => id === 'casemate-policy-test')
-  assert.equal((await openRepository(t, GOOD)).run(`${policies?.entry} team.yaml`).status, 0)
+  assert.equal((await good.run(`${policies?.entry} team.yaml`)).status, 0)
 })
