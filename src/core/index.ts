@@ -2,6 +2,7 @@ export { type ArMember, type ReadAt, readArMembers } from './ar.ts'
 export { type Digest, digestFromHex, digestOf, hexOf, parseDigest } from './digest.ts'
 export { CasemateError, CoreError, type CoreErrorCode, hasSystemCode, messageOf } from './errors.ts'
 export { placeFaults, reportFaults } from './fault-report.ts'
+export { isInternalAddress } from './io/internal-address.ts'
 export { canonicalJson, type Json } from './json.ts'
 export { hasMoreValues } from './json-values.ts'
 export { lateModule } from './late-module.ts'
@@ -10,7 +11,14 @@ export { matchesNamePattern } from './name-pattern.ts'
 export { editDistance, nearest } from './nearest.ts'
 export { builtFolder, packageFile, programFile } from './package-files.ts'
 export { inParallel } from './parallel.ts'
-export { hasControlCharacters, isWhiteoutPath, normalizeArchivePath, PATH_BYTES } from './path.ts'
+export {
+  hasControlCharacters,
+  isWhiteoutPath,
+  normalizeArchivePath,
+  PATH_BYTES,
+  parentPath,
+  pathsAbove,
+} from './path.ts'
 export { formatPurl, type PurlParts, parsePurlParts } from './purl.ts'
 export {
   type DocumentPath,

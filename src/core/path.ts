@@ -40,6 +40,17 @@ export function isWhiteoutPath(path: string): boolean {
   return path.startsWith('.wh.') || path.includes('/.wh.')
 }
 
+/** The directory that an absolute path is in; empty for what is at the root, and the root itself. */
+export function parentPath(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')))
+}
+
+/** The directories above an absolute path, outermost first, without the root. */
+export function pathsAbove(path: string): readonly string[] {
+  const parts = path.split('/')
+  return parts.slice(2).map((_part, index) => parts.slice(0, index + 2).join('/'))
+}
+
 function invalid(path: string, reason: string): CoreError {
   return new CoreError('PATH_INVALID', `cannot take path ${JSON.stringify(path.slice(0, 200))}: ${reason}`)
 }

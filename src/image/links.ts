@@ -1,3 +1,4 @@
+import { parentPath } from '#core'
 import type { TreeEntry } from './tree.ts'
 
 /** How many links a path may cross before it counts as a circle; the kernel's own limit (path_resolution(7)). */
@@ -15,7 +16,7 @@ export function followLinks(path: string, get: (path: string) => TreeEntry | und
     const component = pending.pop()
     if (component === undefined || component === '' || component === '.') continue
     if (component === '..') {
-      resolved = parentOf(resolved)
+      resolved = parentPath(resolved)
       continue
     }
     const candidate = `${resolved}/${component}`
@@ -32,9 +33,4 @@ export function followLinks(path: string, get: (path: string) => TreeEntry | und
     }
   }
   return resolved === '' ? '/' : resolved
-}
-
-/** The directory a path lies in, as text: `/usr` for `/usr/bin`, the empty text for `/usr` and for itself. */
-export function parentOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/')))
 }

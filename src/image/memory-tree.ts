@@ -1,4 +1,5 @@
-import { followLinks, parentOf } from './links.ts'
+import { parentPath } from '#core'
+import { followLinks } from './links.ts'
 import type { Tree, TreeEntry } from './tree.ts'
 
 /** A tree held in memory, the only place where the packages of an image are ever merged. */
@@ -37,7 +38,7 @@ export class MemoryTree implements Tree {
 function childrenOf(paths: Iterable<string>): Map<string, string[]> {
   const children = new Map<string, string[]>()
   for (const path of paths) {
-    const parent = parentOf(path)
+    const parent = parentPath(path)
     const names = children.get(parent)
     const name = path.slice(parent.length + 1)
     if (names === undefined) children.set(parent, [name])

@@ -10,7 +10,6 @@ export {
 export { PullLog, pulledDigest, type RegistryAccess } from './inventory/pulls.ts'
 export { type RecordedSightings, recordSightings } from './inventory/record-sightings.ts'
 export { GuardedPost, POST_LIMITS, type PostAnswer, type PostLimits, type PostTarget } from './telling/guarded-post.ts'
-export { isInternalAddress } from './telling/internal-address.ts'
 export { tellLate } from './telling/tell-late.ts'
 export { Teller, type TellerOptions, type Told } from './telling/teller.ts'
 export {

@@ -1,4 +1,4 @@
-import { TAR_LIMITS, type TarHeader, TarReader } from '#core'
+import { parentPath, TAR_LIMITS, type TarHeader, TarReader } from '#core'
 import { FileCollector, type KnownEntry, type UpperLayers } from './file-collector.ts'
 import { type ImageFile, ImageFiles, type ReadFilesOptions } from './image-files.ts'
 import type { OpenedLayer } from './opened-image.ts'
@@ -88,7 +88,7 @@ export function mergeLayers(layers: readonly LayerContent[]): ImageFiles {
   for (const [layer, { files, removed, opaque }] of [...layers.entries()].reverse()) {
     const isBelow = hiddenFolders(upper)
     const shown = [...files.entries()].filter(({ path }) => {
-      return !upper.files.has(path) && !upper.removed.has(path) && !isBelow(folderOf(path))
+      return !upper.files.has(path) && !upper.removed.has(path) && !isBelow(parentPath(path))
     })
     for (const file of shown) upper.files.set(file.path, file.layer === layer ? file : { ...file, layer })
     for (const path of removed) upper.removed.add(path)
@@ -105,13 +105,9 @@ function hiddenFolders({ files, removed, opaque }: UpperLayers): (folder: string
     if (found !== undefined) return found
     const file = files.get(folder)
     const isCut = removed.has(folder) || opaque.has(folder) || (file !== undefined && file.type !== 'directory')
-    const hidden = isCut || (folder !== '' && isHiddenFolder(folderOf(folder)))
+    const hidden = isCut || (folder !== '' && isHiddenFolder(parentPath(folder)))
     known.set(folder, hidden)
     return hidden
   }
   return isHiddenFolder
-}
-
-function folderOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/')))
 }

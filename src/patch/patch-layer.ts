@@ -1,4 +1,4 @@
-import { encodeTarEntry, TAR_END, type TarHeaderInput, tarPadding } from '#core'
+import { encodeTarEntry, pathsAbove, TAR_END, type TarHeaderInput, tarPadding } from '#core'
 import type { ImageFiles } from '#oci'
 import type { PatchChanges } from './patch-files.ts'
 import type { PutEntry } from './patched-tree.ts'
@@ -13,7 +13,7 @@ export function encodePatchLayer(changes: PatchChanges['changes'], files: ImageF
   const put = new Map(changes)
   const entries = new Map<string, PutEntry>()
   for (const [path, change] of changes) {
-    for (const folder of foldersAbove(path)) {
+    for (const folder of pathsAbove(path)) {
       const here = files.get(folder)
       if (here?.type === 'directory' && !put.has(folder)) entries.set(folder, directoryOf(here))
     }
@@ -22,7 +22,7 @@ export function encodePatchLayer(changes: PatchChanges['changes'], files: ImageF
   }
   const removed = new Set(changes.filter(([, change]) => change === undefined).map(([path]) => path))
   // One whiteout takes a folder away with all that is in it.
-  const shown = [...entries].filter(([, { path }]) => !foldersAbove(path).some((folder) => removed.has(folder)))
+  const shown = [...entries].filter(([, { path }]) => !pathsAbove(path).some((folder) => removed.has(folder)))
   const sorted = shown.sort(([left], [right]) => (left < right ? -1 : 1)).map(([, entry]) => entry)
   const [links, others] = [sorted.filter(isHardlink), sorted.filter((entry) => !isHardlink(entry))]
   return Buffer.concat([...[...others, ...links].flatMap(encode), TAR_END])
@@ -40,13 +40,6 @@ function whiteoutOf(path: string): [string, PutEntry] {
   const slash = path.lastIndexOf('/') + 1
   const whiteout = `${path.slice(0, slash)}${WHITEOUT}${path.slice(slash)}`
   return [whiteout, { path: whiteout, type: 'file', mode: 0, uid: 0, gid: 0, mtime: 0, content: new Uint8Array() }]
-}
-
-function foldersAbove(path: string): readonly string[] {
-  const folders: string[] = []
-  for (let slash = path.indexOf('/', 1); slash > 0; slash = path.indexOf('/', slash + 1))
-    folders.push(path.slice(0, slash))
-  return folders
 }
 
 function encode({ content, ...entry }: PutEntry): Uint8Array[] {

@@ -1,4 +1,5 @@
 import type { TarHeaderInput } from '#core'
+import { parentPath } from '#core'
 import type { ImageFile, ImageFiles } from '#oci'
 
 /** What a patch puts at a path. */
@@ -84,12 +85,12 @@ export class PatchedTree {
 
   #counted(): Map<string, number> {
     const children = new Map<string, number>()
-    for (const path of this.paths()) children.set(folderOf(path), (children.get(folderOf(path)) ?? 0) + 1)
+    for (const path of this.paths()) children.set(parentPath(path), (children.get(parentPath(path)) ?? 0) + 1)
     return children
   }
 
   #count(path: string, by: number): void {
-    this.#children?.set(folderOf(path), (this.#children.get(folderOf(path)) ?? 0) + by)
+    this.#children?.set(parentPath(path), (this.#children.get(parentPath(path)) ?? 0) + by)
   }
 
   /** Where a folder's path leads; `undefined` where it leads nowhere or round. */
@@ -107,7 +108,7 @@ export class PatchedTree {
       const [part = '', ...rest] = left
       left = rest
       if (part === '..') {
-        at = folderOf(at)
+        at = parentPath(at)
         continue
       }
       const node = this.get(`${at}/${part}`)
@@ -121,9 +122,4 @@ export class PatchedTree {
     }
     return at
   }
-}
-
-/** The path of the folder that a path lies in; empty for the root. */
-function folderOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/')))
 }

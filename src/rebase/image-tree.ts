@@ -1,3 +1,4 @@
+import { parentPath } from '#core'
 import type { ElfFile } from '#elf'
 import { type ImageFile, ImageFiles, mergeLayers } from '#oci'
 import type { LayerListing } from './layer-listing.ts'
@@ -87,13 +88,9 @@ function hiddenBelow({ files, removed, opaque }: UpperLayers): (path: string) =>
   const isClosed = (folder: string): boolean => {
     const found = known.get(folder)
     if (found !== undefined) return found
-    const hidden = closed.has(folder) || isClosed(folderOf(folder))
+    const hidden = closed.has(folder) || isClosed(parentPath(folder))
     known.set(folder, hidden)
     return hidden
   }
-  return (path) => gone.has(path) || isClosed(folderOf(path))
-}
-
-function folderOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/')))
+  return (path) => gone.has(path) || isClosed(parentPath(path))
 }

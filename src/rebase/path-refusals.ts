@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { parentPath } from '#core'
 import type { ImageFile } from '#oci'
 import { type BaseChanges, describeFile, isSameEntry } from './base-changes.ts'
 import type { UpperLayers } from './image-tree.ts'
@@ -80,7 +81,11 @@ function parentsOf({ files, removed }: UpperLayers): readonly string[] {
   const parents = new Set<string>()
   const gone = new Set(removed)
   for (const { path } of files.entries()) {
-    for (let above = parentOf(path); above !== '' && !parents.has(above) && !gone.has(above); above = parentOf(above)) {
+    for (
+      let above = parentPath(path);
+      above !== '' && !parents.has(above) && !gone.has(above);
+      above = parentPath(above)
+    ) {
       if (files.get(above) === undefined) parents.add(above)
     }
   }
@@ -102,15 +107,15 @@ function parentRefusal(path: string, changes: BaseChanges): readonly Refusal[] {
 function siblingRefusals(upper: UpperLayers, changes: BaseChanges): readonly Refusal[] {
   const added = new Map<string, string>()
   for (const path of changes.paths) {
-    if (changes.old.get(path) === undefined && !added.has(parentOf(path))) added.set(parentOf(path), path)
+    if (changes.old.get(path) === undefined && !added.has(parentPath(path))) added.set(parentPath(path), path)
   }
   if (added.size === 0) return []
   const removed = upper.removed.filter((path) => changes.old.get(path) !== undefined)
   const given = entriesOf(upper).filter((file) => isGiven(file, changes.old.get(file.path)))
   const reached = new Map<string, string>()
-  for (const path of removed) reached.set(parentOf(path), `takes ${path} out of it`)
+  for (const path of removed) reached.set(parentPath(path), `takes ${path} out of it`)
   for (const { path } of given) {
-    reached.set(parentOf(path), `changes mode or owner of ${path}`)
+    reached.set(parentPath(path), `changes mode or owner of ${path}`)
     reached.set(path, 'changes its mode or owner')
   }
   return [...reached].flatMap(([directory, application]) => {
@@ -129,19 +134,15 @@ function isGiven(file: ImageFile, old: ImageFile | undefined): boolean {
 
 /** Where a path lies when runtimes unpack it: links above it that are the base's are followed (some builders write `lib/x`). */
 function realPath(path: string, { files }: UpperLayers, { next }: BaseChanges): string {
-  for (let above = parentOf(path); above !== ''; above = parentOf(above)) {
+  for (let above = parentPath(path); above !== ''; above = parentPath(above)) {
     if (files.get(above) !== undefined) return path
     const link = next.get(above)
     if (link?.type !== 'symlink') continue
     // A folder that no layer has as an entry of its own is where the link says.
-    const real = next.resolve(above)?.path ?? posix.resolve(parentOf(above) || '/', link.target)
+    const real = next.resolve(above)?.path ?? posix.resolve(parentPath(above) || '/', link.target)
     return `${real}${path.slice(above.length)}`
   }
   return path
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/')))
 }
 
 function refusal(

@@ -48,7 +48,7 @@ for (const host of [
       noProxy: '127.0.0.1,::1',
     })
     t.after(() => client.close())
-    await assert.rejects(client.get('http://192.0.2.1/file', {}, signal), { code: 'FETCH_REFUSED' })
+    await assert.rejects(client.get('http://1.1.1.1/file', {}, signal), { code: 'FETCH_REFUSED' })
     assert.equal(inner.requests.length, 0)
   })
 }

@@ -1,7 +1,8 @@
 import { lookup } from 'node:dns'
 import { lookup as resolve } from 'node:dns/promises'
-import { BlockList, isIP, type LookupFunction } from 'node:net'
+import { isIP, type LookupFunction } from 'node:net'
 import type { Dispatcher } from 'undici'
+import { isInternalAddress } from '#core'
 import { DebianError } from '../errors.ts'
 
 /** How long a server may take, in milliseconds; and how many redirects are followed. */
@@ -131,36 +132,10 @@ export function redirectTarget(from: URL, location: string): URL {
   return to
 }
 
-const PRIVATE = new BlockList()
-for (const [network, prefix] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-  ['224.0.0.0', 3],
-] as const) {
-  PRIVATE.addSubnet(network, prefix, 'ipv4')
-}
-for (const [network, prefix] of [
-  ['::', 127],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['ff00::', 8],
-] as const) {
-  PRIVATE.addSubnet(network, prefix, 'ipv6')
-}
-
-function isPrivateAddress(address: string): boolean {
-  return PRIVATE.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
-}
-
 /** What the name alone tells; names that resolve to a private address are caught when the connection is made. */
 function isPrivateName(hostname: string): boolean {
   const name = hostname.replace(/^\[|\]$/g, '')
-  return isIP(name) === 0 ? /(^|\.)localhost\.?$/.test(name) : isPrivateAddress(name)
+  return isIP(name) === 0 ? /(^|\.)localhost\.?$/.test(name) : isInternalAddress(name)
 }
 
 async function isPrivateHost(hostname: string): Promise<boolean> {
@@ -168,13 +143,13 @@ async function isPrivateHost(hostname: string): Promise<boolean> {
   if (isIP(hostname.replace(/^\[|\]$/g, '')) !== 0) return false
   // Behind a proxy a name may not resolve here; then nothing speaks for a private mirror.
   const addresses = await resolve(hostname, { all: true }).catch(() => [])
-  return addresses.some(({ address }) => isPrivateAddress(address))
+  return addresses.some(({ address }) => isInternalAddress(address))
 }
 
 /** Resolves a name as `dns.lookup` does, but fails with `FETCH_REFUSED` when one of its addresses is private. */
 export const publicLookup: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
-    const refusal = addresses?.some(({ address }) => isPrivateAddress(address))
+    const refusal = addresses?.some(({ address }) => isInternalAddress(address))
       ? refused(hostname, 'a redirect leads to it, and it is on a private address')
       : null
     if (options.all === true) callback(error ?? refusal, addresses)

@@ -1,7 +1,6 @@
-import { digestOf, isWhiteoutPath, normalizeArchivePath, TAR_END, TAR_LIMITS, TarReader } from '#core'
+import { digestOf, isWhiteoutPath, normalizeArchivePath, parentPath, TAR_END, TAR_LIMITS, TarReader } from '#core'
 import { ImageError } from '../errors.ts'
 import { tarPieces } from '../layer.ts'
-import { parentOf } from '../links.ts'
 import type { Tree, TreeEntry } from '../tree.ts'
 import type { DerivedFiles } from './derived-effect.ts'
 
@@ -27,7 +26,7 @@ export function derivedEntries(files: DerivedFiles, placement: DerivedPlacement)
     }
     refuseTaken(path, placement, undefined)
     entries.set(path, { ...metadata(path, placement), type: 'file', size: content.length, digest: digestOf(content) })
-    for (let above = parentOf(path); above !== '' && !entries.has(above); above = parentOf(above)) {
+    for (let above = parentPath(path); above !== '' && !entries.has(above); above = parentPath(above)) {
       const existing = refuseTaken(above, placement, 'directory')
       const own: TreeEntry = { ...metadata(above, placement), type: 'directory', mode: 0o755 }
       entries.set(above, existing === undefined ? own : { ...existing, mtime: placement.mtime })

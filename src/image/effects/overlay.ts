@@ -1,6 +1,6 @@
-import { digestOf } from '#core'
+import { digestOf, parentPath } from '#core'
 import { ImageError } from '../errors.ts'
-import { followLinks, parentOf } from '../links.ts'
+import { followLinks } from '../links.ts'
 import type { Origin, Tree, TreeEntry } from '../tree.ts'
 import type { EffectEntry } from './effect.ts'
 
@@ -89,7 +89,7 @@ export class Overlay implements Tree {
 
   /** The path with links in its parents followed, after making the parents that are missing. */
   #place(effect: string, path: string): string {
-    const parent = parentOf(path)
+    const parent = parentPath(path)
     if (parent === '') return path
     const above = this.#place(effect, parent)
     const found = this.#follow(above)
@@ -161,7 +161,7 @@ export class Overlay implements Tree {
 
   #change(change: EffectChange): void {
     this.#changes.set(change.path, change)
-    const directory = parentOf(change.path) || '/'
+    const directory = parentPath(change.path) || '/'
     const names = this.#changedNames.get(directory) ?? new Set()
     this.#changedNames.set(directory, names.add(change.path.slice(change.path.lastIndexOf('/') + 1)))
   }

@@ -1,5 +1,5 @@
+import { parentPath } from '#core'
 import { CONTRACT_PATH } from '../contract-file.ts'
-import { parentOf } from '../links.ts'
 import { type LockedPackage, packageKey } from '../lock/lock.ts'
 import type { MemberIndex } from '../member.ts'
 import type { Tree } from '../tree.ts'
@@ -89,7 +89,7 @@ function topContent(layers: readonly LaidLayer[], { tree, read, records, status 
   const entries = new Map<string, LaidEntry>()
   for (const entry of [...missing, ...contract]) {
     // Engines that unpack a layer by itself give directories that it does not name modes of their own.
-    for (let above = parentOf(entry.path); above !== '' && !entries.has(above); above = parentOf(above)) {
+    for (let above = parentPath(entry.path); above !== '' && !entries.has(above); above = parentPath(above)) {
       const directory = tree.get(above)
       if (directory !== undefined) entries.set(above, directory)
     }

@@ -1,4 +1,4 @@
-import { canonicalJson } from '#core'
+import { canonicalJson, pathsAbove } from '#core'
 import type { LoadedDefinition, LoadedFragment, PathDeclaration } from '../definition/definition.ts'
 import { formatDefinedPath, mergeFragments, putTheSame } from '../definition/merge-definitions.ts'
 import type { DefinitionFile, ResolvedDefinition } from '../definition/resolve-definition.ts'
@@ -96,7 +96,7 @@ function pathConflicts({ base, over, baseName, overName, isBaseAbove }: Meeting)
   const isInTheWay = (entry: { readonly type: string } | undefined) =>
     entry !== undefined && entry.type !== 'directory' && entry.type !== 'taken'
   for (const { path, type } of over.paths) {
-    const above = parentsOf(path).find((parent) => isInTheWay(below.get(parent)) && !own.has(parent))
+    const above = pathsAbove(path).find((parent) => isInTheWay(below.get(parent)) && !own.has(parent))
     if (above === undefined || type === 'absent') continue
     const entry = below.get(above)
     const what = entry === undefined ? '' : formatDefinedPath(entry)
@@ -107,7 +107,7 @@ function pathConflicts({ base, over, baseName, overName, isBaseAbove }: Meeting)
     })
   }
   for (const { path } of base.paths) {
-    const above = parentsOf(path).find((parent) => isInTheWay(own.get(parent)) && own.get(parent)?.type !== 'absent')
+    const above = pathsAbove(path).find((parent) => isInTheWay(own.get(parent)) && own.get(parent)?.type !== 'absent')
     if (above === undefined || own.has(path)) continue
     conflicts.push({
       kind: 'parent',
@@ -121,11 +121,6 @@ function pathConflicts({ base, over, baseName, overName, isBaseAbove }: Meeting)
 /** Whether an entry is the one of a path: of a folder that is taken in also that of what is in it. */
 function isOf(declared: PathDeclaration, path: string): boolean {
   return declared.path === path || (declared.type === 'source' && path.startsWith(`${declared.path}/`))
-}
-
-function parentsOf(path: string): readonly string[] {
-  const parts = path.split('/')
-  return parts.slice(2).map((_part, index) => parts.slice(0, index + 2).join('/'))
 }
 
 /** Names of certificates end in a part of their digest; what stands before it is the file that they were read from. */

@@ -1,3 +1,4 @@
+import { pathsAbove } from '#core'
 import type { DefinedPath } from '../definition/definition.ts'
 import type { FileContents } from '../definition/load-definition.ts'
 import { formatDefinedPath, putTheSame } from '../definition/merge-definitions.ts'
@@ -31,7 +32,7 @@ function conflictsOf(declared: DefinedPath, tree: Tree, sides: StackSides): read
   const isOwn = below === undefined || !putTheSame(below, declared)
   const existing = tree.get(declared.path)
   const who = isOwn ? at(declared.path, sides) : `base ${sides.base.image}`
-  const above = parentsOf(declared.path)
+  const above = pathsAbove(declared.path)
     .map((path) => tree.get(path))
     .find((entry) => entry !== undefined && entry.type !== 'directory')
   if (above !== undefined && isOwn) return [parentConflict(declared, above, tree, sides)]
@@ -83,9 +84,4 @@ function nounOf({ origin }: TreeEntry, _sides: StackSides): string {
 
 function at(path: string, sides: StackSides): string {
   return sides.at(({ paths }) => memberAt(paths, ['paths'], (declared) => declared.path === path))
-}
-
-function parentsOf(path: string): readonly string[] {
-  const parts = path.split('/')
-  return parts.slice(2).map((_part, index) => parts.slice(0, index + 2).join('/'))
 }

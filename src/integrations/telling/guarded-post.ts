@@ -1,8 +1,8 @@
 import { lookup as resolveName } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { Agent, request } from 'undici'
+import { isInternalAddress } from '#core'
 import { IntegrationError } from '../errors.ts'
-import { isInternalAddress } from './internal-address.ts'
 
 /** How long a webhook may take, in milliseconds, and how much of its answer is read. */
 export interface PostLimits {
