@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { openArchive, type Universe } from '#debian'
 import { parseRequest, solve } from '#solver'
+import { hostMirrors } from './parts/host-network.ts'
 
 const NAMES = 500
 const SALT = 'parity-1:'
@@ -19,6 +20,7 @@ const SUITES = [
 ] as const
 const NO_ANSWER = ['no answer']
 
+/** Where Debian lies, by the mirrors' names in the archive's definition. */
 type Mirrors = Readonly<Record<'debian' | 'debian-security', string>>
 
 /** One name, and what each side would install for it. */
@@ -36,7 +38,8 @@ interface Comparison {
 export async function run(): Promise<{ holds: boolean; lines: string[] }> {
   const root = await mkdtemp(join(tmpdir(), 'casemate-apt-parity-'))
   try {
-    const mirrors = await hostMirrors()
+    const { debian, security } = await hostMirrors()
+    const mirrors: Mirrors = { debian, 'debian-security': security }
     await prepareApt(root, mirrors)
     const archive = await openArchive({
       archives: ['debian-13'],
@@ -146,17 +149,6 @@ async function askApt(root: string, name: string): Promise<readonly string[]> {
     if (error instanceof Error && 'code' in error && error.code === 100) return NO_ANSWER
     throw error
   }
-}
-
-/** The mirrors that this machine's own apt uses for Debian, whatever its release. */
-async function hostMirrors(): Promise<Mirrors> {
-  const { stdout } = await execute('apt-get', ['-q', '--print-uris', 'update'], { env: { PATH: process.env['PATH'] } })
-  const found = (kind: string) => {
-    const uri = new RegExp(`'([^']+/${kind})/dists/`).exec(stdout)?.[1]
-    if (uri === undefined) throw new Error(`cannot compare with apt: its sources name no mirror that ends in /${kind}`)
-    return uri
-  }
-  return { debian: found('debian'), 'debian-security': found('debian-security') }
 }
 
 /** Gives apt an empty root of its own: three suites, our keys and no others, nothing installed. */

@@ -5,39 +5,14 @@ import { join } from 'node:path'
 import { type Cleanup, dockerRegistry } from '../src/oci/io/fixtures.test.ts'
 import { reachRegistries, trust } from './parts/build-trust.ts'
 import { runOrThrow, runProgram } from './parts/command.ts'
+import { DOCKERFILE_APPLICATIONS } from './parts/dockerfile-applications.ts'
 import { LIMITS } from './parts/podman.ts'
 
 const CLI = [process.execPath, '--conditions=source', join(import.meta.dirname, '../src/cli/main.ts')]
-const FIXTURES = join(import.meta.dirname, 'fixtures/dockerfiles')
-const EXAMPLES = join(import.meta.dirname, '../examples')
 
-/** A Dockerfile in a folder, with the images that it is built from and what the program then says. */
-interface Case {
-  readonly name: string
-  /** Among the fixtures, by the name, unless given. */
-  readonly folder?: string
-  readonly images: readonly string[]
-  readonly says: RegExp
-}
-
-const CASES: readonly Case[] = [
-  {
-    name: 'python',
-    folder: join(EXAMPLES, 'python-dockerfile'),
-    images: ['python:dev', 'python:runtime'],
-    says: /^compiled True 1\.16\.0$/,
-  },
-  { name: 'node', images: ['node:dev', 'node:runtime'], says: /^npm ci true 65532$/ },
-  { name: 'go', images: ['go:runtime', 'static:runtime'], says: /^go VERSION_5 65532$/ },
-  {
-    name: 'java',
-    folder: join(EXAMPLES, 'java-dockerfile'),
-    images: ['java-21:dev', 'java-21:runtime'],
-    says: /^maven 21 nonroot$/,
-  },
-  { name: 'php', images: ['php:dev', 'php:runtime'], says: /^composer 8 É$/ },
-  { name: 'rust', images: ['rust:runtime', 'cc:runtime'], says: /^cargo 42$/ },
-]
+/** Those whose program says something and ends. */
+const CASES = DOCKERFILE_APPLICATIONS.flatMap(({ says, ...one }) => (says === undefined ? [] : [{ ...one, says }]))
+type Case = (typeof CASES)[number]
 
 /**
  * Multi-stage Dockerfiles of a few lines, each built by buildah on catalogue images in a local registry and run by podman on
@@ -65,11 +40,7 @@ export async function run(only: readonly string[] = []): Promise<{ holds: boolea
   return { holds: holds && lines.length > 0, lines }
 }
 
-async function tryCase(
-  { name, folder: from = join(FIXTURES, name), images, says }: Case,
-  registry: string,
-  folder: string,
-) {
+async function tryCase({ name, folder: from, images, says }: Case, registry: string, folder: string) {
   for (const image of images) {
     const [definition = '', variant = ''] = image.split(':')
     const output = `docker://${registry}/${definition}:${variant}`

@@ -9,44 +9,19 @@ import { median } from '../bench/process.ts'
 import { timeRebase } from '../bench/rebase-time.ts'
 import { reachRegistries, trust } from './parts/build-trust.ts'
 import { runOrThrow, runProgram } from './parts/command.ts'
+import { DOCKERFILE_APPLICATIONS, type DockerfileApplication } from './parts/dockerfile-applications.ts'
 import { layArchiveWithout } from './parts/older-archive.ts'
 import { LIMITS } from './parts/podman.ts'
 
 const CLI = [process.execPath, '--conditions=source', join(import.meta.dirname, '../src/cli/main.ts')]
-const FIXTURES = join(import.meta.dirname, 'fixtures/dockerfiles')
-const EXAMPLES = join(import.meta.dirname, '../examples')
 const LIMIT_MS = 60
 /** A factory runs for long: the first rounds, in which code is compiled, do not count. */
 const ROUNDS = 60
 const COUNTED = 30
 
-/** An application: the folder of its Dockerfile, its images, what its program says where it ends by itself. */
-interface Application {
-  readonly name: string
-  /** Among the fixtures, by the name, unless given. */
-  readonly folder?: string
-  /** The image that its build stage is from, and the base. */
-  readonly images: readonly [builder: string, base: string]
-  readonly says?: RegExp
-}
-
-const APPLICATIONS: readonly Application[] = [
-  {
-    name: 'python',
-    folder: join(EXAMPLES, 'python-dockerfile'),
-    images: ['python:dev', 'python:runtime'],
-    says: /^compiled True 1\.16\.0$/,
-  },
-  { name: 'node', images: ['node:dev', 'node:runtime'], says: /^npm ci true 65532$/ },
-  { name: 'go', images: ['go:runtime', 'static:runtime'], says: /^go VERSION_5 65532$/ },
-  {
-    name: 'java',
-    folder: join(EXAMPLES, 'java-dockerfile'),
-    images: ['java-21:dev', 'java-21:runtime'],
-    says: /^maven 21 nonroot$/,
-  },
-  { name: 'nginx', images: ['nginx:runtime', 'nginx:runtime'] },
-]
+/** Those that are rebased. */
+const NAMES = ['python', 'node', 'go', 'java', 'nginx']
+const APPLICATIONS = DOCKERFILE_APPLICATIONS.filter(({ name }) => NAMES.includes(name))
 
 /** Where everything of a run is. */
 interface Workplace {
@@ -91,7 +66,7 @@ export async function run(only: readonly string[] = []): Promise<{ holds: boolea
   }
 }
 
-async function prove(application: Application, place: Workplace): Promise<readonly Found[]> {
+async function prove(application: DockerfileApplication, place: Workplace): Promise<readonly Found[]> {
   const { name, images } = application
   await buildBases(images, place)
   const context = await contextOf(application, place)
@@ -134,7 +109,7 @@ async function prove(application: Application, place: Workplace): Promise<readon
 
 /** Builds the images of an application's build stage and base: as old, and the base as it is today. */
 async function buildBases(
-  [builder, base]: Application['images'],
+  [builder, base]: DockerfileApplication['images'],
   { folder, archive, registry }: Workplace,
 ): Promise<void> {
   for (const [image, age] of [
@@ -161,7 +136,7 @@ async function buildBases(
 
 /** The folder that an application is built in; its first stage is built here, once, and the Dockerfile begins behind it. */
 async function contextOf(
-  { name, folder, images: [builder] }: Application,
+  { name, folder, images: [builder] }: DockerfileApplication,
   { folder: work, registry }: Workplace,
 ): Promise<string> {
   const context = join(work, name)
@@ -175,7 +150,7 @@ async function contextOf(
     )
     return context
   }
-  await cp(folder ?? join(FIXTURES, name), context, { recursive: true })
+  await cp(folder, context, { recursive: true })
   await reachRegistries(name, context)
   const text = await readFile(join(context, 'Dockerfile'), 'utf8')
   const [, stage = '', final = ''] = text.split(/^FROM /m)
@@ -221,7 +196,7 @@ async function buildOn(
 
 /** An application that has a file of its own where the base has one that changed. */
 async function refusal(
-  { name }: Application,
+  { name }: DockerfileApplication,
   context: string,
   { old, next, place }: { readonly old: string; readonly next: string; readonly place: Workplace },
 ): Promise<Found> {
@@ -310,7 +285,7 @@ function differences(ours: ReadonlyMap<string, string>, theirs: ReadonlyMap<stri
 }
 
 async function runs(
-  { says }: Application,
+  { says }: DockerfileApplication,
   target: string,
 ): Promise<{ readonly holds: boolean; readonly says: string }> {
   const options = ['--rm', '--read-only', '--cap-drop=ALL', '--network=none', '--tls-verify=false', ...LIMITS]

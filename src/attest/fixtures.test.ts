@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after, before } from 'node:test'
 import { bundleToJSON } from '@sigstore/bundle'
 import { DSSEBundleBuilder, RekorWitness, TSAWitness } from '@sigstore/sign'
 import { CasemateError, digestOf, type Json } from '#core'
@@ -199,6 +200,20 @@ export class BundleWorld {
       },
       canonicalizedBody: body,
     }
+  }
+}
+
+/** A world for all tests of a file: made before the first, gone after the last. */
+export function bundleWorld(): () => BundleWorld {
+  const cleanups: (() => unknown)[] = []
+  let world: BundleWorld | undefined
+  before(async () => {
+    world = await BundleWorld.create({ after: (end: () => unknown) => void cleanups.push(end) })
+  })
+  after(() => Promise.all(cleanups.map((end) => end())))
+  return () => {
+    if (world === undefined) throw new Error('the world is made when the tests begin')
+    return world
   }
 }
 

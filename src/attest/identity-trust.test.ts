@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { TEST_ISSUER, testSigstore } from '#testkit'
 import {
-  BundleWorld,
+  bundleWorld,
   entryOf,
   IDENTITY,
   identitySignatory,
@@ -17,17 +17,14 @@ import {
 import { keyTrust } from './index.ts'
 import { importRoot } from './root-verification.ts'
 
-const cleanups: (() => unknown)[] = []
-const t = { after: (end: () => unknown) => void cleanups.push(end) }
-let world: BundleWorld
-before(async () => {
-  world = await BundleWorld.create(t)
-})
-after(() => Promise.all(cleanups.map((end) => end())))
+const world = bundleWorld()
 
 test('bundles of an identity and of keys are believed as they were made', () => {
   for (const name of ['good', 'other', 'unstamped'] as const) {
-    const { signers, checked, unchecked } = trustIn(world.sigstore.trustedRoot).bundle(world.bundles.get(name)!, name)
+    const { signers, checked, unchecked } = trustIn(world().sigstore.trustedRoot).bundle(
+      world().bundles.get(name)!,
+      name,
+    )
     assert.deepEqual(signers, [`${IDENTITY} (${TEST_ISSUER})`])
     const kinds = ['certificate', 'log entry', ...(name === 'unstamped' ? [] : ['timestamp'])]
     assert.deepEqual(
@@ -39,27 +36,27 @@ test('bundles of an identity and of keys are believed as they were made', () => 
 })
 
 test('members that are null are members that are not there, as in bundles that npm publishes', () => {
-  const bundle = world.read('unstamped')
+  const bundle = world().read('unstamped')
   const { verificationMaterial } = bundle
   const written = {
     ...bundle,
     verificationMaterial: { ...verificationMaterial, timestampVerificationData: null, publicKey: null },
   }
-  const { signers } = trustIn(world.sigstore.trustedRoot).bundle(Buffer.from(JSON.stringify(written)), 'nulls')
+  const { signers } = trustIn(world().sigstore.trustedRoot).bundle(Buffer.from(JSON.stringify(written)), 'nulls')
   assert.deepEqual(signers, [`${IDENTITY} (${TEST_ISSUER})`])
   const unlogged = { ...written, verificationMaterial: { ...written.verificationMaterial, tlogEntries: null } }
-  assert.throws(() => trustIn(world.sigstore.trustedRoot).bundle(Buffer.from(JSON.stringify(unlogged)), 'unlogged'), {
+  assert.throws(() => trustIn(world().sigstore.trustedRoot).bundle(Buffer.from(JSON.stringify(unlogged)), 'unlogged'), {
     code: 'ENVELOPE_UNTRUSTED',
   })
 })
 
 test('an entry after the certificate has expired is refused, and one before it was valid', () => {
   refuses(
-    () => trustIn(world.sigstore.trustedRoot).bundle(world.bundles.get('late')!, 'it'),
+    () => trustIn(world().sigstore.trustedRoot).bundle(world().bundles.get('late')!, 'it'),
     /certificate is not to be believed/,
   )
   refuses(
-    () => trustIn(world.sigstore.trustedRoot).bundle(world.bundles.get('early')!, 'it'),
+    () => trustIn(world().sigstore.trustedRoot).bundle(world().bundles.get('early')!, 'it'),
     /certificate is not to be believed/,
   )
 })
@@ -73,31 +70,34 @@ const strangers: readonly [
   ['an identity that begins alike', () => ({ name: /https:\/\/ci\.test\/team/ }), /want/],
   ['an identity that ends alike', () => ({ name: /release/ }), /want/],
   ['a pattern with alternatives of which one is a part', () => ({ name: /https|release/ }), /want/],
-  ['the same identity of another issuer', () => ({ bundle: world.bundles.get('elsewhere')! }), /elsewhere\.test/],
+  ['the same identity of another issuer', () => ({ bundle: world().bundles.get('elsewhere')! }), /elsewhere\.test/],
   [
     'the same identity by another root',
-    () => ({ bundle: world.bundles.get('strange')! }),
+    () => ({ bundle: world().bundles.get('strange')! }),
     /time of its signature is not proven/,
   ],
   [
     'a root without the certificate authority',
-    () => ({ root: { ...world.sigstore.trustedRoot, certificateAuthorities: [] } }),
+    () => ({ root: { ...world().sigstore.trustedRoot, certificateAuthorities: [] } }),
     /not to be believed/,
   ],
   [
     'a root with another log',
-    () => ({ root: { ...world.sigstore.trustedRoot, tlogs: world.stranger.trustedRoot.tlogs } }),
+    () => ({ root: { ...world().sigstore.trustedRoot, tlogs: world().stranger.trustedRoot.tlogs } }),
     /transparency log/,
   ],
   [
     'a root with another log of certificates',
-    () => ({ root: { ...world.sigstore.trustedRoot, ctlogs: world.stranger.trustedRoot.ctlogs } }),
+    () => ({ root: { ...world().sigstore.trustedRoot, ctlogs: world().stranger.trustedRoot.ctlogs } }),
     /not to be believed/,
   ],
   [
     'a root with another timestamp authority',
     () => ({
-      root: { ...world.sigstore.trustedRoot, timestampAuthorities: world.stranger.trustedRoot.timestampAuthorities },
+      root: {
+        ...world().sigstore.trustedRoot,
+        timestampAuthorities: world().stranger.trustedRoot.timestampAuthorities,
+      },
     }),
     /time of its signature/,
   ],
@@ -105,10 +105,10 @@ const strangers: readonly [
 for (const [what, how, reason] of strangers) {
   test(`an identity is not believed for: ${what}`, () => {
     const {
-      root = world.sigstore.trustedRoot,
+      root = world().sigstore.trustedRoot,
       name = IDENTITY,
       issuer = TEST_ISSUER,
-      bundle = world.bundles.get('good')!,
+      bundle = world().bundles.get('good')!,
     } = how()
     refuses(() => trustIn(root, name, issuer).bundle(bundle, 'it'), reason)
   })
@@ -121,24 +121,24 @@ test('a certificate that stands in no log of certificates is refused', async (co
 })
 
 test('a pattern is believed that the whole identity matches', () => {
-  const { signers } = trustIn(world.sigstore.trustedRoot, /https:\/\/ci\.test\/team\/\w+/).bundle(
-    world.bundles.get('good')!,
+  const { signers } = trustIn(world().sigstore.trustedRoot, /https:\/\/ci\.test\/team\/\w+/).bundle(
+    world().bundles.get('good')!,
     'it',
   )
   assert.equal(signers.length, 1)
 })
 
-const rootOf = () => importRoot(world.sigstore.trustedRoot, 'root')
+const rootOf = () => importRoot(world().sigstore.trustedRoot, 'root')
 
 for (const name of ['key', 'ed25519'] as const) {
   test(`log entries and timestamps of a key's bundle are verified with a root, and named as unchecked without: ${name}`, () => {
-    const withRoot = keyTrust([world.keys.get(name)!], rootOf()).bundle(world.bundles.get(name)!, 'it')
+    const withRoot = keyTrust([world().keys.get(name)!], rootOf()).bundle(world().bundles.get(name)!, 'it')
     assert.deepEqual(
       withRoot.checked.map(({ kind }) => kind),
       ['log entry', 'timestamp'],
     )
     assert.deepEqual(withRoot.unchecked, [])
-    const without = keyTrust([world.keys.get(name)!]).bundle(world.bundles.get(name)!, 'it')
+    const without = keyTrust([world().keys.get(name)!]).bundle(world().bundles.get(name)!, 'it')
     assert.deepEqual(without.checked, [])
     assert.equal(without.unchecked.length, 2)
   })
@@ -191,21 +191,21 @@ const ofKeys: readonly [string, Tamper, RegExp][] = [
 ]
 for (const [what, tamper, reason] of ofKeys) {
   test(`a key's bundle is refused with a root for what was tampered with: ${what}`, () => {
-    const bundle = world.read('key')
-    tamper(bundle, world)
-    refuses(() => keyTrust([world.keys.get('key')!], rootOf()).bundle(write(bundle), 'it'), reason)
+    const bundle = world().read('key')
+    tamper(bundle, world())
+    refuses(() => keyTrust([world().keys.get('key')!], rootOf()).bundle(write(bundle), 'it'), reason)
   })
 }
 
 test('a root without a log is content with a timestamp, and one with a log is not', () => {
-  const bundle = world.read('good')
+  const bundle = world().read('good')
   bundle.verificationMaterial.tlogEntries = []
-  const { trustedRoot } = world.sigstore
+  const { trustedRoot } = world().sigstore
   const { checked } = trustIn({ ...trustedRoot, tlogs: [] }).bundle(write(bundle), 'it')
   assert.deepEqual(
     checked.map(({ kind }) => kind),
     ['certificate', 'timestamp'],
   )
   refuses(() => trustIn(trustedRoot).bundle(write(bundle), 'it'), /stands in no transparency log/)
-  refuses(() => trustIn({ ...trustedRoot, tlogs: [] }).bundle(world.bundles.get('good')!, 'it'), /transparency log/)
+  refuses(() => trustIn({ ...trustedRoot, tlogs: [] }).bundle(world().bundles.get('good')!, 'it'), /transparency log/)
 })

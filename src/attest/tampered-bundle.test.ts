@@ -1,6 +1,6 @@
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import {
-  BundleWorld,
+  bundleWorld,
   refuses,
   sampleStatement,
   stampsOf,
@@ -10,13 +10,7 @@ import {
   write,
 } from './fixtures.test.ts'
 
-const cleanups: (() => unknown)[] = []
-const t = { after: (end: () => unknown) => void cleanups.push(end) }
-let world: BundleWorld
-before(async () => {
-  world = await BundleWorld.create(t)
-})
-after(() => Promise.all(cleanups.map((end) => end())))
+const world = bundleWorld()
 
 const cases: readonly [string, Tamper, RegExp][] = [
   [
@@ -184,9 +178,9 @@ const cases: readonly [string, Tamper, RegExp][] = [
 
 for (const [what, tamper, reason] of cases) {
   test(`a bundle is refused for what was tampered with: ${what}`, () => {
-    const bundle = world.read('good')
-    tamper(bundle, world)
-    refuses(() => trustIn(world.sigstore.trustedRoot).bundle(write(bundle), 'it'), reason)
+    const bundle = world().read('good')
+    tamper(bundle, world())
+    refuses(() => trustIn(world().sigstore.trustedRoot).bundle(write(bundle), 'it'), reason)
   })
 }
 
@@ -203,7 +197,7 @@ const documents: readonly [string, (text: string) => string, RegExp][] = [
 ]
 for (const [what, tamper, reason] of documents) {
   test(`a document is refused that has ${what}`, () => {
-    const bytes = Buffer.from(tamper(Buffer.from(world.bundles.get('good')!).toString()))
-    refuses(() => trustIn(world.sigstore.trustedRoot).bundle(bytes, 'it'), reason)
+    const bytes = Buffer.from(tamper(Buffer.from(world().bundles.get('good')!).toString()))
+    refuses(() => trustIn(world().sigstore.trustedRoot).bundle(bytes, 'it'), reason)
   })
 }

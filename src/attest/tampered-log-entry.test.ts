@@ -1,6 +1,6 @@
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import {
-  BundleWorld,
+  bundleWorld,
   editCheckpoint,
   entryOf,
   proofOf,
@@ -12,13 +12,7 @@ import {
   write,
 } from './fixtures.test.ts'
 
-const cleanups: (() => unknown)[] = []
-const t = { after: (end: () => unknown) => void cleanups.push(end) }
-let world: BundleWorld
-before(async () => {
-  world = await BundleWorld.create(t)
-})
-after(() => Promise.all(cleanups.map((end) => end())))
+const world = bundleWorld()
 
 const cases: readonly [string, Tamper, RegExp][] = [
   [
@@ -329,8 +323,8 @@ const cases: readonly [string, Tamper, RegExp][] = [
 
 for (const [what, tamper, reason] of cases) {
   test(`a bundle is refused for what was tampered with: ${what}`, () => {
-    const bundle = world.read('good')
-    tamper(bundle, world)
-    refuses(() => trustIn(world.sigstore.trustedRoot).bundle(write(bundle), 'it'), reason)
+    const bundle = world().read('good')
+    tamper(bundle, world())
+    refuses(() => trustIn(world().sigstore.trustedRoot).bundle(write(bundle), 'it'), reason)
   })
 }

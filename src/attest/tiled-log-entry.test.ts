@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict'
 import { createHash, generateKeyPairSync, sign } from 'node:crypto'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { canonicalJson } from '#core'
 import { TEST_ISSUER } from '#testkit'
-import { BundleWorld, IDENTITY, refuses, type Tampered, trustIn, write } from './fixtures.test.ts'
+import { bundleWorld, IDENTITY, refuses, type Tampered, trustIn, write } from './fixtures.test.ts'
 
-const cleanups: (() => unknown)[] = []
-let world: BundleWorld
-before(async () => {
-  world = await BundleWorld.create({ after: (end) => void cleanups.push(end) })
-})
-after(() => Promise.all(cleanups.map((end) => end())))
+const world = bundleWorld()
 
 const sha256 = (...parts: readonly Uint8Array[]) => createHash('sha256').update(Buffer.concat(parts)).digest()
 const ORIGIN = 'tiles.log.test'
@@ -33,7 +28,7 @@ type EntrySpec = {
  * proof under a checkpoint that the log has signed by Ed25519; with the root that names that log.
  */
 function logged({ entry, bundle: change, signedBy }: Changes = {}): { bundle: Uint8Array; root: object } {
-  const bundle = world.read('good')
+  const bundle = world().read('good')
   const envelope = bundle.dsseEnvelope!
   const spec: EntrySpec = {
     payloadHash: { algorithm: 'SHA2_256', digest: sha256(Buffer.from(envelope.payload, 'base64')).toString('base64') },
@@ -80,7 +75,7 @@ function logged({ entry, bundle: change, signedBy }: Changes = {}): { bundle: Ui
     },
     logId: { keyId: keyId.toString('base64') },
   }
-  return { bundle: write(bundle), root: { ...world.sigstore.trustedRoot, tlogs: [log] } }
+  return { bundle: write(bundle), root: { ...world().sigstore.trustedRoot, tlogs: [log] } }
 }
 
 test("a bundle with an entry of Rekor's second version is believed by its proof, and by a timestamp for the time", () => {
@@ -113,7 +108,7 @@ const refused: readonly [string, Changes, RegExp][] = [
     'an entry of another signature',
     {
       entry: ({ signatures }) => {
-        signatures[0]!.content = world.read('other').dsseEnvelope!.signatures[0]!.sig
+        signatures[0]!.content = world().read('other').dsseEnvelope!.signatures[0]!.sig
       },
     },
     /log entry is of something else/,
@@ -122,7 +117,7 @@ const refused: readonly [string, Changes, RegExp][] = [
     "an entry by another's certificate",
     {
       entry: ({ signatures }) => {
-        signatures[0]!.verifier.x509Certificate = world.read('strange').verificationMaterial.certificate!
+        signatures[0]!.verifier.x509Certificate = world().read('strange').verificationMaterial.certificate!
       },
     },
     /names another key or certificate/,
