@@ -33,8 +33,8 @@ export interface ListedContent {
 /** A blob that a repository shall have: of the contents that come along, or there already, or mounted. */
 export interface ListedBlob {
   readonly digest: ContentDigest
-  /** A repository that it is mounted from where neither brings it. */
-  readonly from?: string
+  /** Repositories that it may be mounted from where neither brings it. */
+  readonly from?: readonly string[]
 }
 
 /** A tag that shall name a manifest; with `expected`, if it names that digest now, or nothing. */
@@ -69,16 +69,33 @@ export interface PlacedDigest {
   readonly digest: string
 }
 
-/** What became of contents: all are stored, with what was new and what was mounted; or none, and why. */
-export type ContentsOutcome =
-  | { readonly stored: true; readonly added: readonly PlacedDigest[]; readonly mounted: readonly PlacedDigest[] }
-  | {
-      readonly stored: false
-      /** What is neither there nor comes along, and may not be mounted: everything at once. */
-      readonly missing: readonly PlacedDigest[]
-      /** Tags that name something else than was expected. */
-      readonly moved: readonly { readonly repository: string; readonly tag: string }[]
-    }
+/** A tag of a repository. */
+export interface PlacedTag {
+  readonly repository: string
+  readonly tag: string
+}
+
+/** What became of contents: all are stored, with what changed by it; or none, and why. */
+export type ContentsOutcome = ContentsStored | ContentsRefused
+
+/** Everything is there and durable. */
+export interface ContentsStored {
+  readonly stored: true
+  /** Blobs and manifests that came along and were not there before. */
+  readonly added: readonly PlacedDigest[]
+  readonly mounted: readonly PlacedDigest[]
+  /** Tags that named something else before, or nothing. */
+  readonly tagged: readonly PlacedTag[]
+}
+
+/** Nothing was stored. */
+export interface ContentsRefused {
+  readonly stored: false
+  /** What is neither there nor comes along, and may not be mounted: everything at once. */
+  readonly missing: readonly PlacedDigest[]
+  /** Tags that name something else than was expected. */
+  readonly moved: readonly PlacedTag[]
+}
 
 /** Writes a list as `readContentList` reads it: a line, behind which the bytes of the contents come. */
 export function formatContentList(list: ContentList): string {
@@ -106,16 +123,29 @@ export function readContentList(bytes: Uint8Array): ContentList {
   }
 }
 
+/** Reads a registry's answer to a list. Throws `DOCUMENT_INVALID`. */
+export function readContentsOutcome(bytes: Uint8Array): ContentsOutcome {
+  const answer = parseDocument(bytes, 'the answer to contents')
+  const digests = (key: string) =>
+    answer.objects(key).map((one) => ({ repository: one.text('repository'), digest: one.text('digest') }))
+  const tags = (key: string) =>
+    answer.objects(key).map((one) => ({ repository: one.text('repository'), tag: one.text('tag') }))
+  if (answer.optionalFlag('stored') !== true)
+    return { stored: false, missing: digests('missing'), moved: tags('moved') }
+  return { stored: true, added: digests('added'), mounted: digests('mounted'), tagged: tags('tagged') }
+}
+
 function readContent(content: JsonObject): ListedContent {
   return { digest: digestAt(content), size: content.size('size') }
 }
 
 function readRepository(entry: JsonObject): RepositoryList {
   return {
-    repository: repositoryAt(entry, 'repository'),
+    repository: repositoryIn(entry.text('repository'), `${entry.place}.repository`),
     blobs: entry.objects('blobs').map((blob) => {
-      const from = blob.has('from') ? repositoryAt(blob, 'from') : undefined
-      return { digest: digestAt(blob), ...(from === undefined ? {} : { from }) }
+      const from = blob.texts('from').map((name) => repositoryIn(name, `${blob.place}.from`))
+      if (from.length > CONTENTS_LIMITS.repositories) throw tooLarge(`${blob.place}.from names ${from.length}`)
+      return { digest: digestAt(blob), ...(from.length === 0 ? {} : { from }) }
     }),
     manifests: entry.objects('manifests').map((manifest) => {
       const tags = manifest.objects('tags').map(readTag)
@@ -132,10 +162,9 @@ function readTag(entry: JsonObject): ListedTag {
   return { tag, expected: expected === 'none' ? expected : digestIn(expected, `${entry.place}.expected`) }
 }
 
-function repositoryAt(entry: JsonObject, key: string): string {
-  const name = entry.text(key)
+function repositoryIn(name: string, place: string): string {
   if (isRepository(name)) return name
-  throw new Refusal('NAME_INVALID', `cannot store contents: ${entry.place}.${key} is no name of a repository`)
+  throw new Refusal('NAME_INVALID', `cannot store contents: ${place} is no name of a repository`)
 }
 
 function digestAt(entry: JsonObject): ContentDigest {

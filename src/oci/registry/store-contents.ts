@@ -1,5 +1,5 @@
 import type { ContentDigest } from './content-digest.ts'
-import type { ContentList, ContentsOutcome, PlacedDigest, RepositoryList } from './contents.ts'
+import type { ContentList, ContentsOutcome, PlacedDigest, PlacedTag, RepositoryList } from './contents.ts'
 import type { ManifestContent } from './manifest-content.ts'
 import type { RegistryState, StateRecord } from './state.ts'
 import { contentRecords, type Decision, entryOf, isBlobOf, isManifestOf } from './transactions.ts'
@@ -35,6 +35,7 @@ export function storeContents(state: RegistryState, contents: NewContents): Deci
       stored: true,
       added: parts.flatMap(({ added }) => added),
       mounted: parts.flatMap(({ mounted }) => mounted),
+      tagged: parts.flatMap(({ tagged }) => tagged),
     },
   }
 }
@@ -45,7 +46,8 @@ class Part {
   readonly added: PlacedDigest[] = []
   readonly mounted: PlacedDigest[] = []
   readonly missing: PlacedDigest[] = []
-  readonly moved: { readonly repository: string; readonly tag: string }[] = []
+  readonly tagged: PlacedTag[] = []
+  readonly moved: PlacedTag[] = []
 }
 
 function partOf(state: RegistryState, contents: NewContents, list: RepositoryList): Part {
@@ -65,7 +67,8 @@ function addBlobs(
   const linked = new Set<ContentDigest>()
   for (const { digest, from } of blobs) {
     if (isBlobOf(state, repository, digest)) continue
-    const isMounted = !bytes.has(digest) && from !== undefined && mayPull(from) && isBlobOf(state, from, digest)
+    const isMounted =
+      !bytes.has(digest) && from?.some((name) => mayPull(name) && isBlobOf(state, name, digest)) === true
     if (!bytes.has(digest) && !isMounted) {
       part.missing.push({ repository, digest })
       continue
@@ -103,7 +106,9 @@ function addManifests(
     for (const { tag, expected } of tags) {
       const named = known?.tags.get(tag)
       if (expected !== undefined && (named ?? 'none') !== expected) part.moved.push({ repository, tag })
-      if (named !== digest) part.records.push({ op: 'tag', repository, tag, digest })
+      if (named === digest) continue
+      part.tagged.push({ repository, tag })
+      part.records.push({ op: 'tag', repository, tag, digest })
     }
   }
 }

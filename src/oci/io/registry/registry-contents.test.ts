@@ -152,7 +152,7 @@ test('blobs are mounted from where whoever asks may read, and are missing alike 
     const bulk = bulkOf('own/app', layer)
     const [config, , manifest, referrer] = bulk.bytes
     assert.ok(config && manifest && referrer)
-    const blobs = [{ digest: digestOf(config) }, { digest: digestOf(layer), from }]
+    const blobs = [{ digest: digestOf(config) }, { digest: digestOf(layer), from: ['void', from] }]
     const bytes = [config, manifest, referrer]
     return { contents: bytes.map(listed), repositories: [{ ...bulk.entry, blobs }], bytes }
   }
@@ -213,7 +213,7 @@ function hostileContents({ contents, entry, bytes }: ReturnType<typeof bulkOf>):
     ['a name that leaves the folder', { repositories: [{ ...entry, repository: '../app' }] }, 400, 'NAME_INVALID'],
     [
       'a mount from no name',
-      { repositories: [{ ...entry, blobs: [{ digest: ABSENT, from: 'A' }] }] },
+      { repositories: [{ ...entry, blobs: [{ digest: ABSENT, from: ['A'] }] }] },
       400,
       'NAME_INVALID',
     ],
