@@ -1,5 +1,5 @@
 import type { Signatory } from '#attest'
-import { attachSignature, type Signing } from '#evidence'
+import { attachTogether, type Signing, type SubjectEvidence } from '#evidence'
 import type { BuiltImage } from '#image'
 import {
   formatPlatform,
@@ -10,7 +10,6 @@ import {
   RegistryClient,
   type RegistryReference,
 } from '#oci'
-import { attachAll } from './attest.ts'
 import type { BuildOrder } from './build-platforms.ts'
 import { buildStatements } from './build-statements.ts'
 import { withOrigins } from './file-account.ts'
@@ -41,10 +40,13 @@ export async function publishSigned(
 ): Promise<PushReport> {
   const { image, signatory } = publication
   const { tag, ...untagged } = reference
-  const pushed = await pushImage(image, untagged)
   const repository = new RegistryClient(reference)
   try {
-    await attachEverything(publication, signingNow({ repository, signatory, signedAs: repository.name }), terminal)
+    const pushed = await pushImage(image, untagged, { client: repository })
+    // What the registry did not have until now has nothing attached, but for what is refused to be lost.
+    const isFresh = pushed.manifests > 0
+    const signing = signingNow({ repository, signatory, signedAs: repository.name, isFresh })
+    await attachTogether(await saidOf(publication, signing, terminal))
     if (tag === undefined) return pushed
     await repository.putManifest(image.top, tag)
     return { ...pushed, manifests: pushed.manifests + 1 }
@@ -53,10 +55,12 @@ export async function publishSigned(
   }
 }
 
-async function attachEverything(publication: Publication, signing: Signing, terminal: Terminal): Promise<void> {
+/** Everything that is said of an image's index and platforms, which are signed. */
+async function saidOf(publication: Publication, signing: Signing, terminal: Terminal): Promise<SubjectEvidence[]> {
   const { image, order, built, author } = publication
   const { index, platforms } = await buildStatements(order, built)
   const notices = new Set<string>()
+  const said: SubjectEvidence[] = []
   for (const [number, { platform, manifest }] of built.map((one) => one.image).entries()) {
     const title = formatPlatform(platform)
     terminal.progress(`sign: what is in ${title}`)
@@ -67,13 +71,12 @@ async function attachEverything(publication: Publication, signing: Signing, term
     const own = imageStatements(inventory, { author, signedAs: signing.signedAs, index: image.top.descriptor.digest })
     for (const notice of own.notices) notices.add(notice)
     const statements = [...(platforms[number] ?? []), ...own.statements]
-    await attachSignature(manifest.descriptor, signing)
-    await attachAll(statements, { title, subject: manifest.descriptor, signing })
+    said.push({ subject: manifest.descriptor, statements, isSigned: true, signing })
   }
   const { descriptor } = image.top
   if (!image.images.some(({ manifest }) => manifest.descriptor.digest === descriptor.digest)) {
-    await attachAll(index, { title: 'index', subject: descriptor, signing })
-    await attachSignature(descriptor, signing)
+    said.push({ subject: descriptor, statements: index, isSigned: true, signing })
   }
   for (const notice of notices) terminal.warn(notice)
+  return said
 }
