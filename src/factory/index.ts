@@ -116,6 +116,7 @@ export {
   type TagName,
 } from './running/ports.ts'
 export { type Rollback, rollBack } from './running/rollback.ts'
+export type { BaseSettings, BaseTrust } from './settings/bases-settings.ts'
 export { formatSpan } from './settings/duration.ts'
 export {
   type DefinitionsPlace,

@@ -35,7 +35,13 @@ export {
   standingAlarms,
   suiteWatchName,
 } from './watching/archive-watch.ts'
-export { type BasePoll, type BaseWatchOptions, pollBases, type WatchedBase } from './watching/base-watch.ts'
+export {
+  type BasePoll,
+  type BaseWatchOptions,
+  type ImageOnBase,
+  pollBases,
+  type WatchedBase,
+} from './watching/base-watch.ts'
 export { pollDates } from './watching/date-watch.ts'
 export {
   findDefinitions,

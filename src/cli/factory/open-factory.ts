@@ -73,12 +73,13 @@ export async function withFactory<Result>(
 }
 
 /** How images are made: as the command line says, else the settings, else for this machine and with all that there is. */
-export function factoryOptions(options: FactoryVerbOptions, { runs }: FactorySettings): FactoryOptions {
+export function factoryOptions(options: FactoryVerbOptions, { runs, bases }: FactorySettings): FactoryOptions {
   const variants = options.variant?.split(',') ?? runs.variants
   const policy = options.policy ?? runs.policies
   const exceptions = options.exceptions ?? runs.exceptions
   return {
     ...options,
+    bases: bases.trust,
     platforms: options.platform?.split(',') ?? runs.platforms ?? [hostPlatform()],
     ...(variants === undefined ? {} : { variants }),
     ...(policy === undefined ? {} : { policy }),

@@ -9,6 +9,7 @@ import {
   type PullLog,
   pollAdvisories,
   pollArchive,
+  pollBases,
   pollDates,
   Scheduler,
   tellLate,
@@ -75,6 +76,7 @@ export async function openWatches(options: WatchOptions): Promise<Watches> {
         ? [definitionPoll(settings.definitions.folder, options)]
         : []
       : [repositoryPoll(options.repository, options)]),
+    basePoll(options),
     datePoll(options),
     levelPoll(options),
     pullPoll(options),
@@ -137,6 +139,21 @@ function repositoryPoll(repository: GitRepository, { store, onEvents }: WatchOpt
     every: EVERY.repository,
     look: async (signal) => {
       const { events, troubles } = await watch.look(signal)
+      if (events.length > 0) onEvents()
+      return troubles
+    },
+  }
+}
+
+/** Looks where the tags of images of others are that images stack on. */
+function basePoll({ store, settings, place, definitions, onEvents }: WatchOptions): Poll {
+  return {
+    name: 'bases',
+    every: settings.bases.poll,
+    look: async () => {
+      const { bases } = await definitions()
+      if (bases.length === 0 || place.offline === true) return []
+      const { events, troubles } = await pollBases({ store, bases, now: () => new Date() })
       if (events.length > 0) onEvents()
       return troubles
     },

@@ -1,6 +1,7 @@
 import type { XStatic } from 'typebox/schema'
 import { type Fault, faultsOf, type Json, parseYaml, placeFaults, reportFaults, type Shape } from '#core'
 import { FactoryError } from '../errors.ts'
+import { type BaseSettings, baseSettingsOf, basesShape } from './bases-settings.ts'
 import { durationOf, durationShape } from './duration.ts'
 import { notifyFaults, notifyShape, type Subscription, subscriptionsOf } from './notify-settings.ts'
 import { policyFaults, policyOf, policyShape, type UpdatePolicy } from './policy-settings.ts'
@@ -21,6 +22,7 @@ export interface FactorySettings {
   readonly poll: number | undefined
   /** `embedded`, or a reference such as `docker://host/prefix`. */
   readonly registry: string
+  readonly bases: BaseSettings
   readonly policy: UpdatePolicy
   readonly levels: ServiceLevels
   readonly runs: RunSettings
@@ -71,6 +73,7 @@ const settingsShape = {
       title: '`embedded`, or a place such as docker://registry.example.org/prefix',
       pattern: '^(?:embedded|docker://[^\\s/]+(?:/\\S+)?)$',
     },
+    bases: basesShape,
     policy: policyShape,
     sla: slaShape,
     runs: runsShape,
@@ -107,6 +110,7 @@ export function parseFactorySettings(content: string, file: string): FactorySett
     definitions: definitionsPlace(value.definitions),
     poll: value.archives?.poll === undefined ? undefined : durationOf(value.archives.poll),
     registry: value.registry ?? 'embedded',
+    bases: baseSettingsOf(value.bases),
     policy: policyOf(value.policy),
     levels: serviceLevelsOf(value.sla),
     runs: runSettingsOf(value.runs),
