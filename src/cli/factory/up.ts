@@ -148,7 +148,17 @@ async function serve(starting: Starting): Promise<Served> {
   const teller = await startTeller({ store, settings, address: registry.server.address, terminal, ownerOf })
   ends.defer(() => teller.stop())
   const { scheduler, firstAdvisories } = await openWatches({
-    ...{ store, settings, repository, pulls, place: options, platforms, terminal, definitions },
+    ...{
+      store,
+      folder: starting.folder,
+      settings,
+      repository,
+      pulls,
+      place: options,
+      platforms,
+      terminal,
+      definitions,
+    },
     onEvents: () => planner.wake(),
   })
   watching.scheduler = scheduler

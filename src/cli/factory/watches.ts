@@ -11,6 +11,7 @@ import {
   pollArchive,
   pollBases,
   pollDates,
+  pollInventory,
   Scheduler,
   tellLate,
 } from '#integrations'
@@ -24,6 +25,7 @@ import type { Terminal } from '../terminal.ts'
 import type { PlaceOptions } from '../verb.ts'
 import { visibleText } from '../visible-text.ts'
 import { archiveFoldersOf } from './fleet-references.ts'
+import { inventorySources } from './inventory-sources.ts'
 
 /** What a factory watches, and with what. */
 export interface WatchOptions {
@@ -34,6 +36,8 @@ export interface WatchOptions {
   /** What was pulled from the registry. */
   readonly pulls: PullLog
   readonly place: PlaceOptions
+  /** Where all that the factory makes is. */
+  readonly folder: string
   readonly platforms: readonly string[]
   readonly terminal: Terminal
   definitions(): Promise<FleetDefinitions>
@@ -80,6 +84,7 @@ export async function openWatches(options: WatchOptions): Promise<Watches> {
     datePoll(options),
     levelPoll(options),
     pullPoll(options),
+    ...inventoryPoll(options),
     ...(options.place.offline === true ? [] : [advisoryPoll(options)]),
   ]
   const told = new Map<string, string>()
@@ -170,6 +175,15 @@ function pullPoll({ pulls }: WatchOptions): Poll {
       return []
     },
   }
+}
+
+/** Looks at what runs, where the settings say that something does. */
+function inventoryPoll({ store, settings: { inventory }, folder }: WatchOptions): readonly Poll[] {
+  const sources = inventorySources(inventory.places, folder)
+  if (sources.length === 0) return []
+  const look = async (signal: AbortSignal) =>
+    (await pollInventory({ store, sources, now: () => new Date() }, signal)).troubles
+  return [{ name: 'inventory', every: inventory.poll, look }]
 }
 
 /** Tells of findings whose time is nearly up, or up. */

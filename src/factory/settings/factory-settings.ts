@@ -3,6 +3,7 @@ import { type Fault, faultsOf, type Json, parseYaml, placeFaults, reportFaults, 
 import { FactoryError } from '../errors.ts'
 import { type BaseSettings, baseSettingsOf, basesShape } from './bases-settings.ts'
 import { durationOf, durationShape } from './duration.ts'
+import { type InventorySettings, inventoryFaults, inventoryOf, inventoryShape } from './inventory-settings.ts'
 import { notifyFaults, notifyShape, type Subscription, subscriptionsOf } from './notify-settings.ts'
 import { policyFaults, policyOf, policyShape, type UpdatePolicy } from './policy-settings.ts'
 import { type RunSettings, runSettingsOf, runsShape } from './runs-settings.ts'
@@ -28,6 +29,8 @@ export interface FactorySettings {
   readonly runs: RunSettings
   /** Who is told what. */
   readonly notify: readonly Subscription[]
+  /** What runs where. */
+  readonly inventory: InventorySettings
   readonly server: ServerSettings
 }
 
@@ -78,6 +81,7 @@ const settingsShape = {
     sla: slaShape,
     runs: runsShape,
     notify: notifyShape,
+    inventory: inventoryShape,
     server: serverShape,
   },
 } as const satisfies Shape
@@ -100,7 +104,11 @@ export function parseFactorySettings(content: string, file: string): FactorySett
   const value = document.value ?? {}
   const shapeFaults = faultsOf(settingsShape, value)
   const faults = isWritten(value, shapeFaults)
-    ? [...policyFaults(value.policy ?? {}, ['policy']), ...notifyFaults(value.notify ?? [], ['notify'])]
+    ? [
+        ...policyFaults(value.policy ?? {}, ['policy']),
+        ...notifyFaults(value.notify ?? [], ['notify']),
+        ...inventoryFaults(value.inventory ?? {}, ['inventory']),
+      ]
     : shapeFaults
   if (!isWritten(value, shapeFaults) || faults.length > 0) {
     throw invalid(reportFaults(intent, file, placeFaults(faults, document), faults.length))
@@ -115,6 +123,7 @@ export function parseFactorySettings(content: string, file: string): FactorySett
     levels: serviceLevelsOf(value.sla),
     runs: runSettingsOf(value.runs),
     notify: subscriptionsOf(value.notify),
+    inventory: inventoryOf(value.inventory),
     server: serverOf(value.server),
   }
 }
