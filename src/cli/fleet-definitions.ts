@@ -12,8 +12,12 @@ import {
   type OpenedDefinition,
   openDefinition,
   parseLock,
+  readKeptBase,
 } from '#image'
+import type { ImageOnBase, WatchedBase } from '#integrations'
+import { formatReference, parseReference } from '#oci'
 import { UsageError } from './errors.ts'
+import { foreignBaseOf, parentOf } from './foreign-base.ts'
 import { readLockText } from './lock-choice.ts'
 
 /** The definitions of a fleet, each with the lock beside it. */
@@ -30,6 +34,8 @@ export interface FleetDefinitions {
   readonly owners: ReadonlyMap<string, string>
   /** Until when images are supported. */
   readonly supported: readonly SupportedImage[]
+  /** Images of others that images stack on, by their references. */
+  readonly bases: readonly WatchedBase[]
 }
 
 /** Deep enough for any order that people give their definitions, and shallow enough for a loop of mounts. */
@@ -76,6 +82,7 @@ export async function openFleet(references: readonly string[]): Promise<FleetDef
   const all = [...opened.values()]
   const names = new Set(all.map(({ definition }) => definition.image))
   const locks = await Promise.all(all.map(readLock))
+  const parents = all.map(parentOf)
   const unlocked = new Map<string, string>()
   const images = all.map(({ definition, lockFile }, index) => {
     const lock = locks[index]
@@ -83,7 +90,11 @@ export async function openFleet(references: readonly string[]): Promise<FleetDef
     const folder = relative(process.cwd(), dirname(lockFile))
     const place = folder === '' ? '.' : `./${folder}`
     if (faults.length > 0) unlocked.set(definition.image, `${faults.join('; ')}: casemate lock ${place}`)
-    return lockedImage(definition, faults.length > 0 ? undefined : lock, (image) => names.has(image))
+    return lockedImage(
+      definition,
+      faults.length > 0 ? undefined : lock,
+      (image) => image === parents[index] && names.has(image),
+    )
   })
   return {
     images,
@@ -93,6 +104,7 @@ export async function openFleet(references: readonly string[]): Promise<FleetDef
     files: all.flatMap(({ files }) => files),
     owners: new Map(all.flatMap(ownerOf)),
     supported: all.map(supportOf),
+    bases: await basesOf(all.filter((_, index) => !names.has(parents[index] ?? ''))),
   }
 }
 
@@ -104,6 +116,20 @@ function ownerOf({ definition }: OpenedDefinition): readonly (readonly [string, 
 function supportOf({ definition }: OpenedDefinition): SupportedImage {
   const { upstreamEnd, archiveEnd } = definition.variants.get('runtime')?.lifecycle ?? {}
   return { image: definition.image, upstreamEnd, archiveEnd }
+}
+
+/** Of images that stack on none of the fleet: what stacks on those moves along with them. */
+async function basesOf(all: readonly OpenedDefinition[]): Promise<readonly WatchedBase[]> {
+  const bases = new Map<string, ImageOnBase[]>()
+  for (const opened of all) {
+    const foreign = foreignBaseOf(opened)
+    const reference = foreign && parseReference(foreign.image)
+    const kept = foreign && (await readKeptBase(foreign.folder))
+    if (reference?.transport !== 'docker' || kept === undefined) continue
+    const name = formatReference(reference)
+    bases.set(name, [...(bases.get(name) ?? []), { image: opened.definition.image, kept: kept.digest }])
+  }
+  return [...bases].map(([reference, images]) => ({ reference, images }))
 }
 
 async function readLock({ lockFile }: OpenedDefinition): Promise<Lock | undefined> {

@@ -1,6 +1,6 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BASE_FILE, BASE_LOCK, imageStackedOn, readKeptBase } from '#image'
+import { BASE_FILE, BASE_LOCK, imageStackedOn, type KeptBase, type Recipe, readKeptBase } from '#image'
 import { UsageError } from './errors.ts'
 import { layRecipe, trustedRecipeOf } from './trusted-recipe.ts'
 
@@ -31,13 +31,19 @@ export async function keepBase(reference: string, options: BaseOptions): Promise
   const { recipe, digest } = await trustedRecipeOf(image, { key, ...(signedAs === undefined ? {} : { signedAs }) })
   const unfinished = `${folder}.${process.pid}.tmp`
   await rm(unfinished, { recursive: true, force: true })
-  await mkdir(unfinished, { recursive: true })
-  await layRecipe(recipe, unfinished)
-  await writeFile(join(unfinished, BASE_LOCK), recipe.lock)
-  await writeFile(
-    join(unfinished, BASE_FILE),
-    `${JSON.stringify({ from, digest, definition: recipe.definition }, null, 2)}\n`,
-  )
+  await layBase(recipe, { from, digest }, unfinished)
   await rm(folder, { recursive: true, force: true })
   await rename(unfinished, folder)
+}
+
+/** Writes the recipe of a base into a folder as definitions that stack on it find it: with its lock, and which image it is of. */
+export async function layBase(recipe: Recipe, base: Omit<KeptBase, 'definition'>, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  await layRecipe(recipe, folder)
+  await writeFile(join(folder, BASE_LOCK), recipe.lock)
+  const { from, digest } = base
+  await writeFile(
+    join(folder, BASE_FILE),
+    `${JSON.stringify({ from, digest, definition: recipe.definition }, null, 2)}\n`,
+  )
 }

@@ -116,6 +116,7 @@ export {
   type TagName,
 } from './running/ports.ts'
 export { type Rollback, rollBack } from './running/rollback.ts'
+export type { BaseSettings, BaseTrust } from './settings/bases-settings.ts'
 export { formatSpan } from './settings/duration.ts'
 export {
   type DefinitionsPlace,
@@ -124,6 +125,7 @@ export {
   SETTINGS_FILE,
   settingsJsonSchema,
 } from './settings/factory-settings.ts'
+export type { InventoryPlace, InventorySettings } from './settings/inventory-settings.ts'
 export type { SecretPlace, Subscription } from './settings/notify-settings.ts'
 export type { ApprovalRule, Freeze, MaintenanceWindow, UpdatePolicy } from './settings/policy-settings.ts'
 export type { RunSettings } from './settings/runs-settings.ts'

@@ -27,6 +27,8 @@ export type Reason = {
   /** The worst of what is answered, as policies count it; absent where no finding is closed. */
   readonly severity?: PolicySeverity
   readonly changes: readonly PackageChange[]
+  /** The image of others that it stacks on, as its definition names it, and the digest that this names now; where that is why. */
+  readonly base?: { readonly reference: string; readonly digest: string }
   /** What keeps this change out of a rebuild that is done for other reasons. */
   readonly waits?: Held
 }

@@ -61,7 +61,15 @@ export { ImageError, type ImageErrorCode } from './errors.ts'
 export type { RunAs } from './execution.ts'
 export { readAbout } from './io/about-files.ts'
 export type { Assembly, FetchDebs } from './io/assemble.ts'
-export { BASE_FILE, BASE_LOCK, readKeptBase } from './io/base-recipe.ts'
+export {
+  BASE_FILE,
+  BASE_LOCK,
+  baseFolder,
+  imageFrom,
+  type KeptBase,
+  namesImage,
+  readKeptBase,
+} from './io/base-recipe.ts'
 export { type BuiltImage, buildImage, type ImageInput, openWorkshop } from './io/build-image.ts'
 export {
   catalogueFolder,
@@ -72,6 +80,7 @@ export {
   imageStackedOn,
   type OpenedDefinition,
   openDefinition,
+  type StackedImage,
 } from './io/definition-files.ts'
 export { builtLayerFacts } from './io/layer-facts.ts'
 export { checkLayers } from './io/measure-layer.ts'
@@ -108,8 +117,10 @@ export { BUILD_TYPE, type ProvenanceInput, type ProvenPlatform, provenanceOf } f
 export {
   parseRecipe,
   type Recipe,
+  type RecipeFiles,
   type RecipeInput,
   recipeDigests,
+  recipeFiles,
   recipeOf,
   recipePredicate,
 } from './recipe.ts'

@@ -90,8 +90,24 @@ interface RecipeJson extends Omit<Recipe, 'files' | 'executables' | 'links'> {
   readonly links?: readonly { readonly path: string; readonly target: string }[]
 }
 
+/** The files of a definition as a recipe has them. */
+export interface RecipeFiles extends Pick<Recipe, 'definition' | 'files' | 'executables' | 'links'> {
+  /** Where a file is in it, by its absolute path. */
+  readonly place: (file: string) => string
+}
+
 /** Makes the recipe of an image. Nothing in it tells where on which machine the files were. */
-export function recipeOf({ image, variant, codec, lock, sources, catalogue, archives }: RecipeInput): Recipe {
+export function recipeOf({ image, variant, codec, lock, ...input }: RecipeInput): Recipe {
+  const { place: _, ...made } = recipeFiles(input)
+  return { image, variant, codec, ...made, lock: formatLock(lock) }
+}
+
+/** Gathers what a definition is made of, under paths that hang on no machine. */
+export function recipeFiles({
+  sources,
+  catalogue,
+  archives,
+}: Pick<RecipeInput, 'sources' | 'catalogue' | 'archives'>): RecipeFiles {
   const outside = [...sources.map(({ file }) => file), ...archives.keys()].filter((file) => !isBelow(file, catalogue))
   const root = commonFolder(outside)
   const place = (file: string) =>
@@ -116,7 +132,7 @@ export function recipeOf({ image, variant, codec, lock, sources, catalogue, arch
   for (const [file, bytes] of archives) files.set(place(file), bytes)
   const own = sources.at(-1)
   const definition = `${place(own?.file ?? '')}${own?.member === undefined ? '' : `#${own.member}`}`
-  return { image, variant, codec, definition, files, executables, links, lock: formatLock(lock) }
+  return { definition, files, executables, links, place }
 }
 
 /** Whether a link of a recipe leads to another of its paths: those that lead elsewhere no definition takes in. */

@@ -1,5 +1,6 @@
 export { IntegrationError, type IntegrationErrorCode } from './errors.ts'
 export { type ClusterLook, parseClusterPods, readClusterPods, recordRunning } from './inventory/cluster.ts'
+export { type ClusterPlace, fetchRunningContainers } from './inventory/cluster-api.ts'
 export {
   type ManifestImage,
   type ManifestImages,
@@ -7,6 +8,12 @@ export {
   readManifests,
   recordDeclared,
 } from './inventory/manifests.ts'
+export {
+  type InventoryOptions,
+  type InventoryPoll,
+  type InventorySource,
+  pollInventory,
+} from './inventory/poll-inventory.ts'
 export { PullLog, pulledDigest, type RegistryAccess } from './inventory/pulls.ts'
 export { type RecordedSightings, recordSightings } from './inventory/record-sightings.ts'
 export { GuardedPost, POST_LIMITS, type PostAnswer, type PostLimits, type PostTarget } from './telling/guarded-post.ts'
@@ -34,7 +41,13 @@ export {
   standingAlarms,
   suiteWatchName,
 } from './watching/archive-watch.ts'
-export { type BasePoll, type BaseWatchOptions, pollBases, type WatchedBase } from './watching/base-watch.ts'
+export {
+  type BasePoll,
+  type BaseWatchOptions,
+  type ImageOnBase,
+  pollBases,
+  type WatchedBase,
+} from './watching/base-watch.ts'
 export { pollDates } from './watching/date-watch.ts'
 export {
   findDefinitions,

@@ -10,15 +10,15 @@ import { publishSigned } from '../publish.ts'
 import { Stages } from '../stages.ts'
 import { packageVersion } from '../version.ts'
 import { lockDigest, lockOf } from './lock-stage.ts'
-import { type BuildOutput, type BuiltVariant, buildOutput } from './stage-outputs.ts'
-import { type FactoryTools, openedOf, platformsOf, repositoryOf, terminalOf, variantsOf } from './tools.ts'
+import { type BuildOutput, type BuiltVariant, buildOutput, lockOutput } from './stage-outputs.ts'
+import { type FactoryTools, openedOn, platformsOf, repositoryOf, terminalOf, variantsOf } from './tools.ts'
 
 /**
  * The stage `build`: every variant is built and pushed with all its evidence, signed, by its digest alone: nothing names it yet. With the
  * same inputs of the images it is the same, whatever was observed of archives meanwhile.
  */
 export async function prepareBuild(tools: FactoryTools, { image, outputs }: StageWork): Promise<PreparedStage> {
-  const opened = await openedOf(tools, image)
+  const opened = await openedOn(tools, image, lockOutput(outputs).base)
   const lock = lockOf(outputs, image)
   const variants = variantsOf(opened, tools.options)
   const platforms = platformsOf(opened, tools.options)

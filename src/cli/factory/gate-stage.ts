@@ -8,7 +8,8 @@ import { attestSummary } from '../gate-summary.ts'
 import { readPolicies } from '../policy-files.ts'
 import { readUpTo } from '../read-up-to.ts'
 import { packageVersion } from '../version.ts'
-import { buildOutput } from './stage-outputs.ts'
+import { definitionOn } from './moved-base.ts'
+import { buildOutput, lockOutput } from './stage-outputs.ts'
 import { type FactoryTools, repositoryOf, terminalOf } from './tools.ts'
 
 /** Bytes of a file of exceptions. */
@@ -33,10 +34,11 @@ export async function prepareGate(tools: FactoryTools, { image, outputs }: Stage
       ...{ day: new Date().toISOString().slice(0, 10), program: packageVersion() },
     },
     async perform(signal) {
+      const definition = await definitionOn(tools, image, lockOutput(outputs).base)
       for (const { variant, manifests } of variants) {
         for (const { platform, digest } of manifests) {
           signal.throwIfAborted()
-          const closed = await gateOne(tools, { image, variant, digest, platform })
+          const closed = await gateOne(tools, { image, variant, digest, platform, definition })
           if (closed !== undefined) return { kind: 'refused', reason: `${variant} for ${platform}: ${closed}` }
         }
       }
@@ -51,16 +53,21 @@ interface Gated {
   readonly variant: string
   readonly digest: string
   readonly platform: string
+  /** Its reference. */
+  readonly definition: string
 }
 
 /** Why a manifest is kept out, in words; `undefined` where it passes. */
-async function gateOne(tools: FactoryTools, { image, variant, digest, platform }: Gated): Promise<string | undefined> {
+async function gateOne(
+  tools: FactoryTools,
+  { image, variant, digest, platform, definition }: Gated,
+): Promise<string | undefined> {
   const before = await tools.store.releases.latest(image, variant)
   const terminal = terminalOf(tools.terminal, image)
   const judged = await judgeImage(
     `docker://${repositoryOf(tools, image)}@${digest}`,
     {
-      ...{ platform, trust: tools.trust, definition: tools.definitionOf(image) },
+      ...{ platform, trust: tools.trust, definition },
       ...(before === undefined ? {} : { previous: `docker://${repositoryOf(tools, image)}@${before.digest}` }),
       ...settingsOf(tools),
     },

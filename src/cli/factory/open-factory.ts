@@ -10,7 +10,8 @@ import { hostPlatform } from '../host-platform.ts'
 import { readSettings } from '../plan-settings.ts'
 import type { Terminal } from '../terminal.ts'
 import type { PlaceOptions, StaleOptions } from '../verb.ts'
-import { type FleetPlace, readFleetDefinitions } from './definition-places.ts'
+import { definitionsByName } from './definition-places.ts'
+import { fleetReferences, withNamedImages } from './fleet-references.ts'
 import { RegistryPublisher } from './publisher.ts'
 import { FactoryStages } from './stages.ts'
 import { type FactoryOptions, type FactoryTools, homeOf, sandboxOnce, signingTools } from './tools.ts'
@@ -50,7 +51,7 @@ export async function withFactory<Result>(
 ): Promise<Result> {
   const settings = await readSettings(options.settings)
   const { home, ...signing } = await publishing({ registry: registryOf(settings), ...options })
-  const definitionOf = await readFleetDefinitions(fleetPlace(options, settings))
+  const definitionOf = await definitionsByName(await imagesHere(options, settings))
   const build: BuildSettings = options.workers === undefined ? {} : { workers: options.workers }
   const state = await openState(statePlace(process.env, options.state), { create: true })
   const publisher = new RegistryPublisher(signing)
@@ -72,12 +73,13 @@ export async function withFactory<Result>(
 }
 
 /** How images are made: as the command line says, else the settings, else for this machine and with all that there is. */
-export function factoryOptions(options: FactoryVerbOptions, { runs }: FactorySettings): FactoryOptions {
+export function factoryOptions(options: FactoryVerbOptions, { runs, bases }: FactorySettings): FactoryOptions {
   const variants = options.variant?.split(',') ?? runs.variants
   const policy = options.policy ?? runs.policies
   const exceptions = options.exceptions ?? runs.exceptions
   return {
     ...options,
+    bases: bases.trust,
     platforms: options.platform?.split(',') ?? runs.platforms ?? [hostPlatform()],
     ...(variants === undefined ? {} : { variants }),
     ...(policy === undefined ? {} : { policy }),
@@ -94,10 +96,11 @@ function registryOf({ registry }: FactorySettings): string | undefined {
   return registry === 'embedded' ? undefined : registry
 }
 
-function fleetPlace({ image, definitions }: FactoryVerbOptions, settings: FactorySettings): FleetPlace {
-  const { definitions: place } = settings
-  const folder = definitions ?? (place !== undefined && 'folder' in place ? place.folder : undefined)
-  return { images: image ?? settings.images, ...(folder === undefined ? {} : { definitions: folder }) }
+/** The images that are made here. A repository is checked out by `casemate up` only: without a folder, what it defines is not known. */
+function imagesHere(options: FactoryVerbOptions, settings: FactorySettings): Promise<readonly string[]> {
+  const { definitions } = settings
+  const known = definitions !== undefined && 'git' in definitions ? undefined : definitions
+  return fleetReferences(withNamedImages({ ...settings, definitions: known }, options))
 }
 
 /** Where releases are published and who signs them. Rejects with `USAGE_INVALID`, and as `signingTools`. */

@@ -8,11 +8,10 @@ import {
   planRebuilds,
 } from '#factory'
 import type { OpenStore } from '#store'
-import { type FleetDefinitions, openFleet } from '../fleet-definitions.ts'
 import { openFindings, type PlannerBasis, plannerOf, readArchiveFacts } from '../plan-basis.ts'
 import type { Terminal } from '../terminal.ts'
 import type { PlaceOptions } from '../verb.ts'
-import { archiveFoldersOf, fleetReferences } from './fleet-references.ts'
+import { archiveFoldersOf, fleetOf } from './fleet-references.ts'
 
 /** What plans are made from and by. */
 export interface PlanningOptions {
@@ -78,7 +77,7 @@ export class PlanningLoop {
   /** Asks once for every image that was never released and that nobody has asked for. */
   async askForNew(): Promise<void> {
     const { store, now } = this.#options
-    const { images } = await this.#definitions()
+    const { images } = await fleetOf(this.#options.settings)
     const released = new Set((await store.fleet.heads()).map(({ image }) => image))
     const fresh = images.filter(({ image }) => !released.has(image))
     const events = fresh.map(({ image }) =>
@@ -111,7 +110,7 @@ export class PlanningLoop {
   }
 
   async #with<Result>(work: (basis: PlannerBasis) => Promise<Result>): Promise<Result> {
-    const definitions = await this.#definitions()
+    const definitions = await fleetOf(this.#options.settings)
     const facts = await readArchiveFacts(archiveFoldersOf(definitions))
     const findings = openFindings(facts)
     try {
@@ -119,10 +118,6 @@ export class PlanningLoop {
     } finally {
       findings.close()
     }
-  }
-
-  async #definitions(): Promise<FleetDefinitions> {
-    return openFleet(await fleetReferences(this.#options.settings))
   }
 
   async #run(onTrouble: (error: unknown) => void): Promise<void> {

@@ -2,6 +2,7 @@ import { userInfo } from 'node:os'
 import { eventKey, type FactoryStore, type Hold, type Plan, type PlannedImage, type Reason, startRun } from '#factory'
 import { parseLock } from '#image'
 import { type ExitStatus, exitStatus } from '../exit-status.ts'
+import { parentOf } from '../foreign-base.ts'
 import { readLockText } from '../lock-choice.ts'
 import type { Terminal } from '../terminal.ts'
 import { visibleText } from '../visible-text.ts'
@@ -57,7 +58,7 @@ async function ask(
   const { store, tools } = factory
   const parents = new Map<string, string | undefined>()
   for (const image of images) {
-    parents.set(image, (await openedOf(tools, image)).base?.opened.definition.image)
+    parents.set(image, parentOf(await openedOf(tools, image)))
   }
   const now = systemClock.now()
   const { username } = userInfo()

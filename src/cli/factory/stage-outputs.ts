@@ -1,10 +1,13 @@
 import { type Digest, faultsOf, formatFault, type Json, type Shape } from '#core'
 import { FactoryError, type StageOutputs } from '#factory'
+import type { LockedOn } from './moved-base.ts'
 
 /** What the stage `lock` gives. */
 export type LockOutput = {
   /** The lock's text. */
   readonly lock: string
+  /** Where it stacks, by however many of the fleet, on an image of others that has moved since it was kept: on which state of that. */
+  readonly base?: LockedOn
 }
 
 /** What the stage `build` gives. */
@@ -25,7 +28,8 @@ export type BuiltVariant = {
 
 const text: Shape = { type: 'string' }
 const digest: Shape = { type: 'string', pattern: '^sha256:[0-9a-f]{64}$', title: 'a SHA-256 digest' }
-const lockShape: Shape = { type: 'object', properties: { lock: text }, required: ['lock'] }
+const baseShape: Shape = { type: 'object', properties: { from: text, digest }, required: ['from', 'digest'] }
+const lockShape: Shape = { type: 'object', properties: { lock: text, base: baseShape }, required: ['lock'] }
 const buildShape: Shape = {
   type: 'object',
   properties: {

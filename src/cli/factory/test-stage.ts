@@ -1,5 +1,6 @@
 import { digestOf, type Json } from '#core'
 import type { PreparedStage, StageWork } from '#factory'
+import { openDefinition } from '#image'
 import { openImage, parsePlatform } from '#oci'
 import { hasPassed, type TestReport } from '#sandbox'
 import { attestReport } from '../attest-report.ts'
@@ -8,8 +9,9 @@ import { chooseTests } from '../image-tests.ts'
 import { reportOn } from '../test-image.ts'
 import { packageVersion } from '../version.ts'
 import { referenceTo } from './build-stage.ts'
-import { type BuiltVariant, buildOutput } from './stage-outputs.ts'
-import { type FactoryTools, openedOf, repositoryOf, terminalOf } from './tools.ts'
+import { definitionOn } from './moved-base.ts'
+import { type BuiltVariant, buildOutput, lockOutput } from './stage-outputs.ts'
+import { type FactoryTools, repositoryOf, terminalOf } from './tools.ts'
 
 /** A test that did not pass, in a few words. */
 const LONGEST_REASON = 400
@@ -20,7 +22,8 @@ const LONGEST_REASON = 400
  */
 export async function prepareTest(tools: FactoryTools, { image, outputs }: StageWork): Promise<PreparedStage> {
   const { variants } = buildOutput(outputs)
-  const { definition } = await openedOf(tools, image)
+  const reference = await definitionOn(tools, image, lockOutput(outputs).base)
+  const { definition } = await openDefinition(reference, { workingFolder: process.cwd() })
   const testsOf = (variant: string) => definition.variants.get(variant)?.tests ?? []
   const { sandbox, version } = await tools.sandbox()
   return {
@@ -36,7 +39,7 @@ export async function prepareTest(tools: FactoryTools, { image, outputs }: Stage
         if (testsOf(built.variant).length === 0) continue
         for (const { platform, digest } of built.manifests) {
           signal.throwIfAborted()
-          const report = await testOne(tools, { image, digest, platform })
+          const report = await testOne(tools, { image, digest, platform, definition: reference })
           if (!hasPassed(report)) return { kind: 'refused', reason: failuresOf(report, built, platform) }
           const inherited = report.results.filter((one) => one.inherited !== undefined).length
           counts[`${built.variant} ${platform}`] = { passed: report.results.length, inherited }
@@ -54,14 +57,15 @@ async function testOne(
     image: name,
     digest,
     platform: text,
-  }: { readonly image: string; readonly digest: string; readonly platform: string },
+    definition,
+  }: { readonly image: string; readonly digest: string; readonly platform: string; readonly definition: string },
 ): Promise<TestReport> {
   const platform = parsePlatform(text)
   const reference = `docker://${repositoryOf(tools, name)}@${digest}`
   const image = await openImage(referenceTo(tools, name, digest), { platform })
   const helpers = new HelperReferences(platform, (helper) => releasedReference(tools, helper))
   try {
-    const chosen = await chooseTests(image.config, reference, { definition: tools.definitionOf(name) })
+    const chosen = await chooseTests(image.config, reference, { definition })
     const { variant, tests, sources } = chosen
     const { sandbox } = await tools.sandbox()
     const run = { variant, tests, helpers, sandbox, fresh: false }

@@ -1,5 +1,5 @@
 import { keySignatory, keyTrust, type Signatory, type Trust } from '#attest'
-import type { FactoryStore } from '#factory'
+import type { BaseTrust, FactoryStore } from '#factory'
 import { type OpenedDefinition, openDefinition } from '#image'
 import { parseReference } from '#oci'
 import { pickSandbox, type Sandbox } from '#sandbox'
@@ -8,6 +8,7 @@ import { UsageError } from '../errors.ts'
 import { openSigner } from '../signing-key.ts'
 import type { Terminal } from '../terminal.ts'
 import type { PlaceOptions, StaleOptions } from '../verb.ts'
+import { definitionOn, type LockedOn } from './moved-base.ts'
 
 /** How images are made and judged, wherever that is the same for all images of a factory. */
 export interface FactoryOptions extends PlaceOptions, StaleOptions {
@@ -18,6 +19,8 @@ export interface FactoryOptions extends PlaceOptions, StaleOptions {
   /** See `GateOptions`. */
   readonly policy?: readonly string[]
   readonly exceptions?: string
+  /** Whose recipes of images of others are believed. */
+  readonly bases?: readonly BaseTrust[]
 }
 
 /** What the stages of a factory work with. */
@@ -66,6 +69,15 @@ export function repositoryOf({ home }: Pick<FactoryTools, 'home'>, image: string
 /** Opens the definition of an image. Rejects as `openDefinition` does. */
 export async function openedOf(tools: Pick<FactoryTools, 'definitionOf'>, image: string): Promise<OpenedDefinition> {
   return openDefinition(tools.definitionOf(image), { workingFolder: process.cwd() })
+}
+
+/** Opens the definition of an image on a state of the image of others that it stacks on. Rejects as `definitionOn` does. */
+export async function openedOn(
+  tools: Pick<FactoryTools, 'definitionOf' | 'options'>,
+  image: string,
+  base: LockedOn | undefined,
+): Promise<OpenedDefinition> {
+  return openDefinition(await definitionOn(tools, image, base), { workingFolder: process.cwd() })
 }
 
 /** The variants of a definition that are made. */

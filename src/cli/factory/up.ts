@@ -7,14 +7,14 @@ import { createFirstToken, type FactoryCommands } from '#server'
 import { type OpenState, type OpenStore, openState, statePlace } from '#store'
 import { withWorkshop } from '../build-platforms.ts'
 import { type ExitStatus, formatError } from '../exit-status.ts'
-import { type FleetDefinitions, openFleet } from '../fleet-definitions.ts'
+import type { FleetDefinitions } from '../fleet-definitions.ts'
 import { readSettings } from '../plan-settings.ts'
 import type { Terminal } from '../terminal.ts'
-import { readFleetDefinitions } from './definition-places.ts'
+import { definitionsByName } from './definition-places.ts'
 import { EmbeddedPublisher } from './embedded-registry.ts'
 import { factoryKey } from './factory-key.ts'
 import { startRegistry, startTeller, urlOf } from './factory-services.ts'
-import { fleetReferences } from './fleet-references.ts'
+import { fleetOf, fleetReferences, withNamedImages } from './fleet-references.ts'
 import { checkOutDefinitions } from './git-definitions.ts'
 import {
   canPass,
@@ -120,7 +120,7 @@ async function serve(starting: Starting): Promise<Served> {
   const { platforms } = making
   let owners: FleetDefinitions['owners'] = new Map()
   const definitions = async () => {
-    const found = await definitionsOf(settings)
+    const found = await fleetOf(settings)
     owners = found.owners
     return found
   }
@@ -148,7 +148,17 @@ async function serve(starting: Starting): Promise<Served> {
   const teller = await startTeller({ store, settings, address: registry.server.address, terminal, ownerOf })
   ends.defer(() => teller.stop())
   const { scheduler, firstAdvisories } = await openWatches({
-    ...{ store, settings, repository, pulls, place: options, platforms, terminal, definitions },
+    ...{
+      store,
+      folder: starting.folder,
+      settings,
+      repository,
+      pulls,
+      place: options,
+      platforms,
+      terminal,
+      definitions,
+    },
     onEvents: () => planner.wake(),
   })
   watching.scheduler = scheduler
@@ -169,17 +179,12 @@ async function serve(starting: Starting): Promise<Served> {
   }
 }
 
-/** Where images are defined; read again whenever somebody asks for one that is not known. */
+/** Where images are defined; read again before each plan. */
 async function namedDefinitions(settings: FactorySettings, planner: PlanningLoop): Promise<(image: string) => string> {
-  const place = () => ({
-    images: settings.images,
-    ...(settings.definitions !== undefined && 'folder' in settings.definitions
-      ? { definitions: settings.definitions.folder }
-      : {}),
-  })
-  let known = await readFleetDefinitions(place())
+  const read = async () => definitionsByName(await fleetReferences(settings))
+  let known = await read()
   planner.beforePlan(async () => {
-    known = await readFleetDefinitions(place())
+    known = await read()
   })
   return (image) => known(image)
 }
@@ -201,10 +206,6 @@ async function openedWorkshop(options: UpOptions, ends: AsyncDisposableStack): P
   return opened
 }
 
-async function definitionsOf(settings: FactorySettings): Promise<FleetDefinitions> {
-  return openFleet(await fleetReferences(settings))
-}
-
 async function untilIdle(store: OpenStore, planner: PlanningLoop): Promise<void> {
   for (;;) {
     // Events first: a plan that was made since then has a run by the time that is asked for.
@@ -216,12 +217,9 @@ async function untilIdle(store: OpenStore, planner: PlanningLoop): Promise<void>
 
 /** What the command line says over what the settings say. */
 function withImages(settings: FactorySettings, options: UpOptions): FactorySettings {
-  const { image, definitions, registry, listen } = options
-  const folder = definitions ?? (settings.definitions === undefined ? OWN_IMAGES : undefined)
+  const { registry, listen } = options
   return {
-    ...settings,
-    ...(image === undefined ? {} : { images: image }),
-    ...(folder === undefined ? {} : { definitions: { folder } }),
+    ...withNamedImages({ ...settings, definitions: settings.definitions ?? { folder: OWN_IMAGES } }, options),
     ...(registry === undefined ? {} : { registry }),
     ...(listen === undefined ? {} : { server: listeningOn(listen, settings) }),
   }

@@ -9,7 +9,9 @@ import {
   type PullLog,
   pollAdvisories,
   pollArchive,
+  pollBases,
   pollDates,
+  pollInventory,
   Scheduler,
   tellLate,
 } from '#integrations'
@@ -23,6 +25,7 @@ import type { Terminal } from '../terminal.ts'
 import type { PlaceOptions } from '../verb.ts'
 import { visibleText } from '../visible-text.ts'
 import { archiveFoldersOf } from './fleet-references.ts'
+import { inventorySources } from './inventory-sources.ts'
 
 /** What a factory watches, and with what. */
 export interface WatchOptions {
@@ -33,6 +36,8 @@ export interface WatchOptions {
   /** What was pulled from the registry. */
   readonly pulls: PullLog
   readonly place: PlaceOptions
+  /** Where all that the factory makes is. */
+  readonly folder: string
   readonly platforms: readonly string[]
   readonly terminal: Terminal
   definitions(): Promise<FleetDefinitions>
@@ -75,9 +80,11 @@ export async function openWatches(options: WatchOptions): Promise<Watches> {
         ? [definitionPoll(settings.definitions.folder, options)]
         : []
       : [repositoryPoll(options.repository, options)]),
+    basePoll(options),
     datePoll(options),
     levelPoll(options),
     pullPoll(options),
+    ...inventoryPoll(options),
     ...(options.place.offline === true ? [] : [advisoryPoll(options)]),
   ]
   const told = new Map<string, string>()
@@ -143,6 +150,21 @@ function repositoryPoll(repository: GitRepository, { store, onEvents }: WatchOpt
   }
 }
 
+/** Looks where the tags of images of others are that images stack on. */
+function basePoll({ store, settings, place, definitions, onEvents }: WatchOptions): Poll {
+  return {
+    name: 'bases',
+    every: settings.bases.poll,
+    look: async () => {
+      const { bases } = await definitions()
+      if (bases.length === 0 || place.offline === true) return []
+      const { events, troubles } = await pollBases({ store, bases, now: () => new Date() })
+      if (events.length > 0) onEvents()
+      return troubles
+    },
+  }
+}
+
 /** Records what was pulled since the last time. */
 function pullPoll({ pulls }: WatchOptions): Poll {
   return {
@@ -153,6 +175,15 @@ function pullPoll({ pulls }: WatchOptions): Poll {
       return []
     },
   }
+}
+
+/** Looks at what runs, where the settings say that something does. */
+function inventoryPoll({ store, settings: { inventory }, folder }: WatchOptions): readonly Poll[] {
+  const sources = inventorySources(inventory.places, folder)
+  if (sources.length === 0) return []
+  const look = async (signal: AbortSignal) =>
+    (await pollInventory({ store, sources, now: () => new Date() }, signal)).troubles
+  return [{ name: 'inventory', every: inventory.poll, look }]
 }
 
 /** Tells of findings whose time is nearly up, or up. */

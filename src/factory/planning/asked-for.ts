@@ -22,7 +22,8 @@ export function askedFor(
   }
   for (const event of events) {
     const because = becauseOf(event)
-    if (because !== undefined) add(event.subject, { event: event.id, because, advisories: [], changes: [] })
+    if (because !== undefined)
+      add(event.subject, { event: event.id, because, advisories: [], changes: [], ...baseOf(event) })
     const note = noteOf(event)
     if (note !== undefined) unchanged.set(event.subject, note)
   }
@@ -36,6 +37,12 @@ function becauseOf({ kind, payload }: FactoryEvent): string | undefined {
   const by = wordOf(payload, 'by')
   const reason = wordOf(payload, 'reason')
   return `asked for${by === undefined ? '' : ` by ${by}`}${reason === undefined ? '' : `: ${reason}`}`
+}
+
+/** Where an image has to move to: what its tag names when the run gets to it may be another one again. */
+function baseOf({ kind, payload }: FactoryEvent): Pick<Reason, 'base'> {
+  const [reference, digest] = kind === 'base-changed' ? [wordOf(payload, 'reference'), wordOf(payload, 'to')] : []
+  return reference === undefined || digest === undefined ? {} : { base: { reference, digest } }
 }
 
 /** The end of support is told to people; a rebuild would not put it off. */

@@ -1,7 +1,9 @@
 import type { XStatic } from 'typebox/schema'
 import { type Fault, faultsOf, type Json, parseYaml, placeFaults, reportFaults, type Shape } from '#core'
 import { FactoryError } from '../errors.ts'
+import { type BaseSettings, baseSettingsOf, basesShape } from './bases-settings.ts'
 import { durationOf, durationShape } from './duration.ts'
+import { type InventorySettings, inventoryFaults, inventoryOf, inventoryShape } from './inventory-settings.ts'
 import { notifyFaults, notifyShape, type Subscription, subscriptionsOf } from './notify-settings.ts'
 import { policyFaults, policyOf, policyShape, type UpdatePolicy } from './policy-settings.ts'
 import { type RunSettings, runSettingsOf, runsShape } from './runs-settings.ts'
@@ -21,11 +23,14 @@ export interface FactorySettings {
   readonly poll: number | undefined
   /** `embedded`, or a reference such as `docker://host/prefix`. */
   readonly registry: string
+  readonly bases: BaseSettings
   readonly policy: UpdatePolicy
   readonly levels: ServiceLevels
   readonly runs: RunSettings
   /** Who is told what. */
   readonly notify: readonly Subscription[]
+  /** What runs where. */
+  readonly inventory: InventorySettings
   readonly server: ServerSettings
 }
 
@@ -71,10 +76,12 @@ const settingsShape = {
       title: '`embedded`, or a place such as docker://registry.example.org/prefix',
       pattern: '^(?:embedded|docker://[^\\s/]+(?:/\\S+)?)$',
     },
+    bases: basesShape,
     policy: policyShape,
     sla: slaShape,
     runs: runsShape,
     notify: notifyShape,
+    inventory: inventoryShape,
     server: serverShape,
   },
 } as const satisfies Shape
@@ -97,7 +104,11 @@ export function parseFactorySettings(content: string, file: string): FactorySett
   const value = document.value ?? {}
   const shapeFaults = faultsOf(settingsShape, value)
   const faults = isWritten(value, shapeFaults)
-    ? [...policyFaults(value.policy ?? {}, ['policy']), ...notifyFaults(value.notify ?? [], ['notify'])]
+    ? [
+        ...policyFaults(value.policy ?? {}, ['policy']),
+        ...notifyFaults(value.notify ?? [], ['notify']),
+        ...inventoryFaults(value.inventory ?? {}, ['inventory']),
+      ]
     : shapeFaults
   if (!isWritten(value, shapeFaults) || faults.length > 0) {
     throw invalid(reportFaults(intent, file, placeFaults(faults, document), faults.length))
@@ -107,10 +118,12 @@ export function parseFactorySettings(content: string, file: string): FactorySett
     definitions: definitionsPlace(value.definitions),
     poll: value.archives?.poll === undefined ? undefined : durationOf(value.archives.poll),
     registry: value.registry ?? 'embedded',
+    bases: baseSettingsOf(value.bases),
     policy: policyOf(value.policy),
     levels: serviceLevelsOf(value.sla),
     runs: runSettingsOf(value.runs),
     notify: subscriptionsOf(value.notify),
+    inventory: inventoryOf(value.inventory),
     server: serverOf(value.server),
   }
 }

@@ -88,6 +88,7 @@ export function serverOf({
   }
 }
 
-function isLoopback(host: string): boolean {
+/** Whether a host is this machine, by its name or address. */
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
 }

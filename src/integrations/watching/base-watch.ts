@@ -1,14 +1,21 @@
-import { inParallel, messageOf } from '#core'
-import { type BaseMove, baseEvent, type FactoryEvent, type FactoryStore } from '#factory'
+import { canonicalJson, inParallel, type Json, messageOf } from '#core'
+import { baseEvent, type FactoryEvent, type FactoryStore } from '#factory'
 import { parseReference, RegistryClient, type RegistryOptions } from '#oci'
 import { IntegrationError } from '../errors.ts'
 import { takeStep } from './take-step.ts'
+
+/** An image that stacks on one of others. */
+export interface ImageOnBase {
+  readonly image: string
+  /** The digest of the base whose recipe is kept beside its definition. */
+  readonly kept: string
+}
 
 /** An image of others, in a registry, and the images that stack on it. */
 export interface WatchedBase {
   /** As `docker://REGISTRY/REPOSITORY:TAG`. One with a digest never moves. */
   readonly reference: string
-  readonly images: readonly string[]
+  readonly images: readonly ImageOnBase[]
 }
 
 export interface BaseWatchOptions {
@@ -30,8 +37,9 @@ export interface BasePoll {
 const AT_A_TIME = 4
 
 /**
- * Asks registries which digests tags name, and records which bases have moved since they were recorded last. A base that is new to
- * the factory has not moved. Rejects as the factory's store does.
+ * Asks registries which digests tags name, and records which bases have moved since they were recorded last; of an image that was not looked
+ * at before, since its base was kept. What is asked for is a digest alone, so that an answer has no body whether it is news or not. Rejects as the
+ * factory's store does.
  */
 export async function pollBases(options: BaseWatchOptions): Promise<BasePoll> {
   const events: FactoryEvent[] = []
@@ -64,18 +72,29 @@ async function currentDigest(text: string, options: RegistryOptions = {}): Promi
 }
 
 async function recordBase(
-  { store, now }: BaseWatchOptions,
+  { store, now: at }: BaseWatchOptions,
   { reference, images }: WatchedBase,
   digest: string,
 ): Promise<readonly FactoryEvent[]> {
   return takeStep(store, `base ${reference}`, (before) => {
-    // Only this watcher writes these rows.
-    const from = before?.state as string | undefined
-    if (from === digest) return undefined
-    const seen = now().toISOString()
+    const known = knownOf(before?.state)
+    const now: Json = { digest, images: images.map(({ image }) => image).sort() }
+    if (before !== undefined && canonicalJson(before.state) === canonicalJson(now)) return undefined
+    const seen = at().toISOString()
     const revision = (before?.revision ?? 0) + 1
-    const move = (known: string): BaseMove => ({ reference, from: known, to: digest })
-    const events = from === undefined ? [] : images.map((image) => baseEvent(image, move(from), revision, seen))
-    return { state: digest, events, at: seen }
+    const events = images.flatMap(({ image, kept }) => {
+      const from = known?.images.has(image) === true ? known.digest : kept
+      return from === digest ? [] : [baseEvent(image, { reference, from, to: digest }, revision, seen)]
+    })
+    return { state: now, events, at: seen }
   })
+}
+
+/** Only this watcher writes these rows. */
+function knownOf(
+  state: Json | undefined,
+): { readonly digest: string; readonly images: ReadonlySet<unknown> } | undefined {
+  if (typeof state !== 'object' || state === null || !('digest' in state) || !('images' in state)) return undefined
+  const { digest, images } = state
+  return typeof digest === 'string' && Array.isArray(images) ? { digest, images: new Set(images) } : undefined
 }

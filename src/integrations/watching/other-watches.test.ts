@@ -14,13 +14,15 @@ test('a base that moves is told to the images that stack on it, each time, also 
   const registry = await dockerRegistry(t)
   const store = await servers.store(t, 'embedded')
   const push = await pusher(t, registry)
-  const bases: WatchedBase[] = [
-    { reference: `docker://${registry}/vendor/base:12`, images: ['app', 'web'] },
-    { reference: `docker://${registry}/vendor/base@${digestOf('pinned')}`, images: ['pinned'] },
-  ]
-  const look = () => pollBases({ store, bases, now: () => new Date(at) })
   const first = await push('one')
-  assert.deepEqual(await look(), { events: [], troubles: [] }, 'a base that is new has not moved')
+  const on = (...images: readonly string[]) => images.map((image) => ({ image, kept: first }))
+  const reference = `docker://${registry}/vendor/base:12`
+  const bases: WatchedBase[] = [
+    { reference, images: on('app', 'web') },
+    { reference: `docker://${registry}/vendor/base@${digestOf('pinned')}`, images: on('pinned') },
+  ]
+  const look = (watched = bases) => pollBases({ store, bases: watched, now: () => new Date(at) })
+  assert.deepEqual(await look(), { events: [], troubles: [] }, 'what is kept is what the tag names')
   const second = await push('two')
   const { events } = await look()
   assert.deepEqual(
@@ -34,18 +36,25 @@ test('a base that moves is told to the images that stack on it, each time, also 
   assert.equal((await look()).events.length, 2)
   await push('two')
   assert.equal((await look()).events.length, 2)
+  const late = [{ reference, images: on('app', 'late', 'web') }]
+  assert.deepEqual(
+    (await look(late)).events.map(({ subject }) => subject),
+    ['late'],
+    'who comes later is told what moved since its base was kept',
+  )
+  assert.deepEqual((await look(late)).events, [])
 })
 
 test('a base that is nowhere, and a registry that does not answer, are trouble and keep no other from being looked at', async (t) => {
   const registry = await dockerRegistry(t)
   const store = await servers.store(t, 'embedded')
   const push = await pusher(t, registry)
-  await push('one')
+  const images = [{ image: 'app', kept: await push('one') }]
   const bases = ['vendor/base:12', 'vendor/none:1'].map((name) => ({
     reference: `docker://${registry}/${name}`,
-    images: ['app'],
+    images,
   }))
-  const dead = { reference: 'docker://127.0.0.1:1/a/b:c', images: ['app'] }
+  const dead = { reference: 'docker://127.0.0.1:1/a/b:c', images }
   const policy = { tries: 1, backOff: 1 }
   const look = () => pollBases({ store, bases: [dead, ...bases], now: () => new Date(at), registry: { policy } })
   const { troubles } = await look()
