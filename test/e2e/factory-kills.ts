@@ -2,7 +2,6 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { keyTrust, parsePublicKey } from '#attest'
@@ -20,6 +19,7 @@ import { isEvidenceTag, RegistryClient } from '#oci'
 import { type EmbeddedPostgres, type OpenStore, openStore, runningPostmaster, startPostgres } from '#store'
 import { type DebSpec, databaseFolder, serverOptions } from '#testkit'
 import { RegistryPublisher } from '../../src/cli/factory/publisher.ts'
+import { freePort } from './up-process.ts'
 import { type CleansUp, openWorkplace, type Workplace } from './workplace.ts'
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
@@ -419,13 +419,4 @@ function planOf(events: readonly FactoryEvent[], round: number, made: string): P
     return [{ image: family, after: [], reasons, held: undefined }, ...children]
   })
   return { events: events.map(({ id }) => id).sort((left, right) => left - right), images, made }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
 }

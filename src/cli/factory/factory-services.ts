@@ -10,7 +10,7 @@ import { formatError } from '../exit-status.ts'
 import { holdAdvisories } from '../stale-advisories.ts'
 import type { Terminal } from '../terminal.ts'
 import { packageVersion } from '../version.ts'
-import { startEmbeddedRegistry } from './embedded-registry.ts'
+import { type EmbeddedRegistry, startEmbeddedRegistry } from './embedded-registry.ts'
 import { FactoryAuthority } from './factory-authority.ts'
 
 const HOUR = 3_600_000
@@ -32,13 +32,13 @@ export interface ServiceOptions {
 export async function startRegistry(
   { store, folder, settings, terminal, pulls }: ServiceOptions,
   watching: { readonly commands: FactoryCommands },
-): Promise<{ readonly server: RegistryServer; readonly api: Api }> {
+): Promise<EmbeddedRegistry & { readonly api: Api }> {
   const onError = (error: unknown) => terminal.warn(formatError(error))
   const { host, port, isOpen, hosts, url, tls } = settings.server
   const authority = new FactoryAuthority(store.tokens, isOpen)
   const late: { api?: Api; server?: RegistryServer } = {}
-  const server = await startEmbeddedRegistry(join(folder, 'registry'), authority, {
-    ...{ host, port, onError },
+  const { server, name } = await startEmbeddedRegistry(join(folder, 'registry'), authority, {
+    ...{ host, port, url, onError },
     onAccess: (access) => pulls.note(access),
     ...(tls === undefined ? {} : { tls: { cert: await readFile(tls.certificate), key: await readFile(tls.key) } }),
     elsewhere: (request, response) => {
@@ -54,13 +54,13 @@ export async function startRegistry(
     rollback: async (release, wish) => (await command(watching.commands.rollback))(release, wish),
   }
   const api = new Api({
-    ...{ store, isOpen, hosts, commands, registry: server.address, version: packageVersion(), onError },
-    ...{ url: url ?? urlOf(settings, server.address), levels: settings.levels },
+    ...{ store, isOpen, hosts, commands, registry: name, version: packageVersion(), onError },
+    ...{ url: url ?? urlOf(settings, name), levels: settings.levels },
     metrics: () => server.metrics.format(),
     warnings: async () => advisoryWarnings(),
   })
   late.api = api
-  return { server, api }
+  return { server, name, api }
 }
 
 /** What is stale or missing of the advisories that images are judged by. */

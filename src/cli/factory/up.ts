@@ -130,7 +130,7 @@ async function serve(starting: Starting): Promise<Served> {
   const registry = await startRegistry({ ...starting, store, pulls }, watching)
   ends.defer(() => registry.server.close())
   ends.defer(() => registry.api.stop())
-  const home = settings.registry === 'embedded' ? registry.server.address : homeOf(settings.registry)
+  const home = settings.registry === 'embedded' ? registry.name : homeOf(settings.registry)
   const publisher =
     settings.registry === 'embedded' ? new EmbeddedPublisher(signing, registry.server) : new RegistryPublisher(signing)
   ends.defer(() => publisher.close())
@@ -145,7 +145,7 @@ async function serve(starting: Starting): Promise<Served> {
   // Who tells looks at each message once: an owner that is not known by then is not told.
   await definitions()
   const ownerOf = (image: string) => owners.get(image)
-  const teller = await startTeller({ store, settings, address: registry.server.address, terminal, ownerOf })
+  const teller = await startTeller({ store, settings, address: registry.name, terminal, ownerOf })
   ends.defer(() => teller.stop())
   const { scheduler, firstAdvisories } = await openWatches({
     ...{
@@ -171,7 +171,7 @@ async function serve(starting: Starting): Promise<Served> {
     ...{
       factory: { store, tools, publisher, ports, patience: patienceOf(settings) },
       planner,
-      address: registry.server.address,
+      address: registry.name,
     },
     firstAdvisories,
     allDone: () => untilIdle(store, planner),
@@ -250,7 +250,9 @@ function introduce(
 
 /** The section as it would be with this place, so that what follows from the place is the same. Throws `SETTINGS_INVALID`. */
 function listeningOn(listen: string, { server }: FactorySettings): FactorySettings['server'] {
-  const { host, port, isOpen } = parseFactorySettings(JSON.stringify({ server: { listen } }), '--listen').server
+  const { reading } = server
+  const written = { server: { listen, ...(reading === undefined ? {} : { reading }) } }
+  const { host, port, isOpen } = parseFactorySettings(JSON.stringify(written), '--listen').server
   return { ...server, host, port, isOpen }
 }
 

@@ -55,7 +55,8 @@ export interface Signals {
 
 /**
  * Works on whatever the queue has, until a signal or `until` says to stop: then nothing more is begun, what is under way is ended
- * or, after the grace or a second signal, handed back. The status is "no" where an image failed meanwhile.
+ * or, after the grace or a second signal, handed back. The status is "no" where `until` was the end and an image failed meanwhile: who is
+ * told to stop has stopped in order.
  */
 export async function work(
   { ports, store, patience }: OpenFactory,
@@ -64,6 +65,7 @@ export async function work(
 ): Promise<ExitStatus> {
   const stopping = new AbortController()
   let failed = 0
+  let isTold = false
   const onNews = (news: EngineNews) => {
     if (news.kind === 'ended' && news.state !== 'done') failed++
     tellNews(news, { json, now: systemClock.now() }, terminal)
@@ -83,7 +85,7 @@ export async function work(
   const recovering = setInterval(() => void recoverRuns(store, systemClock.now()).catch(onError), RECOVERY)
   const queue = await store.queue.take((message, signal) => engine.perform(message, signal), { concurrency, onError })
   try {
-    await Promise.race([signals.first, until])
+    isTold = await Promise.race([signals.first.then(() => true), until.then(() => false)])
     stopping.abort()
     await Promise.race([queue.stop(grace * 1000), signals.second.then(() => queue.stop(1))])
   } finally {
@@ -91,7 +93,7 @@ export async function work(
     signals.forget()
     terminal.progress('')
   }
-  return failed === 0 ? exitStatus.done : exitStatus.no
+  return isTold || failed === 0 ? exitStatus.done : exitStatus.no
 }
 
 /** Resolves when no run is open. */

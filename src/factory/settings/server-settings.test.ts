@@ -5,7 +5,8 @@ import { parseFactorySettings } from './factory-settings.ts'
 const server = (text: string) => parseFactorySettings(text, 'factory.yaml').server
 
 test('without a word the server is on loopback, and open to read', () => {
-  const defaults = { host: '127.0.0.1', port: 5000, url: undefined, hosts: [], isOpen: true, tls: undefined }
+  const place = { host: '127.0.0.1', port: 5000, url: undefined, hosts: [], tls: undefined }
+  const defaults = { ...place, reading: undefined, isOpen: true }
   assert.deepEqual(server(''), defaults)
   assert.deepEqual(server('server: {}'), defaults)
 })
@@ -15,10 +16,10 @@ test('a server for others says its address, and wants a token unless it says tha
     'listen: "[::]:443", url: "https://Images.example.org/", hosts: [other.example.org], tls: { certificate: c.pem, key: k.pem }'
   const wanted = {
     ...{ host: '::', port: 443, url: 'https://Images.example.org', hosts: ['images.example.org', 'other.example.org'] },
-    ...{ isOpen: false, tls: { certificate: 'c.pem', key: 'k.pem' } },
+    ...{ reading: undefined, isOpen: false, tls: { certificate: 'c.pem', key: 'k.pem' } },
   }
   assert.deepEqual(server(`server: { ${text} }`), wanted)
-  assert.deepEqual(server(`server: { ${text}, reading: open }`), { ...wanted, isOpen: true })
+  assert.deepEqual(server(`server: { ${text}, reading: open }`), { ...wanted, reading: 'open', isOpen: true })
   assert.equal(server('server: { reading: token }').isOpen, false)
 })
 

@@ -9,6 +9,8 @@ export interface ServerSettings {
   readonly url: string | undefined
   /** Names that it answers to where reading is open, in small letters, that of `url` among them. */
   readonly hosts: readonly string[]
+  /** What was said of reading; where nothing was, `isOpen` follows from where it listens. */
+  readonly reading: 'open' | 'token' | undefined
   /** Whether everybody who reaches the API and the page may read. */
   readonly isOpen: boolean
   /** Files in PEM; `undefined` where TLS is another's matter. */
@@ -84,6 +86,7 @@ export function serverOf({
   return {
     ...{ host, port: Number(listen.slice(colon + 1)), url: known, tls },
     hosts: [...new Set([...own, ...hosts].map((name) => name.toLowerCase()))],
+    reading,
     isOpen: reading === undefined ? isLoopback(host) : reading === 'open',
   }
 }

@@ -16,7 +16,7 @@ import { readFolder } from './repository-folder.ts'
 export const DEFINITION_FILE = 'casemate.yaml'
 
 const MAX_DEFINITION_BYTES = 1024 * 1024
-const MAX_SOURCE_BYTES = 64 * 1024 * 1024
+const MAX_SOURCE_BYTES = 256 * 1024 * 1024
 /** Of all files of folders that one definition takes in. */
 const MAX_FOLDER_BYTES = 512 * 1024 * 1024
 const MAX_CHAIN = 20

@@ -14,6 +14,7 @@ import {
   isUntrusted,
   RegistryHttp,
 } from './registry-http.ts'
+import { registryRoute } from './registry-route.ts'
 
 /** How a registry is spoken to. */
 export interface RegistryOptions {
@@ -146,8 +147,11 @@ export class RegistryConnection {
 
   /** Finds out the scheme and the first challenge by asking for `/v2/` (distribution-spec §end-1). */
   async #open(repository: string): Promise<Opened> {
-    const host = API_HOSTS[this.registry] ?? this.registry
-    const { response, origin } = await this.#ping(host)
+    const route = registryRoute(this.registry, process.env)
+    const { response, origin } =
+      route === undefined
+        ? await this.#ping(API_HOSTS[this.registry] ?? this.registry)
+        : { response: await this.#get(route, true), origin: route }
     await response.drop()
     if (response.status !== 200 && response.status !== 401) throw await this.failure(response, 'use the registry API')
     const given = this.#options.credentials
