@@ -106,9 +106,7 @@ test('a pack that nothing leads to goes, and of one that is mostly empty the res
   const again = await opened(leftBy(store, t))
   await collectGarbage(again, { grace: DAY })
   assert.deepEqual(packsIn(again.root), [])
-  await assertWhole(
-    again,
-  )
+  await assertWhole(again, [])
   assert.equal(again.state.contents.size, kept.length + 2)
 })
 
