@@ -136,8 +136,10 @@ async function proveEvent(stage: EventStage, { before, expected }: Outcome): Pro
   const [run] = await up.runs()
   const event = (await up.events()).find(({ kind, subject }) => kind === 'archive-changed' && subject === stage.subject)
   const seen = Date.parse(event?.seen ?? '')
-  await up.until('webhooks', async () => releasesIn(stage, told).length >= expected.size)
+  await stage.patiently(async () => releasesIn(stage, told).length >= expected.size)
   const first = Math.min(...releasesIn(stage, told).map(({ at }) => at))
+  if (run !== undefined && run.failed > 0)
+    stage.note(...(await up.failures(run.id)).map((line) => `    failed: ${line}`))
   const after = await stage.fleet()
   const seconds = (from: number, to: number) => ((to - from) / 1000).toFixed(1)
   stage.note(

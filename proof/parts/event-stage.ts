@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DATA_VARIABLE } from '../../bench/advisory-data.ts'
 import { type Ended, runProgram } from './command.ts'
 import { ARCHIVE, FLEET, layFleet, TAG } from './event-fleet.ts'
@@ -158,7 +159,12 @@ export class EventStage {
     const until = this.mirror.looks + times
     await this.up.until('a look at the archive', async () => this.mirror.looks >= until)
     // A look ends with what it records.
-    await new Promise((resolve) => setTimeout(resolve, 2000))
+    await sleep(2000)
+  }
+
+  /** Waits for half a minute at most until something is so, whether it comes or not. */
+  async patiently(isSo: () => Promise<boolean>): Promise<void> {
+    for (const end = Date.now() + 30_000; Date.now() < end && !(await isSo()); ) await sleep(100)
   }
 
   /** The subject of the archive's security suite. */

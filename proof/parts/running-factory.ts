@@ -139,6 +139,12 @@ export class RunningFactory {
     return this.#items('runs')
   }
 
+  /** The images of a run that failed, with why. */
+  async failures(run: number): Promise<readonly string[]> {
+    const images = await this.#items<{ image: string; state: string; reason: string | null }>(`runs/${run}/images`)
+    return images.flatMap(({ image, state, reason }) => (state === 'failed' ? [`${image}: ${reason}`] : []))
+  }
+
   events(): Promise<readonly ShownEvent[]> {
     return this.#items('events')
   }
