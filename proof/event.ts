@@ -81,9 +81,7 @@ async function firstReleases(stage: EventStage, order: DpkgOrder): Promise<Fleet
 
 /** By the Packages files of the state to come, before the factory sees it. */
 async function expectRebuilds(stage: EventStage, { contents }: FleetState, order: DpkgOrder): Promise<Expected> {
-  stage.mirror.serve('with')
-  const offered = await readOffered(stage.mirror.url)
-  stage.mirror.serve('without')
+  const offered = await readOffered(stage.mirror.whole)
   const expected = new Map<string, readonly Behind[]>()
   for (const [image, installed] of contents) {
     const behind = await order.behind(installed, offered)
@@ -105,9 +103,7 @@ async function expectRebuilds(stage: EventStage, { contents }: FleetState, order
 /** What is announced and not in the archive yet is waiting for Debian: nothing can be rebuilt. */
 async function proveAnnounced(stage: EventStage, expected: Expected, order: DpkgOrder): Promise<void> {
   const runs = (await stage.up.runs()).length
-  stage.mirror.serve('with')
-  const composed = await composeAnnouncements(stage.mirror.url, [...expected.values()].flat(), order)
-  stage.mirror.serve('without')
+  const composed = await composeAnnouncements(stage.mirror.whole, [...expected.values()].flat(), order)
   stage.announce(composed.text)
   const status = await stage.up.notice('advisories')
   await stage.looked(1)

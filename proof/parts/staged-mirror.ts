@@ -9,6 +9,8 @@ import { hostMirrors } from './host-network.ts'
 
 const DAY = 86_400_000
 const SUITES = ['debian/dists/trixie', 'debian/dists/trixie-updates', 'debian-security/dists/trixie-security']
+/** Below this everything is as it will be, for whoever works out what is to be expected. */
+const TO_COME = '/to-come'
 /** The suite that comes and goes, as clients ask for it. */
 const SECURITY = '/debian-security/dists/trixie-security/'
 
@@ -72,6 +74,11 @@ export class StagedMirror {
     return `http://127.0.0.1:${address.port}`
   }
 
+  /** The same mirror with the security updates, whatever it serves to others. */
+  get whole(): string {
+    return `${this.url}${TO_COME}`
+  }
+
   /** The certificate that signs the empty suite, and its fingerprint. */
   get key(): { readonly armored: string; readonly fingerprint: string } {
     const { key } = this.#empty
@@ -94,9 +101,11 @@ export class StagedMirror {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = decodeURIComponent(request.url ?? '/')
-    if (path === `${SECURITY}InRelease`) this.looks++
-    const isEmpty = path.startsWith(SECURITY) && !this.#isWhole
+    const asked = decodeURIComponent(request.url ?? '/')
+    const isToCome = asked.startsWith(`${TO_COME}/`)
+    const path = isToCome ? asked.slice(TO_COME.length) : asked
+    if (asked === `${SECURITY}InRelease`) this.looks++
+    const isEmpty = path.startsWith(SECURITY) && !isToCome && !this.#isWhole
     const kept = isEmpty ? await this.#ofEmpty(path) : this.#kept.get(path)
     if (kept !== undefined) return this.#send(kept, request, response)
     if (isEmpty) return void response.writeHead(404).end()
