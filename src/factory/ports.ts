@@ -58,10 +58,13 @@ export interface WorkLog {
    * it ends, so that what follows from the state is decided once.
    */
   state(run: number): Promise<RunState | undefined>
-  /** Hands batches of a run to whichever worker takes them: when the transaction is durable, and not without it. */
+  /**
+   * Hands batches of a run to whichever worker takes them, those of families that are begun first: when the transaction is durable, and
+   * not without it.
+   */
   send(run: number, batches: readonly NewBatch[]): Promise<void>
   /** The images of a batch; `undefined` when there is no such batch. */
-  batch(message: WorkMessage): Promise<NewBatch | undefined>
+  batch(message: WorkMessage): Promise<Omit<NewBatch, 'isBegun'> | undefined>
   /** Records that images have ended in a run. Of each the first word counts; gives those that had not ended before. */
   end(run: number, ends: readonly ImageEnd[]): Promise<readonly ImageEnd[]>
   /** Records that a run is over: nothing of it is open any more. Idempotent. */

@@ -61,6 +61,8 @@ export type WorkPhase = 'make' | 'publish'
 export interface NewBatch {
   readonly phase: WorkPhase
   readonly images: readonly string[]
+  /** Whether something of its family is made already: such work goes before that of families that nobody has begun. */
+  readonly isBegun: boolean
 }
 
 /** How an image ended in a run. */

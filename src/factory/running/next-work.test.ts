@@ -27,13 +27,13 @@ const published = { sent: ['make', 'publish'], isCandidate: true } as const
 
 const rows: [string, RunState, ReturnType<typeof nextWork>][] = [
   [
-    'what is built on nothing is made first',
+    'what is built on nothing is made first, small families before big ones',
     runWith({}),
     {
       ends: [],
       batches: [
-        { phase: 'make', images: ['base'] },
-        { phase: 'make', images: ['static'] },
+        { phase: 'make', images: ['static'], isBegun: false },
+        { phase: 'make', images: ['base'], isBegun: false },
       ],
       isOver: false,
     },
@@ -49,9 +49,9 @@ const rows: [string, RunState, ReturnType<typeof nextWork>][] = [
     {
       ends: [],
       batches: [
-        { phase: 'make', images: ['python'] },
-        { phase: 'make', images: ['nginx'] },
-        { phase: 'publish', images: ['static'] },
+        { phase: 'make', images: ['python'], isBegun: true },
+        { phase: 'make', images: ['nginx'], isBegun: true },
+        { phase: 'publish', images: ['static'], isBegun: true },
       ],
       isOver: false,
     },
@@ -59,14 +59,18 @@ const rows: [string, RunState, ReturnType<typeof nextWork>][] = [
   [
     'a family is published together when the last of it is a candidate',
     runWith({ base: made, static: { ...published, end: DONE }, python: made, nginx: made, app: made }),
-    { ends: [], batches: [{ phase: 'publish', images: ['base', 'python', 'nginx', 'app'] }], isOver: false },
+    {
+      ends: [],
+      batches: [{ phase: 'publish', images: ['base', 'python', 'nginx', 'app'], isBegun: true }],
+      isOver: false,
+    },
   ],
   [
     'a child that failed holds what is built on it, and nothing else',
     runWith({ base: made, static: { ...published, end: DONE }, python: { ...sent, end: ENDED }, nginx: made }),
     {
       ends: [{ image: 'app', state: 'failed', reason: 'it is built on python: test: exit code 1' }],
-      batches: [{ phase: 'publish', images: ['base', 'nginx'] }],
+      batches: [{ phase: 'publish', images: ['base', 'nginx'], isBegun: true }],
       isOver: false,
     },
   ],
@@ -89,8 +93,8 @@ const rows: [string, RunState, ReturnType<typeof nextWork>][] = [
     {
       ends: [],
       batches: [
-        { phase: 'make', images: ['python'] },
-        { phase: 'make', images: ['nginx'] },
+        { phase: 'make', images: ['python'], isBegun: true },
+        { phase: 'make', images: ['nginx'], isBegun: true },
       ],
       isOver: false,
     },

@@ -18,7 +18,8 @@ export interface NextWork {
 /**
  * Decides what is to be done next in a run. An image is made when all that it is built on is a candidate, so it is tested with
  * its parent's candidate. Images that are built on one another are published together, when each of them is a candidate or has
- * ended; one that failed takes along only what is built on it.
+ * ended; one that failed takes along only what is built on it. Small families come first and what is begun is ended first, so that
+ * fixes are out one after the other, and not all of them at the end.
  */
 export function nextWork({ images, cancelled }: RunState): NextWork {
   const ends = new Map(images.flatMap(({ image, end }) => (end === undefined ? [] : [[image, end] as const])))
@@ -44,26 +45,36 @@ export function nextWork({ images, cancelled }: RunState): NextWork {
   const ready = open.filter(({ image, after, sent }) => {
     return !sent.includes('make') && !candidates.has(image) && after.every(isReady)
   })
+  const together = families(images)
   return {
     ends: added,
     batches: [
-      ...cut(ready).map((batch) => ({ phase: 'make', images: batch }) as const),
-      ...families(images)
+      ...cut(smallestFirst(ready, together)).map((batch) => ({ phase: 'make', ...batch }) as const),
+      ...together
         .filter((family) => family.every(({ image }) => isReady(image)))
         .map((family) => family.filter(({ image, sent }) => !ends.has(image) && !sent.includes('publish')))
         .filter((family) => family.length > 0)
-        .map((family) => ({ phase: 'publish', images: family.map(({ image }) => image) }) as const),
+        .map((family) => ({ phase: 'publish', images: family.map(({ image }) => image), isBegun: true }) as const),
     ],
     isOver: open.length === 0,
   }
 }
 
+/** Images of small families before those of big ones, else in the order of work. */
+function smallestFirst(ready: readonly RunImage[], together: readonly (readonly RunImage[])[]): readonly RunImage[] {
+  const sizes = new Map(together.flatMap((family) => family.map(({ image }) => [image, family.length] as const)))
+  return ready.toSorted((left, right) => (sizes.get(left.image) ?? 0) - (sizes.get(right.image) ?? 0))
+}
+
 /** Images in batches, those of one parent beside each other, because what they share is then read once. */
-function cut(ready: readonly RunImage[]): string[][] {
+function cut(ready: readonly RunImage[]): readonly Pick<NewBatch, 'images' | 'isBegun'>[] {
   const byParent = Map.groupBy(ready, ({ after }) => after.join(' '))
-  const names = [...byParent.values()].flat().map(({ image }) => image)
-  const size = Math.min(LARGEST_BATCH, Math.max(1, Math.ceil(names.length / SMALLEST_CUT)))
-  return Array.from({ length: Math.ceil(names.length / size) }, (_, at) => names.slice(at * size, (at + 1) * size))
+  const images = [...byParent.values()].flat()
+  const size = Math.min(LARGEST_BATCH, Math.max(1, Math.ceil(images.length / SMALLEST_CUT)))
+  return Array.from({ length: Math.ceil(images.length / size) }, (_, at) => {
+    const batch = images.slice(at * size, (at + 1) * size)
+    return { images: batch.map(({ image }) => image), isBegun: batch.some(({ after }) => after.length > 0) }
+  })
 }
 
 /** Images that are built on one another, directly or by others, in the order of work. */

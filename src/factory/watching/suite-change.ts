@@ -53,11 +53,15 @@ export function newestOffered(offered: readonly OfferedPackage[]): SuitePackages
 }
 
 /**
- * Finds what changed between two states of a suite. Architectures that only one of the states was read for are left out, because
- * nothing is known of the other.
+ * Finds what changed between two states of a suite, in architectures (Debian's names) that both were read for. Which those are has to be
+ * said: a suite that is empty for one has none of its packages.
  */
-export function changedPackages(before: SuitePackages, after: SuitePackages): readonly ChangedPackage[] {
-  const common = architecturesOf(before).intersection(architecturesOf(after)).add('all')
+export function changedPackages(
+  before: SuitePackages,
+  after: SuitePackages,
+  architectures: readonly string[],
+): readonly ChangedPackage[] {
+  const common = new Set([...architectures, 'all'])
   const changes = new Map<string, { change: ChangedPackage; architectures: Set<string> }>()
   const note = (from: OfferedPackage | undefined, to: OfferedPackage | undefined) => {
     const one = to ?? from
@@ -79,12 +83,6 @@ export function changedPackages(before: SuitePackages, after: SuitePackages): re
   return [...changes]
     .sort(([left], [right]) => (left < right ? -1 : 1))
     .map(([, { change, architectures }]) => ({ ...change, architectures: [...architectures].sort() }))
-}
-
-function architecturesOf(packages: SuitePackages): Set<string> {
-  const found = new Set<string>()
-  for (const { architecture } of packages.values()) found.add(architecture)
-  return found
 }
 
 /** Writes the packages of a suite as lines, to be kept until the next state. */

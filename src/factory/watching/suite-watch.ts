@@ -67,7 +67,9 @@ export function stepSuiteWatch(
   }
   const { mark, packages } = sighting
   const kept = known.mark === undefined ? undefined : parseSuitePackages(before())
-  const changes = kept === undefined ? [] : changedPackages(kept, packages)
+  // Nothing is known of what was not read for both states.
+  const common = place.architectures.filter((one) => known.architectures.includes(one))
+  const changes = kept === undefined ? [] : changedPackages(kept, packages, common)
   const isTold = known.mark === undefined || changes.length > 0 || isRenamed(known.mark, mark)
   const change: ArchiveChange = {
     archive: place.archive,

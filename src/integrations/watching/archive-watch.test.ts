@@ -29,6 +29,20 @@ async function watching(t: TestContext, suiteLines: readonly string[] = []): Pro
 const kinds = ({ events }: ArchivePoll) => events.map(({ kind }) => kind)
 const payloadOf = (event: FactoryEvent | undefined) => event?.payload as Record<string, unknown>
 
+test('what comes into an empty suite is told, and what leaves an archive with it', async (t) => {
+  const archive = await testArchive(t, { debs: [] })
+  const store = await servers.store(t, 'embedded')
+  const { archives: _, architecture, ...place } = archive.options
+  const poll = () =>
+    pollArchive({ ...place, archive: archive.name, architectures: [architecture], store, now: () => new Date() })
+  await poll()
+  await archive.publish(hello)
+  const told = { name: 'hello', architectures: ['amd64'], source: { name: 'hello', version: '1.0' } }
+  assert.deepEqual(payloadOf((await poll()).events[0])['packages'], [{ ...told, to: '1.0' }])
+  await archive.republish({ packages: () => '', date: ago(0.5) })
+  assert.deepEqual(payloadOf((await poll()).events[0])['packages'], [{ ...told, from: '1.0' }])
+})
+
 test('two states of an archive give the packages that changed, and nothing else', async (t) => {
   const { archive, store, poll } = await watching(t)
   const [first] = (await poll()).events

@@ -81,7 +81,7 @@ async function fill(store: OpenStore): Promise<void> {
   await log.record([{ ...releases()[0]!, restores: first!, run }])
   const intent = { image: 'app', variant: 'runtime', repository: 'r/app', digest: digestOf('2'), at }
   await store.intents.intend([{ ...intent, tags: { '1': digestOf('1'), latest: null }, cause: { run } }])
-  await work.send(run, [{ phase: 'make', images: ['app'] }])
+  await work.send(run, [{ phase: 'make', images: ['app'], isBegun: false }])
   await work.end(run, [{ image: 'app', state: 'done', reason: 'released', at }])
   await work.close(run, at)
   await runs.cancel(run, { by: 'b', reason: 'too late', at })

@@ -86,15 +86,15 @@ export class StoredWork implements WorkLog {
       )
       await this.#sender.send(
         session,
-        numbered.map(({ number }) => ({ run, batch: number })),
+        numbered.map(({ number }, at) => ({ run, batch: number, isFirst: batches[at]?.isBegun === true })),
       )
     })
   }
 
-  async batch({ run, batch }: WorkMessage): Promise<NewBatch | undefined> {
+  async batch({ run, batch }: WorkMessage): Promise<Omit<NewBatch, 'isBegun'> | undefined> {
     const [row] = await this.#atomically(
       async (session) =>
-        await session.query<NewBatch>(
+        await session.query<Omit<NewBatch, 'isBegun'>>(
           'read a batch',
           'select phase, images from casemate.run_batch where run = $1 and number = $2',
           [run, batch],
@@ -157,7 +157,7 @@ export class StoredWork implements WorkLog {
       const lost = rows.filter(({ number }) => !queued.has(number))
       await this.#sender.send(
         session,
-        lost.map(({ number }) => ({ run, batch: number })),
+        lost.map(({ number }) => ({ run, batch: number, isFirst: false })),
       )
     })
   }

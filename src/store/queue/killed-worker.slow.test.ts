@@ -27,7 +27,7 @@ for (const server of TEST_SERVERS) {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     t.after(() => worker.kill('SIGKILL'))
-    await store.work.send(run, [{ phase: 'make', images: ['base'] }])
+    await store.work.send(run, [{ phase: 'make', images: ['base'], isBegun: false }])
     await once(worker.stdout, 'data')
     const taken = Promise.withResolvers<number>()
     const queue = await store.queue.take(async () => taken.resolve(performance.now()), {

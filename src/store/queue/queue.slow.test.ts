@@ -28,7 +28,7 @@ async function runOf({ events, plans, runs }: OpenStore): Promise<number> {
 }
 
 /** Takes messages until there are so many. */
-async function taken(store: OpenStore, count: number): Promise<WorkMessage[]> {
+async function taken(store: OpenStore, count: number, concurrency = 2): Promise<WorkMessage[]> {
   const messages: WorkMessage[] = []
   const all = Promise.withResolvers<void>()
   const queue = await store.queue.take(
@@ -36,7 +36,7 @@ async function taken(store: OpenStore, count: number): Promise<WorkMessage[]> {
       messages.push(message)
       if (messages.length >= count) all.resolve()
     },
-    { concurrency: 2, onError: all.reject },
+    { concurrency, onError: all.reject },
   )
   await all.promise
   await queue.stop(5000)
@@ -48,20 +48,35 @@ for (const server of TEST_SERVERS) {
     const store = await servers.store(t, server)
     const run = await runOf(store)
     const failing = store.transaction(async ({ work }) => {
-      await work.send(run, [{ phase: 'make', images: ['python'] }])
+      await work.send(run, [{ phase: 'make', images: ['python'], isBegun: false }])
       throw new Error('no')
     })
     await assert.rejects(failing, { message: 'no' })
-    await store.transaction(({ work }) => work.send(run, [{ phase: 'make', images: ['base'] }]))
+    await store.transaction(({ work }) => work.send(run, [{ phase: 'make', images: ['base'], isBegun: false }]))
     assert.deepEqual(await taken(store, 1), [{ run, batch: 1 }])
     assert.deepEqual(await store.work.batch({ run, batch: 1 }), { phase: 'make', images: ['base'] })
     assert.equal(await store.work.batch({ run, batch: 2 }), undefined)
   })
 
+  test(`what belongs to a family that is begun overtakes what does not, ${server}`, async (t) => {
+    const store = await servers.store(t, server)
+    const run = await runOf(store)
+    await store.work.send(run, [
+      { phase: 'make', images: ['base'], isBegun: false },
+      { phase: 'make', images: ['python'], isBegun: true },
+    ])
+    await store.work.send(run, [{ phase: 'publish', images: ['base'], isBegun: true }])
+    const order = await taken(store, 3, 1)
+    assert.deepEqual(
+      order.map(({ batch }) => batch),
+      [2, 3, 1],
+    )
+  })
+
   test(`work that is rejected comes again, ${server}`, async (t) => {
     const store = await servers.store(t, server)
     const run = await runOf(store)
-    await store.work.send(run, [{ phase: 'make', images: ['base'] }])
+    await store.work.send(run, [{ phase: 'make', images: ['base'], isBegun: false }])
     const errors: unknown[] = []
     const done = Promise.withResolvers<void>()
     let tries = 0
@@ -80,9 +95,9 @@ for (const server of TEST_SERVERS) {
   test(`an image is handed over once for each phase, ${server}`, async (t) => {
     const store = await servers.store(t, server)
     const run = await runOf(store)
-    await store.work.send(run, [{ phase: 'make', images: ['base'] }])
-    await store.work.send(run, [{ phase: 'publish', images: ['base'] }])
-    await assert.rejects(store.work.send(run, [{ phase: 'make', images: ['python', 'base'] }]), {
+    await store.work.send(run, [{ phase: 'make', images: ['base'], isBegun: false }])
+    await store.work.send(run, [{ phase: 'publish', images: ['base'], isBegun: false }])
+    await assert.rejects(store.work.send(run, [{ phase: 'make', images: ['python', 'base'], isBegun: false }]), {
       code: 'RECORD_REFUSED',
     })
     const state = await store.work.state(run)
@@ -99,8 +114,8 @@ for (const server of TEST_SERVERS) {
     const store = await servers.store(t, server)
     const run = await runOf(store)
     await store.work.send(run, [
-      { phase: 'make', images: ['base'] },
-      { phase: 'make', images: ['python'] },
+      { phase: 'make', images: ['base'], isBegun: false },
+      { phase: 'make', images: ['python'], isBegun: false },
     ])
     assert.equal((await taken(store, 2)).length, 2)
     await store.work.end(run, [{ image: 'base', ...end }])

@@ -7,6 +7,11 @@ import { BATCHES, startBoss } from './boss.ts'
 /** States of a message that is with a worker, or will be. */
 const LIVE: ReadonlySet<string> = new Set(['created', 'retry', 'active'])
 
+/** A message that is to be sent; one that is first overtakes those that are not and wait. */
+export interface SentMessage extends WorkMessage {
+  readonly isFirst: boolean
+}
+
 /** Puts messages into the queue as a part of somebody's transaction. It connects when it is first used: most verbs send nothing. */
 export class Sender {
   readonly #address: DatabaseAddress
@@ -16,12 +21,12 @@ export class Sender {
     this.#address = address
   }
 
-  async send(session: Session, messages: readonly WorkMessage[]): Promise<void> {
+  async send(session: Session, messages: readonly SentMessage[]): Promise<void> {
     if (messages.length === 0) return
     const boss = await this.#open()
     await boss.insert(
       BATCHES,
-      messages.map((data) => ({ data })),
+      messages.map(({ isFirst, ...data }) => ({ data, priority: isFirst ? 1 : 0 })),
       { db: within(session) },
     )
   }
