@@ -74,7 +74,8 @@ layNode()
 if (values.lock !== undefined) cpSync(values.lock, join(place, 'casemate.lock'))
 // The program that was just packed builds itself.
 const casemate = (...args: readonly string[]) => run(process.execPath, [join(root, 'dist/cli/main.js'), ...args])
-if (values.lock === undefined) casemate('lock', place)
+// Packages that a lock names stay; what it says of the program does not.
+casemate('lock', place)
 rmSync(join(out, 'casemate'), { recursive: true, force: true })
 casemate('build', place, '--platform', values.platform, '-o', image)
 if (!values.untested) casemate('test', image, '--definition', place)

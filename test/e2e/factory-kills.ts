@@ -4,21 +4,11 @@ import { once } from 'node:events'
 import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { keyTrust, parsePublicKey } from '#attest'
-import { type Digest, hasSystemCode } from '#core'
-import {
-  eventKey,
-  type FactoryEvent,
-  faultsOfHistory,
-  type NewEvent,
-  type Plan,
-  type Release,
-  startRun,
-} from '#factory'
-import { isEvidenceTag, RegistryClient } from '#oci'
+import { hasSystemCode } from '#core'
+import { eventKey, type FactoryEvent, faultsOfHistory, type NewEvent, type Plan, startRun } from '#factory'
 import { type EmbeddedPostgres, type OpenStore, openStore, runningPostmaster, startPostgres } from '#store'
 import { type DebSpec, databaseFolder, serverOptions } from '#testkit'
-import { RegistryPublisher } from '../../src/cli/factory/publisher.ts'
+import { readHistory, readPublished } from './factory-history.ts'
 import { freePort } from './up-process.ts'
 import { type CleansUp, openWorkplace, type Workplace } from './workplace.ts'
 
@@ -167,8 +157,10 @@ class Factory {
   }
 
   async report(): Promise<FactoryKills> {
-    const { runs, releases } = await this.#history()
-    const { store, tags, signed } = { store: this.#store, ...(await this.#published(releases)) }
+    const store = this.#store
+    const { runs, releases } = await readHistory(store, this.#runs)
+    const home = `127.0.0.1:${this.#port}/team`
+    const { tags, signed } = await readPublished(releases, { home, publicKey: this.#place.read('casemate.pub') })
     const open = new Set(await store.work.open())
     const unanswered = new Set((await store.events.open(100_000)).map(({ key }) => key))
     const ledger = await store.ledger.read(0, 1_000_000)
@@ -321,56 +313,6 @@ class Factory {
     child.stdout.resume()
     child.stderr.resume()
     return child
-  }
-
-  async #history() {
-    const { work, plans, releases: log } = this.#store
-    const runs = []
-    for (const run of this.#runs) {
-      const state = await work.state(run)
-      const plan = state && (await plans.read(state.plan))
-      if (state === undefined || plan === undefined) throw new Error(`run ${run} is gone`)
-      const ends = state.images.flatMap(({ image, end }) => (end === undefined ? [] : [{ image, ...end }]))
-      runs.push({ run, plan, ends, records: await this.#store.runs.records(run) })
-    }
-    const images = new Set(runs.flatMap(({ plan }) => plan.images.map(({ image }) => image)))
-    const releases = (await Promise.all([...images].map((image) => log.history(image, 'runtime', 100_000)))).flat()
-    return { runs, releases: releases.sort((left, right) => left.id - right.id) }
-  }
-
-  async #published(releases: readonly Release[]) {
-    const key = parsePublicKey(this.#place.read('casemate.pub'), 'casemate.pub')
-    const publisher = new RegistryPublisher({ trust: keyTrust([key], undefined) })
-    const tags: { image: string; tag: string; digest: Digest }[] = []
-    const signed = new Set<Digest>()
-    for (const image of new Set(releases.map((one) => one.image))) {
-      const repository = `127.0.0.1:${this.#port}/team/${image}`
-      const client = new RegistryClient({ registry: `127.0.0.1:${this.#port}`, repository: `team/${image}` })
-      const names = (await client.tags()).filter((tag) => !isEvidenceTag(tag))
-      await client.close()
-      const digests = await publisher.resolve(names.map((tag) => ({ repository, tag })))
-      for (const [at, tag] of names.entries()) {
-        const digest = digests[at]
-        if (digest === undefined) continue
-        tags.push({ image, tag, digest })
-        const manifests = releases.find((one) => one.digest === digest)?.manifests ?? []
-        const isSigned = publisher.verify({
-          image,
-          repository,
-          digest,
-          manifests: manifests.map((one) => ({ ...one, packages: [] })),
-        })
-        if (
-          await isSigned.then(
-            () => true,
-            () => false,
-          )
-        )
-          signed.add(digest)
-      }
-    }
-    await publisher.close()
-    return { tags, signed }
   }
 }
 

@@ -42,7 +42,12 @@ export class Up {
   readonly started = performance.now()
   output = ''
 
-  constructor(place: Workplace, state: string, listen: string, more: readonly string[] = []) {
+  constructor(
+    place: Pick<Workplace, 'folder' | 'environment'>,
+    state: string,
+    listen: string,
+    more: readonly string[] = [],
+  ) {
     const args = ['up', '--state', state, '--listen', listen, '--workers', '1', ...more]
     this.#child = spawn(process.execPath, ['--conditions=source', MAIN, ...args], {
       cwd: place.folder,

@@ -38,10 +38,14 @@ export const bwrap: Sandbox = {
   name: 'bwrap',
   async unavailable() {
     try {
-      await runTool(['bwrap', '--ro-bind', '/', '/', '--unshare-all', '--', 'true'])
+      // As a test does: a container that hides parts of its /proc lets nobody in it have another one.
+      await runTool(['bwrap', '--ro-bind', '/', '/', '--unshare-all', '--proc', '/proc', '--', 'true'])
       return undefined
     } catch (error) {
-      return reasonOf(error)
+      const reason = reasonOf(error)
+      return reason.includes('mount proc')
+        ? `${reason}; in a container all of its /proc has to be there, e.g. podman run --security-opt unmask=ALL`
+        : reason
     }
   },
   version: () => versionOf('bwrap'),
@@ -51,11 +55,12 @@ export const bwrap: Sandbox = {
       if (identity) fs.chownSync(directory, identity.uid, identity.gid)
     }
     const joined = typeof spec.network === 'object'
-    const [program, ...args] = [...joinArgv(spec), ...command(spec)]
+    const named = await mayName()
+    const [program, ...args] = [...joinArgv(spec), ...command(spec, named)]
     const { child, outputs } = await startPiped([program ?? '', ...args], spec, joined ? undefined : identity)
     const exited = exitCodeOf(child)
     try {
-      return await adopt({ child, exited, spec, outputs })
+      return await adopt({ child, exited, spec, outputs, named })
     } catch (cause) {
       outputs.stdout.resume()
       const words = (await text(outputs.stderr)).trim()
@@ -71,8 +76,9 @@ async function adopt(started: {
   exited: Promise<number>
   spec: LaunchSpec
   outputs: PipedTool['outputs']
+  named: boolean
 }): Promise<Container> {
-  const { child, exited, spec, outputs } = started
+  const { child, exited, spec, outputs, named } = started
   const pid = await Promise.race([text(extraPipe(child, INFO)).then(parseChildPid), exited.then(() => undefined)])
   const root = `/proc/${pid}/root/`
   const entered = await poll(
@@ -86,7 +92,10 @@ async function adopt(started: {
   return {
     pid,
     root,
-    limits: { memory: spec.memory ? 'process' : 'none' },
+    limits: {
+      memory: spec.memory ? 'process' : 'none',
+      ...(named ? {} : { notEnforced: ['the host has the name of this container'] }),
+    },
     begin() {
       extraPipe(child, HOLD).end('.')
       return { ...outputs, exited }
@@ -102,6 +111,18 @@ async function adopt(started: {
       await exited
     },
   }
+}
+
+let naming: Promise<boolean> | undefined
+
+/** Whether a host name may be given here: container engines filter that call, even in a namespace of one's own. */
+function mayName(): Promise<boolean> {
+  const argv: [string, ...string[]] = ['bwrap', '--ro-bind', '/', '/', '--unshare-all', '--hostname', 'casemate']
+  naming ??= runTool([...argv, '--', 'true']).then(
+    () => true,
+    (error) => !reasonOf(error).includes('hostname'),
+  )
+  return naming
 }
 
 /**
@@ -137,12 +158,13 @@ function parseChildPid(info: string): number | undefined {
   return Number(/"child-pid"\s*:\s*([0-9]+)/.exec(info)?.[1]) || undefined
 }
 
-function command(spec: LaunchSpec): [string, ...string[]] {
+function command(spec: LaunchSpec, named: boolean): [string, ...string[]] {
   const { user, memory } = spec
   const size = String(memory ?? WRITABLE_BYTES)
   const argv = memory ? ['prlimit', `--data=${memory}`, '--', 'bwrap'] : ['bwrap']
   argv.push('--unshare-all', '--unshare-user', '--uid', `${user.uid}`, '--gid', `${user.gid}`, '--cap-drop', 'ALL')
-  argv.push('--as-pid-1', '--die-with-parent', '--new-session', '--hostname', 'casemate', '--clearenv')
+  argv.push('--as-pid-1', '--die-with-parent', '--new-session', '--clearenv')
+  if (named) argv.push('--hostname', 'casemate')
   if (spec.network !== 'none') argv.push('--share-net')
   argv.push(spec.rootIsWritable ? '--bind' : '--ro-bind', spec.root, '/', '--proc', '/proc', ...devices())
   if (spec.emulator) argv.push('--ro-bind', spec.emulator, EMULATOR_PATH)

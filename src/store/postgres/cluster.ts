@@ -37,12 +37,15 @@ export function clusterPlace(path: string): ClusterPlace {
   }
 }
 
+/** The name of PostgreSQL's socket in its folder. */
+export const SOCKET = '.s.PGSQL.5432'
+
 /** Longer paths do not fit in a socket's address everywhere (unix(7); macOS has 104 bytes). */
 const MAX_SOCKET_PATH = 103
 
 /** Makes the folder, closed to others, and those that do not hold data; idempotent. Rejects with `POSTGRES_FAILED` or `POSTGRES_USER`. */
 export async function prepareFolder({ folder, socket }: ClusterPlace, account: Account): Promise<void> {
-  if (Buffer.byteLength(join(socket, '.s.PGSQL.5432')) > MAX_SOCKET_PATH) {
+  if (Buffer.byteLength(join(socket, SOCKET)) > MAX_SOCKET_PATH) {
     throw new StoreError(
       'POSTGRES_FAILED',
       `cannot use ${folder} for the database: its path is too long for a socket, want at most ${MAX_SOCKET_PATH - 21} bytes`,

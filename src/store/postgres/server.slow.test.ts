@@ -29,6 +29,19 @@ async function ask<Row extends object>(folder: string, text: string): Promise<Ro
   }
 }
 
+/** A process that starts a database as if in another container: with process numbers and shared memory of its own. */
+function elsewhere(options: EmbeddedOptions) {
+  const container = ['--dev-bind', '/', '/', '--proc', '/proc', '--unshare-pid', '--unshare-ipc', '--die-with-parent']
+  const program = [process.execPath, '--conditions=source', owner, JSON.stringify(options)]
+  const child = spawn('bwrap', [...container, '--', ...program], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const first = Promise.race([once(child.stdout, 'data'), once(child, 'close')])
+  let errors = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors += text
+  })
+  return { child, said: first.then(([text]) => (Buffer.isBuffer(text) ? text.toString() : errors)) }
+}
+
 const data = (folder: string) => join(folder, 'cluster/data')
 
 for (const server of TEST_SERVERS) {
@@ -99,6 +112,26 @@ for (const server of TEST_SERVERS) {
       [],
     )
     assert.deepEqual(await ask(folder, 'select 1 as one'), [{ one: 1 }])
+  })
+
+  test(`a process of another container starts no second server, and takes over what is left, ${server}`, async (t) => {
+    const folder = databaseFolder(t)
+    const options = serverOptions(server, folder)
+    const first = await started(t, options)
+    await ask(folder, 'create table kept as select 7 as seven')
+    const refused = elsewhere(options)
+    assert.match(await refused.said, /another process runs it \(casemate \d+\)[\s\S]*DATABASE_LOCKED/)
+    assert.deepEqual(await ask(folder, 'select seven from kept'), [{ seven: 7 }])
+    await first.stop()
+    const other = elsewhere(options)
+    t.after(() => other.child.kill('SIGKILL'))
+    assert.match(await other.said, /started/)
+    await assert.rejects(startPostgres(options), { code: 'DATABASE_LOCKED' })
+    assert.deepEqual(await ask(folder, 'select seven from kept'), [{ seven: 7 }])
+    other.child.kill('SIGKILL')
+    await once(other.child, 'close')
+    await started(t, options)
+    assert.deepEqual(await ask(folder, 'select seven from kept'), [{ seven: 7 }])
   })
 
   test(`a server that its killed owner left is taken over, ${server}`, async (t) => {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { open, readFile, rename, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { hasSystemCode } from '#core'
@@ -15,9 +16,11 @@ import {
   OWNER,
   prepareFolder,
   removeUnfinished,
+  SOCKET,
 } from './cluster.ts'
 import { isAlive, removeMistakenFile, runningPostmaster } from './postmaster.ts'
 import { findPrograms, type Programs } from './programs.ts'
+import { isAnswered, startAlone } from './start-alone.ts'
 
 /** Where an embedded database is kept and what serves it. */
 export interface EmbeddedOptions {
@@ -72,13 +75,15 @@ export async function startPostgres({ folder, programs: named, user }: EmbeddedO
   await prepareFolder(place, account)
   const find = async () =>
     await findPrograms({ folder: named, major: await clusterMajor(place), account, links: place.links })
-  let programs = await find()
-  if ((await clusterMajor(place)) === undefined) {
-    await makeCluster(place, programs, account)
-    programs = await find()
-  }
   const deadline = Date.now() + PATIENCE
-  const child = await launch(place, { programs, account, deadline })
+  const { programs, child } = await startAlone(place.folder, deadline, async () => {
+    let programs = await find()
+    if ((await clusterMajor(place)) === undefined) {
+      await makeCluster(place, programs, account)
+      programs = await find()
+    }
+    return { programs, child: await launch(place, { programs, account, deadline }) }
+  })
   const address = await embeddedAddress(folder)
   const owner = await takeOwnership(address, { folder, deadline }).catch(async (error: unknown) => {
     // Who owns the server is served by ours, where it was the faster one.
@@ -119,6 +124,8 @@ interface Launch {
 
 /** Starts a server unless one runs; gives its process where it is ours. Resolves when the server takes connections. */
 async function launch(place: ClusterPlace, { programs, account, deadline }: Launch): Promise<ChildProcess | undefined> {
+  // In another container its number says nothing here, and PostgreSQL itself would take its files for those of a dead one.
+  if (await isAnswered(join(place.socket, SOCKET))) return undefined
   await removeMistakenFile(place.data)
   const child =
     (await runningPostmaster(place.data)) === undefined ? await spawnServer(place, programs, account) : undefined
