@@ -1,10 +1,12 @@
 import { type Digest, inParallel } from '#core'
+import { isSmall } from '../content-requests.ts'
 import type { Descriptor } from '../descriptor.ts'
 import { OciError } from '../errors.ts'
-import { type ImageDocument, type ImageSource, layersOf } from '../image-source.ts'
+import { documentsOf, type ImageDocument, type ImageSource, layersOf } from '../image-source.ts'
 import { memoryBlobs } from '../memory-blobs.ts'
 import { formatReference, type RegistryReference } from '../reference.ts'
 import type { BlobOutcome } from '../repository.ts'
+import { pushTogether } from './push-together.ts'
 import { RegistryClient } from './registry-client.ts'
 import type { RegistryOptions } from './registry-connection.ts'
 
@@ -34,7 +36,8 @@ export interface PushReport {
 
 /**
  * Pushes an image: blobs that the registry lacks, then the manifests by digest, then the index, the tag last, so that a
- * push that breaks off shows nowhere; done again, it goes on. What the registry has is not sent. Rejects with the codes
+ * push that breaks off shows nowhere; done again, it goes on. What the registry has is not sent. One of our registries gets
+ * all that is small in one request, which names the rest, and in another what it then says that it lacks. Rejects with the codes
  * of `RegistryClient`, with those of the image's blobs, and with `IMAGE_UNKNOWN` for a digest that is not the image's.
  */
 export async function pushImage(
@@ -48,6 +51,10 @@ export async function pushImage(
   }
   const client = options.client ?? new RegistryClient(reference, options)
   try {
+    const isSmallImage = documentsOf(image).every(({ descriptor }) => isSmall(descriptor))
+    if (isSmallImage && (await client.takesContents())) {
+      return await pushTogether(client, image, { ...options, tag: reference.tag })
+    }
     const pushed = await pushBlobs(client, image, options)
     const manifests = await pushManifests(client, image, reference.tag)
     return { digest, ...pushed, manifests }

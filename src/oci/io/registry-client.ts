@@ -1,5 +1,6 @@
 import type { Digest } from '#core'
 import type { BlobSource } from '../blob-source.ts'
+import type { ContentRequest } from '../content-requests.ts'
 import type { Descriptor } from '../descriptor.ts'
 import { OciError } from '../errors.ts'
 import type { ImageDocument } from '../image-source.ts'
@@ -7,6 +8,7 @@ import { parseIndex } from '../index-document.ts'
 import { MAX_DOCUMENT_BYTES, parseDocument } from '../json-document.ts'
 import { DOCKER_MEDIA_TYPES, MEDIA_TYPES } from '../media-types.ts'
 import { parseManifestOrIndex, referrerDescriptor } from '../referrer.ts'
+import { CONTENTS_EXTENSION, CONTENTS_PATH, type ContentsOutcome, readContentsOutcome } from '../registry/contents.ts'
 import { formatTagMoves, TAG_MOVES_PATH } from '../registry/tag-moves.ts'
 import type { RepositoryTagMove } from '../registry/tag-store.ts'
 import { type BlobOutcome, checkReferrers, type Repository } from '../repository.ts'
@@ -133,6 +135,20 @@ export class RegistryClient implements Repository {
     if (status !== 200 && status !== 409 && !NO_SUCH_PATH.has(status)) throw await this.#failure(response, 'move tags')
     await response.drop()
     return status === 200 ? true : status === 409 ? false : undefined
+  }
+
+  /** Whether this is one of our registries, which take many small contents in one request. Found out once. */
+  takesContents(): Promise<boolean> {
+    return this.#connection.offers(CONTENTS_EXTENSION, this.repository)
+  }
+
+  /** Brings contents of this and other repositories of a registry that takes them together: all are stored, or none. */
+  async putContents(request: ContentRequest): Promise<ContentsOutcome> {
+    const { scopes, body } = request
+    const headers = { 'content-type': 'application/octet-stream' }
+    const response = await this.#send({ method: 'POST', target: CONTENTS_PATH, headers, scopes, body, retry: true })
+    if (response.status !== 201 && response.status !== 409) throw await this.#failure(response, 'store contents')
+    return readContentsOutcome(await response.bytes(MAX_DOCUMENT_BYTES))
   }
 
   async hasBlob({ digest }: Descriptor): Promise<boolean> {

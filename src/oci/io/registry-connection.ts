@@ -1,5 +1,6 @@
 import { OciError } from '../errors.ts'
 import { parseDocument } from '../json-document.ts'
+import { EXTENSIONS_HEADER } from '../registry/contents.ts'
 import { findAuthorities } from './authorities.ts'
 import { type Credentials, findCredentials } from './credentials.ts'
 import { RegistryAuthority } from './registry-authority.ts'
@@ -44,12 +45,20 @@ const ERROR_BYTES = 64 * 1024
 /** Registries whose API is on another host than their name. */
 const API_HOSTS: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.docker.io' }
 
+/** What the first answer of a registry told. */
+interface Opened {
+  readonly origin: URL
+  readonly authority: RegistryAuthority
+  /** What it says that it has besides distribution-spec, as ours do. */
+  readonly extensions: readonly string[]
+}
+
 /** One registry: which scheme it speaks, how it wants to be asked, what it lets us do (distribution-spec §API). */
 export class RegistryConnection {
   readonly registry: string
   readonly http: RegistryHttp
   readonly #options: RegistryOptions
-  #opened: Promise<{ origin: URL; authority: RegistryAuthority }> | undefined
+  #opened: Promise<Opened> | undefined
 
   constructor(registry: string, options: RegistryOptions = {}) {
     this.registry = registry
@@ -62,6 +71,12 @@ export class RegistryConnection {
 
   async close(): Promise<void> {
     await this.http.close()
+  }
+
+  /** Whether the registry says of itself that it has something besides distribution-spec. Rejects as `send` does. */
+  async offers(extension: string, repository: string): Promise<boolean> {
+    this.#opened ??= this.#open(repository)
+    return (await this.#opened).extensions.includes(extension)
   }
 
   /**
@@ -130,7 +145,7 @@ export class RegistryConnection {
   }
 
   /** Finds out the scheme and the first challenge by asking for `/v2/` (distribution-spec §end-1). */
-  async #open(repository: string): Promise<{ origin: URL; authority: RegistryAuthority }> {
+  async #open(repository: string): Promise<Opened> {
     const host = API_HOSTS[this.registry] ?? this.registry
     const { response, origin } = await this.#ping(host)
     await response.drop()
@@ -141,7 +156,8 @@ export class RegistryConnection {
     const checkAddress = (url: URL) => this.#checkAddress(url, origin)
     const authority = new RegistryAuthority({ http: this.http, registry: this.registry, credentials, checkAddress })
     authority.learn(response)
-    return { origin, authority }
+    const extensions = (response.header(EXTENSIONS_HEADER) ?? '').split(',').map((word) => word.trim())
+    return { origin, authority, extensions }
   }
 
   async #ping(host: string): Promise<{ response: HttpResponse; origin: URL }> {

@@ -9,6 +9,7 @@ export type Route =
   | { readonly kind: 'token' }
   | { readonly kind: 'metrics' }
   | { readonly kind: 'tag-moves' }
+  | { readonly kind: 'contents' }
   | { readonly kind: 'health' }
   | { readonly kind: 'blob'; readonly repository: string; readonly digest: ContentDigest }
   | { readonly kind: 'uploads'; readonly repository: string }
@@ -22,6 +23,7 @@ const FIXED: Readonly<Record<string, Route>> = {
   '/v2/': { kind: 'base' },
   '/v2/_catalog': { kind: 'catalog' },
   '/v2/_casemate/tag-moves': { kind: 'tag-moves' },
+  '/v2/_casemate/contents': { kind: 'contents' },
   '/token': { kind: 'token' },
   '/metrics': { kind: 'metrics' },
   '/healthz': { kind: 'health' },

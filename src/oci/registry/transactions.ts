@@ -48,7 +48,7 @@ export interface NewManifest extends NewContent {
  * repository lacks; a missing subject is no reason (distribution-spec §pushing-manifests-with-subject).
  */
 export function storeManifest(state: RegistryState, manifest: NewManifest): Decision<undefined> {
-  const { repository, digest, size, tag, content } = manifest
+  const { repository, digest, tag, content } = manifest
   const missing = [
     ...content.blobs.filter((blob) => !isBlobOf(state, repository, blob)),
     ...content.manifests.filter((child) => !isManifestOf(state, repository, child)),
@@ -57,8 +57,20 @@ export function storeManifest(state: RegistryState, manifest: NewManifest): Deci
     const words = `cannot store manifest ${digest}: ${repository} lacks ${missing.length} of what it refers to`
     throw new Refusal('MANIFEST_BLOB_UNKNOWN', words, { detail: { digests: missing.slice(0, 20) } })
   }
+  const entry = entryOf(manifest)
+  const added = contentRecords(state, manifest)
+  const tagged: StateRecord[] = tag === undefined ? [] : [{ op: 'tag', repository, tag, digest }]
+  return {
+    ...added,
+    records: [...added.records, { op: 'manifest', repository, manifest: entry }, ...tagged],
+    result: undefined,
+  }
+}
+
+/** What the state remembers of a manifest. */
+export function entryOf({ digest, size, content }: Pick<NewManifest, 'digest' | 'size' | 'content'>): ManifestEntry {
   const { mediaType, subject, artifactType, annotations, blobs, manifests } = content
-  const entry: ManifestEntry = {
+  return {
     digest,
     mediaType,
     size,
@@ -66,13 +78,6 @@ export function storeManifest(state: RegistryState, manifest: NewManifest): Deci
     ...(subject === undefined ? {} : { subject }),
     ...(artifactType === undefined ? {} : { artifactType }),
     ...(annotations === undefined ? {} : { annotations }),
-  }
-  const added = contentRecords(state, manifest)
-  const tagged: StateRecord[] = tag === undefined ? [] : [{ op: 'tag', repository, tag, digest }]
-  return {
-    ...added,
-    records: [...added.records, { op: 'manifest', repository, manifest: entry }, ...tagged],
-    result: undefined,
   }
 }
 
@@ -145,7 +150,8 @@ export function isBlobOf(state: RegistryState, repository: string, digest: Conte
   return state.has(digest) && state.repositories.get(repository)?.blobs.has(digest) === true
 }
 
-function isManifestOf(state: RegistryState, repository: string, digest: ContentDigest): boolean {
+/** Whether a manifest can be read through a repository. */
+export function isManifestOf(state: RegistryState, repository: string, digest: ContentDigest): boolean {
   return state.has(digest) && state.repositories.get(repository)?.manifests.has(digest) === true
 }
 
@@ -170,7 +176,11 @@ function manifestUnknown(repository: string, reference: string): Refusal {
   return new Refusal('MANIFEST_UNKNOWN', `${repository} has no manifest ${reference}`)
 }
 
-function contentRecords(state: RegistryState, { digest, size, bytes }: NewContent): JournalBatch {
+/** What makes content known that is not, with its bytes where they lie in no file. */
+export function contentRecords(
+  state: RegistryState,
+  { digest, size, bytes }: Omit<NewContent, 'repository'>,
+): JournalBatch {
   if (state.has(digest)) return { records: [], inline: new Map() }
   if (bytes === undefined) return { records: [{ op: 'content', digest, size }], inline: new Map() }
   return { records: [{ op: 'content', digest, size, inline: true }], inline: new Map([[digest, bytes]]) }

@@ -1,4 +1,5 @@
 import { MAX_DOCUMENT_BYTES } from '../../json-document.ts'
+import { CONTENTS_EXTENSION, EXTENSIONS_HEADER } from '../../registry/contents.ts'
 import { Refusal } from '../../registry/refusal.ts'
 import type { Route } from '../../registry/route.ts'
 import { readTagMoves } from '../../registry/tag-moves.ts'
@@ -6,6 +7,7 @@ import { removeBlob, sendBlob } from './blob-requests.ts'
 import type { Exchange } from './exchange.ts'
 import { sendCatalog, sendReferrers, sendTags } from './list-requests.ts'
 import { removeManifest, sendManifest, storeManifestRequest } from './manifest-requests.ts'
+import { checkRight, unauthorized } from './rights.ts'
 import type { Action, Serving } from './serving.ts'
 import { beginUpload, cancelUpload, continueUpload, finishUpload, sendProgress } from './upload-requests.ts'
 
@@ -51,6 +53,7 @@ export async function answerInRepository(exchange: Exchange, serving: Serving, r
 
 /** The base of the API says whether it is there, and to a stranger how to say who he is (distribution-spec §end-1). */
 export function answerBase(exchange: Exchange, { authority }: Serving): void {
+  exchange.response.setHeader(EXTENSIONS_HEADER, CONTENTS_EXTENSION)
   if (!authority.isWelcome(exchange.identity)) throw unauthorized(exchange, authority, undefined)
   exchange.sendJson(200, {}, { 'docker-distribution-api-version': 'registry/2.0' })
 }
@@ -104,18 +107,4 @@ function answerManifest(exchange: Exchange, serving: Serving, route: { repositor
     default:
       return sendManifest(exchange, serving, route)
   }
-}
-
-function checkRight(exchange: Exchange, { authority }: Serving, repository: string, action: Action): void {
-  if (authority.allows(exchange.identity, repository, action)) return
-  const wanted = action === 'push' ? 'pull,push' : action
-  if (exchange.identity.user === undefined || exchange.identity.granted !== undefined) {
-    throw unauthorized(exchange, authority, `repository:${repository}:${wanted}`)
-  }
-  throw new Refusal('DENIED', `${exchange.identity.user} may not ${action} ${repository}`)
-}
-
-function unauthorized(exchange: Exchange, authority: Serving['authority'], scope: string | undefined): Refusal {
-  const headers = authority.challenge(exchange, scope)
-  return new Refusal('UNAUTHORIZED', 'cannot do that without credentials that allow it', { headers })
 }

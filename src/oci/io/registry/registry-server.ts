@@ -7,10 +7,12 @@ import { OciError } from '../../errors.ts'
 import { Metrics } from '../../registry/metrics.ts'
 import { Refusal } from '../../registry/refusal.ts'
 import { readRoute } from '../../registry/route.ts'
+import { answerContents } from './contents-request.ts'
 import { answerControl } from './control.ts'
 import { answerBase, answerCatalog, answerInRepository, answerTagMoves } from './dispatch.ts'
 import { Exchange } from './exchange.ts'
 import { ManifestCache } from './manifest-cache.ts'
+import { MemoryBudget } from './memory-budget.ts'
 import { openAuthority } from './open-authority.ts'
 import { registryGauges } from './registry-gauges.ts'
 import type { Authority, Serving } from './serving.ts'
@@ -58,6 +60,9 @@ export const REGISTRY_LIMITS: RegistryLimits = {
   paceGrace: 30_000,
 }
 
+/** What requests that bring many contents may hold in memory together, in bytes. */
+const BULK_MEMORY = 128 * 1024 * 1024
+
 /** How a registry is served. */
 export interface RegistryServerOptions {
   /** Port 0 for a free one. */
@@ -95,6 +100,7 @@ export class RegistryServer {
       manifests: new ManifestCache(store),
       authority: options.authority ?? openAuthority,
       blobLimit: limits.blob,
+      bulk: new MemoryBudget(BULK_MEMORY),
     }
     const settings = {
       headersTimeout: limits.headers,
@@ -209,6 +215,8 @@ export class RegistryServer {
         return this.#sendMetrics(exchange)
       case 'tag-moves':
         return await answerTagMoves(exchange, this.#serving)
+      case 'contents':
+        return await answerContents(exchange, this.#serving)
       case 'token':
         throw new Refusal('UNSUPPORTED', 'this registry issues no tokens', { status: 404 })
       default:

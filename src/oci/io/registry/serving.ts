@@ -1,5 +1,6 @@
 import type { Exchange } from './exchange.ts'
 import type { ManifestCache } from './manifest-cache.ts'
+import type { MemoryBudget } from './memory-budget.ts'
 import type { RegistryStore } from './store.ts'
 import type { Uploads } from './uploads.ts'
 
@@ -30,4 +31,6 @@ export interface Serving {
   readonly authority: Authority
   /** The most bytes of a blob. */
   readonly blobLimit: number
+  /** For requests that bring many contents. */
+  readonly bulk: MemoryBudget
 }

@@ -2,9 +2,11 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inParallel } from '#core'
 import type { ContentDigest } from '../../registry/content-digest.ts'
+import type { ContentsOutcome } from '../../registry/contents.ts'
 import type { JournalBatch } from '../../registry/journal-format.ts'
 import { compareNames } from '../../registry/paging.ts'
 import { RegistryState } from '../../registry/state.ts'
+import { type NewContents, storeContents } from '../../registry/store-contents.ts'
 import type { MoveOutcome, RepositoryTagMove, TagMove, TagStore } from '../../registry/tag-store.ts'
 import { moveTags, moveTagsTogether, type NewManifest, storeBlob, storeManifest } from '../../registry/transactions.ts'
 import { CommitQueue, type Transaction } from './commit-queue.ts'
@@ -114,6 +116,21 @@ export class RegistryStore implements TagStore {
     await this.pinned(digest, () =>
       this.commit({ keys, weight: bytes.length, decide: () => storeManifest(this.state, manifest) }),
     )
+  }
+
+  /** Stores contents of several repositories whose digests have been verified: all in one batch, or none. */
+  async putContents(contents: NewContents): Promise<ContentsOutcome> {
+    const keys: string[] = []
+    let weight = 0
+    for (const { repository, blobs, manifests } of contents.list.repositories) {
+      keys.push(...manifests.flatMap(({ tags }) => tags.map(({ tag }) => `${repository}:${tag}`)))
+      const known = this.state.repositories.get(repository)
+      // Who names something relies on it, as who looks for it does.
+      for (const { digest } of blobs) if (known?.blobs.has(digest)) known.blobs.set(digest, this.now())
+      for (const { digest } of manifests) if (known?.manifests.has(digest)) known.manifestTimes.set(digest, this.now())
+    }
+    for (const { size } of contents.list.contents) weight += size
+    return await this.commit({ keys, weight, decide: () => storeContents(this.state, contents) })
   }
 
   /** A content's bytes while they have no file, else `undefined`. */
