@@ -10,6 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
+import { Session } from 'node:inspector/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -143,6 +144,7 @@ export class FleetFactory {
     perform: (over: Promise<void>) => Promise<void>,
     workers: readonly ChildProcess[] = [],
   ): Promise<RunCost> {
+    const profiler = await startProfiler()
     const before = await this.#processor(workers)
     const start = performance.now()
     const run = await startRun(this.store, await this.store.plans.record(plan), new Date().toISOString())
@@ -153,6 +155,7 @@ export class FleetFactory {
       }),
     )
     const processor = difference(before, await this.#processor(workers))
+    await profiler?.(`${run}`)
     const { stages, inherited } = news
     const state = await this.store.work.state(run)
     const failed = state?.images.flatMap(({ image, end }) =>
@@ -186,6 +189,21 @@ export class FleetFactory {
     await postgres.stop()
     process.chdir(tmpdir())
     for (const end of this.#ends.toReversed()) await end()
+  }
+}
+
+/** With FLEET_PROFILES, a folder, each run of the engine in this process leaves a profile of it there. */
+async function startProfiler(): Promise<((name: string) => Promise<void>) | undefined> {
+  const folder = process.env['FLEET_PROFILES']
+  if (folder === undefined) return undefined
+  const session = new Session()
+  session.connect()
+  await session.post('Profiler.enable')
+  await session.post('Profiler.start')
+  return async (name) => {
+    const { profile } = await session.post('Profiler.stop')
+    session.disconnect()
+    writeFileSync(join(folder, `${name}.cpuprofile`), JSON.stringify(profile))
   }
 }
 

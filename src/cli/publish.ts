@@ -1,20 +1,25 @@
+import type { SharedStore } from '#advisory'
 import type { Signatory } from '#attest'
+import type { Digest } from '#core'
 import { attachSignature, type Signing } from '#evidence'
 import type { BuiltImage } from '#image'
 import {
   formatPlatform,
+  type ImageFiles,
   type ImageSource,
+  type OpenedImage,
   openSource,
   type PushReport,
   pushImage,
   RegistryClient,
   type RegistryReference,
 } from '#oci'
+import type { Inventory } from '#sbom'
 import { attachAll } from './attest.ts'
 import type { BuildOrder } from './build-platforms.ts'
 import { buildStatements } from './build-statements.ts'
 import { withOrigins } from './file-account.ts'
-import { inventoryOfImage } from './image-inventory.ts'
+import { inventoryWithFiles } from './image-inventory.ts'
 import { imageStatements } from './image-statements.ts'
 import { signingNow } from './signatory.ts'
 import type { Terminal } from './terminal.ts'
@@ -27,6 +32,8 @@ export interface Publication {
   readonly signatory: Signatory
   /** Who makes the VEX statements. */
   readonly author: string
+  /** The advisories, where they are open already. */
+  readonly advisories?: SharedStore
 }
 
 /**
@@ -53,8 +60,24 @@ export async function publishSigned(
   }
 }
 
-async function attachEverything(publication: Publication, signing: Signing, terminal: Terminal): Promise<void> {
-  const { image, order, built, author } = publication
+/** One platform's image as it was read for what is said of it. */
+export interface ReadManifest {
+  readonly image: OpenedImage
+  readonly inventory: Inventory
+  readonly files: ImageFiles
+}
+
+/**
+ * Signs an image and attaches everything that can be said of it; gives what was read of each manifest. Rejects as the makers of the
+ * statements, the repository and the signatory do.
+ */
+export async function attachEverything(
+  publication: Publication,
+  signing: Signing,
+  terminal: Terminal,
+): Promise<ReadonlyMap<Digest, ReadManifest>> {
+  const { image, order, built, author, advisories } = publication
+  const read = new Map<Digest, ReadManifest>()
   const { index, platforms } = await buildStatements(order, built)
   const notices = new Set<string>()
   for (const [number, { platform, manifest }] of built.map((one) => one.image).entries()) {
@@ -62,9 +85,13 @@ async function attachEverything(publication: Publication, signing: Signing, term
     terminal.progress(`sign: what is in ${title}`)
     const reference = `${signing.signedAs}@${manifest.descriptor.digest}`
     const opened = await openSource(image, { name: reference, platform })
-    const found = await inventoryOfImage(opened, { reference, licences: true, account: true, anew: true })
+    const reading = { reference, licences: true, account: true, anew: true }
+    const known = order.known === undefined ? {} : { known: order.known }
+    const { inventory: found, files } = await inventoryWithFiles(opened, { ...reading, ...known })
+    read.set(manifest.descriptor.digest, { image: opened, inventory: found, files })
     const inventory = withOrigins(found, order.effective.paths, title)
-    const own = imageStatements(inventory, { author, signedAs: signing.signedAs, index: image.top.descriptor.digest })
+    const names = { author, signedAs: signing.signedAs, index: image.top.descriptor.digest }
+    const own = imageStatements(inventory, { ...names, ...(advisories === undefined ? {} : { advisories }) })
     for (const notice of own.notices) notices.add(notice)
     const statements = [...(platforms[number] ?? []), ...own.statements]
     await attachSignature(manifest.descriptor, signing)
@@ -76,4 +103,5 @@ async function attachEverything(publication: Publication, signing: Signing, term
     await attachSignature(descriptor, signing)
   }
   for (const notice of notices) terminal.warn(notice)
+  return read
 }

@@ -12,6 +12,7 @@ export { builtFolder, packageFile, programFile } from './package-files.ts'
 export { inParallel } from './parallel.ts'
 export { hasControlCharacters, isWhiteoutPath, normalizeArchivePath, PATH_BYTES } from './path.ts'
 export { formatPurl, type PurlParts, parsePurlParts } from './purl.ts'
+export { Recent, RecentlyMade } from './recent.ts'
 export {
   type DocumentPath,
   type Fault,

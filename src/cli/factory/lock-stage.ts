@@ -20,7 +20,7 @@ export async function prepareLock(
   tools: FactoryTools,
   { run, image, reasons, parents }: StageWork,
 ): Promise<PreparedStage> {
-  const opened = await openedOf(tools, image)
+  const opened = await openedOf(tools, image, run)
   const platforms = platformsOf(opened, tools.options)
   const previous = await previousLock(tools.store, opened)
   const below = await lockBelow(tools, opened, parents)
@@ -43,6 +43,7 @@ export async function prepareLock(
         ...{ place, anew, platforms, stages: new Stages(terminal) },
         options: { ...(tools.options.acceptExpired === true ? { acceptExpired: true } : {}) },
         ...(below === undefined ? {} : { below }),
+        open: (options) => tools.bench.archives.open(run, options),
         derive: (lock, from, stages) => provideDerived(lock, from, stages, tools.workshop),
       })
       if (solved.kind === 'impossible') return { kind: 'refused', reason: solved.reasons.join('\n') }

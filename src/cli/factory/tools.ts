@@ -8,6 +8,7 @@ import { UsageError } from '../errors.ts'
 import { openSigner } from '../signing-key.ts'
 import type { Terminal } from '../terminal.ts'
 import type { PlaceOptions, StaleOptions } from '../verb.ts'
+import type { Workbench } from './workbench.ts'
 
 /** How images are made and judged, wherever that is the same for all images of a factory. */
 export interface FactoryOptions extends PlaceOptions, StaleOptions {
@@ -30,6 +31,8 @@ export interface FactoryTools {
   /** Whoever signs here is believed here. */
   readonly trust: Trust
   readonly workshop: Workshop
+  /** What this process has at hand of what it makes. */
+  readonly bench: Workbench
   /** What tests run in, with its version, found out once. */
   readonly sandbox: () => Promise<{ readonly sandbox: Sandbox; readonly version: string }>
   /** The reference of an image's definition. Throws `USAGE_INVALID` for an image that nobody defines. */
@@ -63,9 +66,15 @@ export function repositoryOf({ home }: Pick<FactoryTools, 'home'>, image: string
   return `${home}/${image}`
 }
 
-/** Opens the definition of an image. Rejects as `openDefinition` does. */
-export async function openedOf(tools: Pick<FactoryTools, 'definitionOf'>, image: string): Promise<OpenedDefinition> {
-  return openDefinition(tools.definitionOf(image), { workingFolder: process.cwd() })
+/** Opens the definition of an image, once for all stages of a run where there is one. Rejects as `openDefinition` does. */
+export async function openedOf(
+  { bench, definitionOf }: Pick<FactoryTools, 'definitionOf' | 'bench'>,
+  image: string,
+  run?: number,
+): Promise<OpenedDefinition> {
+  const reference = definitionOf(image)
+  const open = () => openDefinition(reference, { workingFolder: process.cwd() })
+  return run === undefined ? await open() : await bench.definitions.provide(`${run} ${reference}`, open)
 }
 
 /** The variants of a definition that are made. */
@@ -96,10 +105,20 @@ export function terminalOf(terminal: Terminal, image: string): Terminal {
 export function sandboxOnce(): FactoryTools['sandbox'] {
   let found: ReturnType<FactoryTools['sandbox']> | undefined
   return () => {
-    found ??= pickSandbox().then(async (sandbox) => ({ sandbox, version: await sandbox.version() }))
+    found ??= pickSandbox().then(async (sandbox) => {
+      const version = await sandbox.version()
+      return { sandbox: withVersion(sandbox, version), version }
+    })
     found.catch(() => {
       found = undefined
     })
     return found
   }
+}
+
+/** Programs that tests run in are not replaced while a factory works: it is asked once. */
+function withVersion(sandbox: Sandbox, version: string): Sandbox {
+  const { name } = sandbox
+  const launch: Sandbox['launch'] = (spec) => sandbox.launch(spec)
+  return { name, launch, unavailable: () => sandbox.unavailable(), version: async () => version }
 }
