@@ -4,7 +4,7 @@ export { exportStore, type ImportExportOptions, importStore, isExportFile } from
 export { FETCH_PATIENCE, type FetchPatience } from './io/fetched-files.ts'
 export { readOsvZip, ZIP_LIMITS, type ZipLimits } from './io/osv-zip.ts'
 export { FILE_LIMIT, type ReadFilesOptions, readParts } from './io/read-files.ts'
-export { type OpenStore, openStore, storeParts, storePath } from './io/store-folder.ts'
+export { type OpenStore, openStore, SharedStore, storeParts, storePath } from './io/store-folder.ts'
 export { type PartOutcome, readPublishers, type UpdateOptions, updateParts } from './io/update.ts'
 export {
   ageOf,

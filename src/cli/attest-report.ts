@@ -3,7 +3,7 @@ import { canonicalJson, digestOf, hexOf, type Json } from '#core'
 import { attachStatements } from '#evidence'
 import type { OpenedImage } from '#oci'
 import { hasPassed, type TestReport } from '#sandbox'
-import { findSubjects, nameToSign } from './image-subjects.ts'
+import { findSubjects, type ImageSubjects, nameToSign } from './image-subjects.ts'
 import { type SigningOptions, signatoryOf, signingNow } from './signatory.ts'
 
 /** What was tested, and who says so. */
@@ -14,6 +14,8 @@ export interface TestedImage {
   readonly sources: readonly { readonly name: string; readonly value: unknown }[]
   readonly signing: SigningOptions
   readonly signedAs?: string
+  /** The image in its repository, where that need not be looked for. */
+  readonly subjects?: ImageSubjects
 }
 
 /**
@@ -22,7 +24,7 @@ export interface TestedImage {
  */
 export async function attestReport(report: TestReport, tested: TestedImage): Promise<void> {
   const signatory = await signatoryOf(tested.signing)
-  const image = await findSubjects(tested.reference)
+  const image = tested.subjects ?? (await findSubjects(tested.reference))
   const { repository } = image
   try {
     const signedAs = nameToSign(image, tested.signedAs)

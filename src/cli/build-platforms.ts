@@ -28,6 +28,7 @@ import type { MemberCounts } from './build-summary.ts'
 import { derivedRunner } from './derive.ts'
 import { UsageError } from './errors.ts'
 import { imageLabels } from './image-labels.ts'
+import type { KnownLayers } from './known-layers.ts'
 import { LayerMemory, layerReader } from './layer-memory.ts'
 import type { Stages } from './stages.ts'
 import { formatBytes } from './terminal.ts'
@@ -47,6 +48,8 @@ export interface BuildOrder {
   readonly platforms: readonly string[]
   readonly place: ArchivePlace
   readonly options: BuildSettings
+  /** Takes over what the image's layers hold, for who makes many; without it that is remembered in the cache. */
+  readonly known?: KnownLayers
 }
 
 /** What building several platforms gave. */
@@ -118,7 +121,7 @@ export async function buildPlatformsIn(workshop: Workshop, order: BuildOrder, st
       },
       workshop,
     )
-    await rememberBuilt(image, workshop)
+    await (order.known === undefined ? rememberBuilt(image, workshop) : order.known.take(image, workshop))
     built.push(image)
   }
   return { built, members: counts, decoder }

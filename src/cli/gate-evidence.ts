@@ -12,7 +12,7 @@ import {
 import { UsageError } from './errors.ts'
 import { establish } from './establish.ts'
 import { namesSomebody, type TrustOptions, trustOf } from './evidence-trust.ts'
-import { findSubjects, namesSigned, pinnedReference } from './image-subjects.ts'
+import { findSubjects, type ImageSubjects, namesSigned, pinnedReference } from './image-subjects.ts'
 import { readUpTo } from './read-up-to.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -21,6 +21,8 @@ export interface GateEvidenceOptions extends TrustOptions {
   readonly signedAs?: readonly string[]
   /** What `casemate test --json` wrote. */
   readonly tests?: string
+  /** The image with what is attached to it, where that need not be looked for. */
+  readonly candidate?: { readonly subjects: ImageSubjects; readonly judged?: JudgedImage }
 }
 
 /** Bytes of a report of tests. */
@@ -64,8 +66,10 @@ async function judgeByTrust(
   terminal: Terminal,
 ): Promise<Established<JudgedImage> | undefined> {
   if (!namesSomebody(options)) return undefined
+  if (options.candidate?.judged !== undefined) return { known: true, value: options.candidate.judged }
   const trust = await trustOf(options)
-  const subjects = await establish(() => findSubjects(pinnedReference(gated.text, gated.image.top.descriptor.digest)))
+  const find = () => findSubjects(pinnedReference(gated.text, gated.image.top.descriptor.digest))
+  const subjects = await establish(async () => options.candidate?.subjects ?? (await find()))
   if (!subjects.known) return subjects
   const { repository } = subjects.value
   try {

@@ -1,6 +1,6 @@
 import type { OpenStore } from '#advisory'
 import { ACCOUNT_FILES } from '#debian'
-import { asksForPackageManager, catalogueNames, openDefinition, readAbout } from '#image'
+import { asksForPackageManager, catalogueNames, type OpenedDefinition, openDefinition, readAbout } from '#image'
 import {
   formatPlatform,
   type ImageFiles,
@@ -21,6 +21,8 @@ import {
   type EstablishedFacts,
   fileFacts,
   type GroupName,
+  type ImageSecrets,
+  type JudgedImage,
   licenceFacts,
   NOTHING_DECLARED,
   packageFacts,
@@ -32,19 +34,36 @@ import { endsAsOurs } from './file-account.ts'
 import { collectBaseFacts, type GateBaseOptions } from './gate-base.ts'
 import { collectEvidenceFacts, type GateEvidenceOptions } from './gate-evidence.ts'
 import { allUnknown, collectFindingFacts, FINDING_GROUPS, type GateFindingOptions } from './gate-findings.ts'
-import { compareWithPrevious } from './gate-previous.ts'
+import { compareWithPrevious, type PromisedContract } from './gate-previous.ts'
 import { inventoryWithFiles } from './image-inventory.ts'
 import { imageLabels } from './image-labels.ts'
 import { readImageSecrets } from './image-secrets.ts'
+import type { ImageSubjects } from './image-subjects.ts'
+import type { KnownLayers } from './known-layers.ts'
+import type { ReadManifest } from './publish.ts'
 import type { Terminal } from './terminal.ts'
 import { visibleText } from './visible-text.ts'
+
+/** An image that was read by who made it, with what is attached to it. */
+export interface ReadCandidate extends ReadManifest {
+  readonly subjects: ImageSubjects
+  readonly known: KnownLayers
+  /** What of its evidence is believed, where that was judged already. */
+  readonly judged?: JudgedImage
+}
 
 /** By what the facts of an image are established. */
 export interface FactOptions extends GateFindingOptions, GateEvidenceOptions, GateBaseOptions {
   readonly platform: string
+  /** The image, where it need not be opened and read: with its licences. */
+  readonly candidate?: ReadCandidate
   readonly definition?: string
+  /** The same, where it is open already. */
+  readonly opened?: OpenedDefinition
   /** The release before: its contract is compared. */
   readonly previous?: string
+  /** What it has promised, where that is on record. */
+  readonly promised?: PromisedContract
 }
 
 /** An image with its facts. */
@@ -55,6 +74,7 @@ export interface GatedImage {
   readonly image: OpenedImage
   readonly reference: Reference
   readonly inventory: Inventory
+  readonly account: ConfiguredImage
 }
 
 /** What the image's definition says of it, where one is at hand. */
@@ -83,15 +103,12 @@ export async function collectFacts(
   terminal: Terminal,
 ): Promise<GatedImage> {
   const reference = parseReference(text)
-  terminal.progress(`reading ${text} …`)
-  const image = await openImage(reference, { platform: parsePlatform(options.platform) })
   const licences = wanted.has('licences')
-  // Before the inventory, which closes the image.
-  const secrets = wanted.has('secrets') ? await readImageSecrets(image) : undefined
-  const { inventory, files } = await inventoryWithFiles(image, { reference: text, account: true, licences })
+  terminal.progress(`reading ${text} …`)
+  const { image, inventory, files, secrets } = await readGated(text, { wanted, options })
   terminal.progress('')
   for (const fault of inventory.faults) terminal.warn(visibleText(fault))
-  const definition = await definitionOf(image, options.definition)
+  const definition = await definitionOf(image, options)
   const account = configuredImage(image, files)
   const whole = <Value>(value: () => Value): Established<Value> => ifWhole(inventory, value)
   const [fault] = inventory.faults
@@ -106,7 +123,7 @@ export async function collectFacts(
     image: { known: true, value: imageFacts(text, { image, inventory, definition }) },
     config: configFacts(account),
     contract: contractFacts(account),
-    previous: await compareWithPrevious({ account, image }, options),
+    previous: await compareWithPrevious(account, options),
     base: await collectBaseFacts({ name: text, image }, isOwn, options),
     files: whole(() => fileFacts(files, inventory, definition.declared)),
     secrets: secrets === undefined ? NOT_ASKED : whole(() => secretFacts(secrets, files, inventory)),
@@ -116,7 +133,19 @@ export async function collectFacts(
     ...findings,
     ...{ evidence, tests },
   }
-  return { text, facts, image, reference, inventory }
+  return { text, facts, image, reference, inventory, account }
+}
+
+async function readGated(
+  text: string,
+  { wanted, options: { platform, candidate } }: { wanted: ReadonlySet<GroupName>; options: FactOptions },
+): Promise<ReadManifest & { readonly secrets: ImageSecrets | undefined }> {
+  const image = candidate?.image ?? (await openImage(parseReference(text), { platform: parsePlatform(platform) }))
+  // Before the inventory, which closes the image.
+  const secrets = wanted.has('secrets') ? await readImageSecrets(image, candidate?.known) : undefined
+  if (candidate !== undefined) return { ...candidate, secrets }
+  const reading = { reference: text, account: true, licences: wanted.has('licences') }
+  return { image, ...(await inventoryWithFiles(image, reading)), secrets }
 }
 
 function imageFacts(
@@ -157,13 +186,17 @@ function notWhole(fault: string): string {
  * as a path, and a variant counts only where its definition has it. What others built on an image of ours inherits its labels:
  * it is held to what holds for a runtime, whichever variant it started from.
  */
-async function definitionOf(image: OpenedImage, named: string | undefined): Promise<Definition> {
+async function definitionOf(
+  image: OpenedImage,
+  { definition: named, opened }: Pick<FactOptions, 'definition' | 'opened'>,
+): Promise<Definition> {
   const labels = image.config.config.Labels ?? {}
   const label = labels[imageLabels.image]
-  const isOurs = label !== undefined && (await catalogueNames()).includes(label)
-  const place = named ?? (isOurs ? label : undefined)
+  const isOurs = async () => label !== undefined && (await catalogueNames()).includes(label)
+  const place = named ?? ((await isOurs()) ? label : undefined)
   if (place === undefined) return NO_DEFINITION
-  const { definition, isCatalogue, catalogue } = await openDefinition(place, { workingFolder: process.cwd() })
+  const open = () => openDefinition(place, { workingFolder: process.cwd() })
+  const { definition, isCatalogue, catalogue } = opened ?? (await open())
   if (label !== undefined && label !== definition.image) {
     const reason = `it makes ${definition.image}, and the image says that it is ${visibleText(label)}`
     throw new UsageError('USAGE_INVALID', `cannot use the definition ${place}: ${reason}`)

@@ -6,31 +6,55 @@ import { establish } from './establish.ts'
 
 const VERSION = 'org.opencontainers.image.version'
 
+/** What an image has promised, with the version that it bears. */
+export interface PromisedContract {
+  readonly contract: Contract
+  readonly version: string
+}
+
+/** What an image promises. Throws as reading its config does. */
+export function promisedBy(account: ConfiguredImage): PromisedContract {
+  return { contract: contractOf(account), version: account.config.config.Labels?.[VERSION] ?? '' }
+}
+
 /**
  * Holds an image's contract against that of the release before it, where one is named. A version is higher as Debian
  * orders versions. What cannot be read makes the fact unknown.
  */
 export async function compareWithPrevious(
-  { account, image }: { readonly account: ConfiguredImage; readonly image: OpenedImage },
-  { previous, platform }: { readonly previous?: string; readonly platform: string },
+  account: ConfiguredImage,
+  { previous, promised, platform }: ComparedRelease,
 ): Promise<Established<FactRecord<'Previous'>>> {
   if (previous === undefined) return { known: true, value: { asked: false, changes: [], raised: false } }
   return establish(async () => {
-    const before = await openImage(parseReference(previous), { platform: parsePlatform(platform) })
-    try {
-      const changes = contractChanges(contractOf(await accountOf(before)), contractOf(account))
-      const [from, to] = [before, image].map(({ config }) => config.config.Labels?.[VERSION] ?? '')
-      return {
-        asked: true,
-        changes: changes.map(({ key, name, from: old, to: now }) => {
-          return `${key}${name === '' ? '' : ` ${name}`}: ${shown(old)} before, ${shown(now)} now`
-        }),
-        raised: from !== undefined && to !== undefined && from !== '' && to !== '' && compareVersions(to, from) > 0,
-      }
-    } finally {
-      await before.close()
+    const before = promised ?? (await readPromised(previous, platform))
+    const now = promisedBy(account)
+    const changes = contractChanges(before.contract, now.contract)
+    const [from, to] = [before.version, now.version]
+    return {
+      asked: true,
+      changes: changes.map(({ key, name, from: old, to: next }) => {
+        return `${key}${name === '' ? '' : ` ${name}`}: ${shown(old)} before, ${shown(next)} now`
+      }),
+      raised: from !== '' && to !== '' && compareVersions(to, from) > 0,
     }
   })
+}
+
+/** The release before, and what is on record of it. */
+interface ComparedRelease {
+  readonly previous?: string
+  readonly promised?: PromisedContract
+  readonly platform: string
+}
+
+async function readPromised(reference: string, platform: string): Promise<PromisedContract> {
+  const image = await openImage(parseReference(reference), { platform: parsePlatform(platform) })
+  try {
+    return promisedBy(await accountOf(image))
+  } finally {
+    await image.close()
+  }
 }
 
 async function accountOf({ config, configDocument, layers }: OpenedImage): Promise<ConfiguredImage> {

@@ -3,7 +3,7 @@ import { digestOf, hexOf, type Json } from '#core'
 import { attachStatements, type Signing } from '#evidence'
 import type { Gate } from '#policy'
 import type { GatedImage } from './gate-facts.ts'
-import { findSubjects, nameToSign, pinnedReference } from './image-subjects.ts'
+import { findSubjects, type ImageSubjects, nameToSign, pinnedReference } from './image-subjects.ts'
 import type { PolicySet } from './policy-files.ts'
 import { type SigningOptions, signatoryOf, signingNow } from './signatory.ts'
 import { packageVersion } from './version.ts'
@@ -19,6 +19,8 @@ export interface GatedSummary {
 /** Who signs, and the name that is signed where the image lies in a folder. */
 export interface SummarySigning extends SigningOptions {
   readonly signedAs?: string
+  /** The image in its repository, where that need not be looked for. */
+  readonly subjects?: ImageSubjects
 }
 
 /**
@@ -28,7 +30,7 @@ export interface SummarySigning extends SigningOptions {
 export async function attestSummary(summary: GatedSummary, options: SummarySigning): Promise<void> {
   const { text, image } = summary.gated
   const signatory = await signatoryOf(options)
-  const subjects = await findSubjects(pinnedReference(text, image.top.descriptor.digest))
+  const subjects = options.subjects ?? (await findSubjects(pinnedReference(text, image.top.descriptor.digest)))
   const { repository } = subjects
   try {
     const signing = signingNow({ repository, signatory, signedAs: nameToSign(subjects, options.signedAs) })

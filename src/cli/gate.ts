@@ -1,6 +1,8 @@
+import type { SharedStore } from '#advisory'
 import { parseReference } from '#oci'
 import {
   applyExceptions,
+  type Evaluator,
   type Excepted,
   type GateException,
   groupsOf,
@@ -33,6 +35,10 @@ export interface GateOptions extends FactOptions {
   readonly rekorUrl?: string
   readonly timestampUrl?: string
   readonly json?: boolean
+  /** The advisories, where they are open already. */
+  readonly advisories?: SharedStore
+  /** Evaluates expressions, for who judges many images; one of its own unless given. */
+  readonly evaluator?: Evaluator
 }
 
 /** Bytes of a file of exceptions. */
@@ -79,12 +85,13 @@ export async function judgeImage(
   const sets = await readPolicies(options.policy ?? ['default'])
   const policies = sets.flatMap((set) => set.policies)
   const exceptions = await readExceptions(options.exceptions)
-  const store = openScanStore()
+  const store = options.advisories?.current() ?? openScanStore()
   try {
     const wanted = groupsOf(policies)
     const gated = await collectFacts(reference, { wanted, options, store }, terminal)
-    await using evaluator = openEvaluator()
-    const judged = await judgePolicies(policies, gated.facts, evaluator.over)
+    const judged = await judgedBy(options.evaluator, (evaluator) =>
+      judgePolicies(policies, gated.facts, evaluator.over),
+    )
     const today = new Date().toISOString().slice(0, 10)
     const excepted = applyExceptions(judged, exceptions, { names: namesOf(reference, gated), today })
     warnOfExceptions(excepted, terminal)
@@ -92,6 +99,22 @@ export async function judgeImage(
   } finally {
     store.close()
   }
+}
+
+/** Who is last at an evaluator that several share: it holds the facts of one image at a time. */
+const turns = new WeakMap<Evaluator, Promise<unknown>>()
+
+async function judgedBy<Result>(given: Evaluator | undefined, judge: (evaluator: Evaluator) => Promise<Result>) {
+  if (given !== undefined) {
+    const turn = (turns.get(given) ?? Promise.resolve()).then(() => judge(given))
+    turns.set(
+      given,
+      turn.catch(() => undefined),
+    )
+    return await turn
+  }
+  await using evaluator = openEvaluator()
+  return await judge(evaluator)
 }
 
 /** What is summed up of a judged image. */

@@ -22,6 +22,7 @@ import {
 } from '#sbom'
 import { imageLabels } from './image-labels.ts'
 import { withLicences } from './image-licences.ts'
+import type { KnownLayers } from './known-layers.ts'
 import { type LayerFacts, LayerMemory } from './layer-memory.ts'
 
 /** What is looked at beside an image's packages. */
@@ -33,6 +34,8 @@ export interface InventoryOptions {
   readonly files?: boolean
   /** Whether layers are read though it is remembered what they hold, as for what is signed. */
   readonly anew?: boolean
+  /** What is known of layers that were made here; they are not read. */
+  readonly known?: KnownLayers
   /** The image's definition: the name of a catalogue image, or a path. */
   readonly definition?: string
 }
@@ -70,7 +73,7 @@ export async function inventoryWithFiles(
 ): Promise<{ readonly inventory: Inventory; readonly files: ImageFiles }> {
   const { reference } = options
   try {
-    const { files, scan } = await readRemembering(image.layers, options.anew === true)
+    const { files, scan } = await readRemembering(image.layers, options)
     const { inventory: found, explained } = withApplications(inventoryOf(image, files, reference), files, scan)
     const licensed = options.licences === true ? withLicences(found, files) : found
     // What makes images is large, and a scan goes without: both are loaded where they are asked for.
@@ -96,13 +99,16 @@ interface ReadFiles {
 }
 
 /** Reads each layer by itself, once for all images that have it; two at a time, so that one is hashed while one is unpacked. */
-async function readRemembering(layers: readonly OpenedLayer[], anew: boolean): Promise<ReadFiles> {
+async function readRemembering(
+  layers: readonly OpenedLayer[],
+  { anew, known: made }: Pick<InventoryOptions, 'anew' | 'known'>,
+): Promise<ReadFiles> {
   const memory = new LayerMemory()
   const facts = new Map<number, LayerFacts>()
   const largestFirst = [...layers.entries()].sort(([, one], [, other]) => other.descriptor.size - one.descriptor.size)
   let room = MAX_HELD
   await inParallel(2, largestFirst, async ([number, layer]) => {
-    const recalled = anew ? undefined : await memory.recall(layer)
+    const recalled = made?.factsOf(layer) ?? (anew === true ? undefined : await memory.recall(layer))
     const known = recalled ?? (await readFacts(layer, memory, room))
     for (const { content } of known.content.files.entries()) room -= content?.length ?? 0
     if (room < 0) throw new OciError('IMAGE_LIMIT', 'cannot read an image: its package databases are too large to hold')

@@ -1,4 +1,4 @@
-import { type OpenStore, openStore } from '#advisory'
+import { type OpenStore, openStore, type SharedStore } from '#advisory'
 import { PREDICATES } from '#attest'
 import type { Digest, Json } from '#core'
 import { defaultCacheFolder } from '#debian'
@@ -27,20 +27,25 @@ export interface StatementNames {
   readonly signedAs: string
   /** Of the index that the image is listed in, or of itself. */
   readonly index: Digest
+  /** The advisories, where they are open already. */
+  readonly advisories?: SharedStore
 }
 
 /**
  * Makes the statements about an image that its own content and the advisories allow: SBOMs, licences, findings and VEX. The
  * same image and advisories give the same statements. Throws as the makers of the documents do.
  */
-export function imageStatements(inventory: Inventory, { author, signedAs, index }: StatementNames): ImageStatements {
+export function imageStatements(
+  inventory: Inventory,
+  { author, signedAs, index, advisories }: StatementNames,
+): ImageStatements {
   const maker: DocumentMaker = { tool: `casemate-${packageVersion()}` }
   const statements: NewEvidence[] = [
     { predicateType: PREDICATES.spdx, predicate: JSON.parse(formatSpdx(inventory, maker)) },
     { predicateType: PREDICATES.cyclonedx, predicate: JSON.parse(formatCycloneDx(inventory, maker)) },
     { predicateType: PREDICATES.licences, predicate: JSON.parse(JSON.stringify(licencesDocument(inventory.packages))) },
   ]
-  const store = openStore(defaultCacheFolder())
+  const store = advisories === undefined ? openStore(defaultCacheFolder()) : advisories.current()
   if (store === undefined) {
     return {
       statements,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { messageOf } from '#core'
-import { openDefinition } from '#image'
+import { type OpenedDefinition, openDefinition } from '#image'
 import type { ImageConfig } from '#oci'
 import { type ImageTest, parseImageTests, parseStructureTest, type StructureSurroundings } from '#sandbox'
 import { UsageError } from './errors.ts'
@@ -30,6 +30,8 @@ export function genericTests({ config }: ImageConfig, hasHealthcheck: boolean): 
 /** Which tests are to be run, as the command line says. */
 export interface TestChoice {
   readonly definition?: string
+  /** The same, where it is open already. */
+  readonly opened?: OpenedDefinition
   readonly structureTest?: readonly string[]
 }
 
@@ -56,7 +58,7 @@ export async function chooseTests(config: ImageConfig, reference: string, choice
   const sources: { name: string; value: unknown }[] = []
   const tests: ImageTest[] = []
   if (choice.definition !== undefined || files.length === 0) {
-    const declared = await declaredTests({ name, variant, reference }, choice.definition)
+    const declared = await declaredTests({ name, variant, reference }, choice)
     sources.push({ name: 'tests of the definition, as canonical JSON', value: declared })
     tests.push(...parseImageTests(declared))
   }
@@ -72,7 +74,7 @@ export async function chooseTests(config: ImageConfig, reference: string, choice
 
 async function declaredTests(
   { name, variant, reference }: { name: string; variant: string; reference: string },
-  asked: string | undefined,
+  { definition: asked, opened }: TestChoice,
 ): Promise<readonly unknown[]> {
   if (asked === undefined && name === '') {
     throw new UsageError(
@@ -80,7 +82,7 @@ async function declaredTests(
       `cannot test ${reference}: it does not say which definition it is of; name one by --definition, or a file by --structure-test`,
     )
   }
-  const { definition } = await openDefinition(asked ?? name, { workingFolder: process.cwd() })
+  const { definition } = opened ?? (await openDefinition(asked ?? name, { workingFolder: process.cwd() }))
   const declared = definition.variants.get(variant)?.tests ?? []
   if (declared.length > 0) return declared
   throw new UsageError(

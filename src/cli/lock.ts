@@ -12,6 +12,7 @@ import {
   openDefinition,
   parseLock,
   pinnedVersions,
+  type SolveLockOptions,
   solveLock,
 } from '#image'
 import { chosenMembers, everyMember } from './definition-members.ts'
@@ -85,6 +86,8 @@ export interface Solving {
   readonly platforms?: readonly string[]
   /** Adds what derived effects give; `provideDerived` unless given. */
   readonly derive?: typeof provideDerived
+  /** See `SolveLockOptions`. */
+  readonly open?: SolveLockOptions['open']
 }
 
 /** Solves a definition, its base first, and adds what derived effects give. */
@@ -104,6 +107,7 @@ export async function solveDefinition(
     place,
     acceptExpired: options.acceptExpired === true,
     base,
+    open: solving.open,
     ...(previous === undefined ? {} : { previous, pinned: pinnedVersions(previous, anew) }),
   })
   if (solved.kind === 'impossible') return { kind: 'impossible', reasons: unsolved(opened.definition.image, solved) }

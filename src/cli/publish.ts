@@ -1,19 +1,24 @@
+import type { SharedStore } from '#advisory'
 import type { Signatory } from '#attest'
+import type { Digest } from '#core'
 import { attachTogether, type Signing, type SubjectEvidence } from '#evidence'
 import type { BuiltImage } from '#image'
 import {
   formatPlatform,
+  type ImageFiles,
   type ImageSource,
+  type OpenedImage,
   openSource,
   type PushReport,
   pushImage,
   RegistryClient,
   type RegistryReference,
 } from '#oci'
+import type { Inventory } from '#sbom'
 import type { BuildOrder } from './build-platforms.ts'
 import { buildStatements } from './build-statements.ts'
 import { withOrigins } from './file-account.ts'
-import { inventoryOfImage } from './image-inventory.ts'
+import { inventoryWithFiles } from './image-inventory.ts'
 import { imageStatements } from './image-statements.ts'
 import { signingNow } from './signatory.ts'
 import type { Terminal } from './terminal.ts'
@@ -26,6 +31,8 @@ export interface Publication {
   readonly signatory: Signatory
   /** Who makes the VEX statements. */
   readonly author: string
+  /** The advisories, where they are open already. */
+  readonly advisories?: SharedStore
 }
 
 /**
@@ -46,7 +53,7 @@ export async function publishSigned(
     // What the registry did not have until now has nothing attached, but for what is refused to be lost.
     const isFresh = pushed.manifests > 0
     const signing = signingNow({ repository, signatory, signedAs: repository.name, isFresh })
-    await attachTogether(await saidOf(publication, signing, terminal))
+    await attachEverything(publication, signing, terminal)
     if (tag === undefined) return pushed
     await repository.putManifest(image.top, tag)
     return { ...pushed, manifests: pushed.manifests + 1 }
@@ -55,9 +62,31 @@ export async function publishSigned(
   }
 }
 
+/** One platform's image as it was read for what is said of it. */
+export interface ReadManifest {
+  readonly image: OpenedImage
+  readonly inventory: Inventory
+  readonly files: ImageFiles
+}
+
+/**
+ * Signs an image and attaches everything that can be said of it; gives what was read of each manifest. Rejects as the makers of the
+ * statements, the repository and the signatory do.
+ */
+export async function attachEverything(
+  publication: Publication,
+  signing: Signing,
+  terminal: Terminal,
+): Promise<ReadonlyMap<Digest, ReadManifest>> {
+  const { said, read } = await saidOf(publication, signing, terminal)
+  await attachTogether(said)
+  return read
+}
+
 /** Everything that is said of an image's index and platforms, which are signed. */
-async function saidOf(publication: Publication, signing: Signing, terminal: Terminal): Promise<SubjectEvidence[]> {
-  const { image, order, built, author } = publication
+async function saidOf(publication: Publication, signing: Signing, terminal: Terminal) {
+  const { image, order, built, author, advisories } = publication
+  const read = new Map<Digest, ReadManifest>()
   const { index, platforms } = await buildStatements(order, built)
   const notices = new Set<string>()
   const said: SubjectEvidence[] = []
@@ -66,9 +95,13 @@ async function saidOf(publication: Publication, signing: Signing, terminal: Term
     terminal.progress(`sign: what is in ${title}`)
     const reference = `${signing.signedAs}@${manifest.descriptor.digest}`
     const opened = await openSource(image, { name: reference, platform })
-    const found = await inventoryOfImage(opened, { reference, licences: true, account: true, anew: true })
+    const reading = { reference, licences: true, account: true, anew: true }
+    const known = order.known === undefined ? {} : { known: order.known }
+    const { inventory: found, files } = await inventoryWithFiles(opened, { ...reading, ...known })
+    read.set(manifest.descriptor.digest, { image: opened, inventory: found, files })
     const inventory = withOrigins(found, order.effective.paths, title)
-    const own = imageStatements(inventory, { author, signedAs: signing.signedAs, index: image.top.descriptor.digest })
+    const names = { author, signedAs: signing.signedAs, index: image.top.descriptor.digest }
+    const own = imageStatements(inventory, { ...names, ...(advisories === undefined ? {} : { advisories }) })
     for (const notice of own.notices) notices.add(notice)
     const statements = [...(platforms[number] ?? []), ...own.statements]
     said.push({ subject: manifest.descriptor, statements, isSigned: true, signing })
@@ -78,5 +111,5 @@ async function saidOf(publication: Publication, signing: Signing, terminal: Term
     said.push({ subject: descriptor, statements: index, isSigned: true, signing })
   }
   for (const notice of notices) terminal.warn(notice)
-  return said
+  return { said, read }
 }

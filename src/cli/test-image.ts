@@ -6,6 +6,7 @@ import {
   formatTestTable,
   hasPassed,
   type ImageTest,
+  type KnownImage,
   pickSandbox,
   type Sandbox,
   type TestReport,
@@ -84,16 +85,19 @@ export interface TestRun {
   readonly helpers: HelperReferences
   /** Whether no result is inherited. */
   readonly fresh: boolean
+  /** The image's files, where they are known. */
+  readonly known?: KnownImage
 }
 
 /** Runs tests in an image; results are inherited from the cache, and kept there. Rejects as `testImage` does. */
 export function reportOn(image: OpenedImage, run: TestRun, terminal: Terminal): Promise<TestReport> {
-  const { tests, variant, sandbox, helpers, fresh } = run
+  const { tests, variant, sandbox, helpers, fresh, known } = run
   return testImage({
     image: testable(image),
     tests,
     sandbox,
     variant,
+    ...(known === undefined ? {} : { known }),
     inheritance: {
       memory: new TestMemory(),
       manifest: image.manifestDocument.descriptor.digest,

@@ -20,6 +20,7 @@ export {
   pathsAbove,
 } from './path.ts'
 export { formatPurl, type PurlParts, parsePurlParts } from './purl.ts'
+export { Recent, RecentlyMade } from './recent.ts'
 export {
   type DocumentPath,
   type Fault,

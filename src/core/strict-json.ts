@@ -1,7 +1,5 @@
 import { hasMoreValues } from './json-values.ts'
 
-const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]/g
-
 /** Values that a document may have, about: short ones cost far more memory than bytes. */
 const VALUES = 8_000_000
 
@@ -33,20 +31,49 @@ export function readStrictJson(bytes: Uint8Array, { maxBytes, maxDepth }: JsonLi
   return fault === undefined ? { value } : { fault }
 }
 
+const QUOTE = 34
+const BACKSLASH = 92
+const COLON = 58
+const OPENING: ReadonlySet<number> = new Set([91, 123])
+const CLOSING: ReadonlySet<number> = new Set([93, 125])
+const SPACES: ReadonlySet<number> = new Set([9, 10, 13, 32])
+
 /** Looks at the keys that `JSON.parse`, which has already accepted the text, would silently merge. */
 function nestingFault(text: string, maxDepth: number): string | undefined {
-  const open: Set<string>[] = []
-  for (const [token, colon] of text.matchAll(TOKENS)) {
-    if (token === '{' || token === '[') {
-      if (open.push(new Set()) > maxDepth) return `it is nested deeper than ${maxDepth}`
-    } else if (token === '}' || token === ']') {
+  const open: (Set<string> | undefined)[] = []
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (OPENING.has(code)) {
+      if (open.push(undefined) > maxDepth) return `it is nested deeper than ${maxDepth}`
+    } else if (CLOSING.has(code)) {
       open.pop()
-    } else if (colon !== undefined) {
-      const key: unknown = JSON.parse(token.slice(0, -colon.length))
-      const keys = open.at(-1)
-      if (keys?.has(String(key))) return `the key ${token.slice(0, -colon.length)} stands twice`
-      keys?.add(String(key))
+    } else if (code === QUOTE) {
+      const end = endOfString(text, at)
+      if (isKey(text, end)) {
+        const written = text.slice(at, end)
+        const key = written.includes('\\') ? String(JSON.parse(written)) : written.slice(1, -1)
+        const keys = open.at(-1) ?? new Set<string>()
+        if (keys.has(key)) return `the key ${written} stands twice`
+        open[open.length - 1] = keys.add(key)
+      }
+      at = end - 1
     }
   }
   return undefined
+}
+
+/** The place behind a string that begins at `start`. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end > 0; end = text.indexOf('"', end + 1)) {
+    let slashes = 0
+    while (text.charCodeAt(end - 1 - slashes) === BACKSLASH) slashes++
+    if (slashes % 2 === 0) return end + 1
+  }
+  return text.length
+}
+
+function isKey(text: string, behind: number): boolean {
+  let at = behind
+  while (SPACES.has(text.charCodeAt(at))) at++
+  return text.charCodeAt(at) === COLON
 }

@@ -70,7 +70,7 @@ export {
   namesImage,
   readKeptBase,
 } from './io/base-recipe.ts'
-export { type BuiltImage, buildImage, type ImageInput, openWorkshop } from './io/build-image.ts'
+export { type BuiltImage, buildImage, type ImageInput } from './io/build-image.ts'
 export {
   catalogueFolder,
   catalogueNames,
@@ -85,6 +85,7 @@ export {
 export { builtLayerFacts } from './io/layer-facts.ts'
 export { checkLayers } from './io/measure-layer.ts'
 export { openMemberPool } from './io/member-pool.ts'
+export { openWorkshop } from './io/open-workshop.ts'
 export { type SolvedLock, type SolveLockOptions, solveLock } from './io/solve-lock.ts'
 export { openTaking, type TakeIn, type TakenIn, type TakenObject, type TakenSource, type Taker } from './io/take-in.ts'
 export { assignLayers, type LayerAssignment, type SizedPackage } from './lock/assign-layers.ts'

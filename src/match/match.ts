@@ -1,4 +1,5 @@
 import type { AdvisoryStore, DebianStatement } from '#advisory'
+import { Recent } from '#core'
 import type { DebVersion } from '#debian'
 import type { DebComponent, Inventory } from '#sbom'
 import { MatchError } from './errors.ts'
@@ -77,15 +78,14 @@ export function matchPackages(
   const settled: SettledIssue[] = []
   const silent = new Set<string>()
   const names = new Set<string>()
+  const known = matchedIn(advisories)
   for (const source of sourcesOf(packages)) {
     names.add(source.name)
-    const statements = advisories.debianStatements(source.name, release)
-    if (statements.length === 0) silent.add(source.name)
-    for (const said of saidOf(source, release, { statements, advisories })) {
-      const { verdict } = said
-      if (verdict.kind === 'finding') findings.push(findingOf(source, { ...said, verdict }, advisories))
-      else settled.push(settledIssue(source, { ...said, verdict }))
-    }
+    const key = JSON.stringify([release, source.name, source.version, source.packages])
+    const matched = known.provide(key, () => matchSource(source, release, advisories))
+    if (matched.isSilent) silent.add(source.name)
+    findings.push(...matched.findings)
+    settled.push(...matched.settled)
   }
   return {
     findings: findings.sort(compareFindings),
@@ -95,6 +95,36 @@ export function matchPackages(
     hasFix: settled.filter(({ reason }) => reason === 'has-fix').length,
     settled,
   }
+}
+
+/** What came of one source package. */
+interface MatchedSource {
+  readonly findings: readonly DebianFinding[]
+  readonly settled: readonly SettledIssue[]
+  /** Whether the tracker says nothing of it. */
+  readonly isSilent: boolean
+}
+
+/** Sources of a few thousand packages: who holds many images against the same advisories holds each source once. */
+const SOURCES = 5000
+const matchedBy = new WeakMap<MatchAdvisories, Recent<string, MatchedSource>>()
+
+function matchedIn(advisories: MatchAdvisories): Recent<string, MatchedSource> {
+  const known = matchedBy.get(advisories) ?? new Recent<string, MatchedSource>(SOURCES)
+  matchedBy.set(advisories, known)
+  return known
+}
+
+function matchSource(source: SourcePackage, release: string, advisories: MatchAdvisories): MatchedSource {
+  const findings: DebianFinding[] = []
+  const settled: SettledIssue[] = []
+  const statements = advisories.debianStatements(source.name, release)
+  for (const said of saidOf(source, release, { statements, advisories })) {
+    const { verdict } = said
+    if (verdict.kind === 'finding') findings.push(findingOf(source, { ...said, verdict }, advisories))
+    else settled.push(settledIssue(source, { ...said, verdict }))
+  }
+  return { findings, settled, isSilent: statements.length === 0 }
 }
 
 /** The source packages of binary packages; one that is there in two versions counts as two. */

@@ -39,6 +39,33 @@ export function openStore(cacheFolder: string): OpenStore | undefined {
   }
 }
 
+/** The store below a cache folder, opened once for as long as it is the same file. */
+export class SharedStore {
+  readonly #path: string
+  readonly #files: OpenFile[] = []
+  #open: { readonly store: OpenStore; readonly identity: string } | undefined
+
+  constructor(cacheFolder: string) {
+    this.#path = storePath(cacheFolder)
+  }
+
+  /** The store as it is now; `undefined` when nothing was imported yet. Its own `close` does nothing. Throws as `openStore`. */
+  current(): OpenStore | undefined {
+    if (this.#open !== undefined && identityOf(this.#path) === this.#open.identity) return this.#open.store
+    const file = openFile(this.#path)
+    if (file === undefined) return undefined
+    // Somebody may still be reading in those that were open before.
+    this.#files.push(file)
+    const store = Object.assign(openAdvisoryStore(file), { close: () => undefined })
+    this.#open = { store, identity: file.identity }
+    return store
+  }
+
+  close(): void {
+    for (const file of this.#files.splice(0)) file.close()
+  }
+}
+
 /**
  * Puts parts into the store below a cache folder, each in place of the part of its kind. The store is written aside and
  * renamed: a reader sees the old one or the new one, whole. When another import comes first, this one is put into its

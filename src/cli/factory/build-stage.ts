@@ -1,24 +1,35 @@
-import { canonicalJson, digestOf, type Json } from '#core'
+import { canonicalJson, type Digest, digestOf, type Json } from '#core'
 import type { PreparedStage, StageWork } from '#factory'
-import { imageInputs, type Lock, type OpenedDefinition } from '#image'
-import { composeIndex, parseReference, RegistryClient, type RegistryReference, segmentBlobs } from '#oci'
+import { type BuiltImage, imageInputs, type Lock, type OpenedDefinition } from '#image'
+import {
+  composeIndex,
+  formatPlatform,
+  type ImageFiles,
+  parseReference,
+  type RegistryReference,
+  segmentBlobs,
+} from '#oci'
+import type { KnownImage } from '#sandbox'
 import { variantOf } from '../build.ts'
 import { type BuildOrder, buildPlatformsIn } from '../build-platforms.ts'
 import { openScripts } from '../open-scripts.ts'
 import { placeOf } from '../place.ts'
-import { publishSigned } from '../publish.ts'
+import { attachEverything, type Publication } from '../publish.ts'
+import { signingNow } from '../signatory.ts'
 import { Stages } from '../stages.ts'
+import type { Terminal } from '../terminal.ts'
 import { packageVersion } from '../version.ts'
 import { lockDigest, lockOf } from './lock-stage.ts'
 import { type BuildOutput, type BuiltVariant, buildOutput, lockOutput } from './stage-outputs.ts'
+import { StagedRepository } from './staged-repository.ts'
 import { type FactoryTools, openedOn, platformsOf, repositoryOf, terminalOf, variantsOf } from './tools.ts'
 
 /**
  * The stage `build`: every variant is built and pushed with all its evidence, signed, by its digest alone: nothing names it yet. With the
  * same inputs of the images it is the same, whatever was observed of archives meanwhile.
  */
-export async function prepareBuild(tools: FactoryTools, { image, outputs }: StageWork): Promise<PreparedStage> {
-  const opened = await openedOn(tools, image, lockOutput(outputs).base)
+export async function prepareBuild(tools: FactoryTools, { run, image, outputs }: StageWork): Promise<PreparedStage> {
+  const { opened } = await openedOn(tools, image, { run, base: lockOutput(outputs).base })
   const lock = lockOf(outputs, image)
   const variants = variantsOf(opened, tools.options)
   const platforms = platformsOf(opened, tools.options)
@@ -58,21 +69,75 @@ async function buildVariant(tools: FactoryTools, building: Building, variant: st
   const { opened, lock, platforms } = building
   const terminal = terminalOf(tools.terminal, opened.definition.image)
   const place = await placeOf(tools.options, opened.files)
-  const order: BuildOrder = { opened, effective: variantOf(opened, variant), lock, platforms, place, options: {} }
+  const effective = variantOf(opened, variant)
+  const known = tools.bench.layers
+  const order: BuildOrder = { opened, effective, lock, platforms, place, options: {}, known }
   const { built } = await buildPlatformsIn(tools.workshop, order, new Stages(terminal))
   for (const line of openScripts(opened, built)) terminal.warn(line)
   const image = composeIndex(
     built.map((one) => one.image),
     segmentBlobs(built.flatMap((one) => one.blobs)),
   )
-  const publication = { image, order, built, signatory: tools.signatory, author: 'casemate' }
+  const { signatory, bench } = tools
+  await publish(tools, { image, order, built, signatory, author: 'casemate', advisories: bench.advisories }, terminal)
   const { digest } = image.top.descriptor
-  await publishSigned(publication, referenceTo(tools, opened.definition.image, digest), terminal)
   return {
     ...{ variant, digest, tags: [...new Set(built.flatMap(({ tags }) => tags))] },
     manifests: platforms.map((platform, number) => {
       return { platform, digest: built[number]?.image.manifest.descriptor.digest ?? digest }
     }),
+  }
+}
+
+/** Sends an image with all its evidence, and keeps it at hand for the stages that follow. */
+async function publish(tools: FactoryTools, publication: Publication, terminal: Terminal): Promise<void> {
+  const { image, order, built, signatory } = publication
+  const { bench } = tools
+  const name = order.effective.image
+  const repository = new StagedRepository(repositoryOf(tools, name), bench.registry)
+  const below = new Set(
+    built.flatMap(({ base }) => base?.image.layers.map(({ descriptor }) => descriptor.digest) ?? []),
+  )
+  const base = order.effective.base?.image
+  const mountFrom = base === undefined ? [] : [referenceTo(tools, base, image.top.descriptor.digest).repository]
+  await repository.putImage(image, { mountFrom, below })
+  const read = await attachEverything(
+    publication,
+    signingNow({ repository, signatory, signedAs: repository.name }),
+    terminal,
+  )
+  await repository.send()
+  const subjects = {
+    repository,
+    home: repository.name,
+    referenceOf: (digest: Digest) => `docker://${repository.name}@${digest}`,
+    top: image.top.descriptor,
+    platforms: image.images.map(({ platform, manifest }) => {
+      return { platform: formatPlatform(platform), manifest: manifest.descriptor }
+    }),
+  }
+  for (const [digest, manifest] of read) {
+    const made = built.find((one) => one.image.manifest.descriptor.digest === digest)
+    if (made === undefined) continue
+    const files = knownImage(manifest.files, made)
+    bench.keep(name, digest, { repository, files, read: { ...manifest, subjects, known: bench.layers } })
+  }
+}
+
+function knownImage(files: ImageFiles, { assembly }: BuiltImage): KnownImage {
+  return {
+    get: (path) => {
+      const found = files.get(path)
+      if (found === undefined) return undefined
+      const { type, mode, uid, gid, target } = found
+      const isKnown = type === 'file' || type === 'directory' || type === 'symlink' || type === 'hardlink'
+      return { mode, uid, gid, target, type: isKnown ? type : 'other' }
+    },
+    // What derived effects and the package database hold is not the tree's.
+    read: (path) => {
+      const held = files.get(path)?.content
+      return held ?? (assembly.tree.get(path)?.type === 'file' ? assembly.read(path) : undefined)
+    },
   }
 }
 
@@ -87,11 +152,7 @@ export function referenceTo(tools: Pick<FactoryTools, 'home'>, image: string, di
 async function areThere(tools: FactoryTools, image: string, { variants }: BuildOutput): Promise<boolean> {
   const [first] = variants
   if (first === undefined) return true
-  const client = new RegistryClient(referenceTo(tools, image, first.digest))
-  try {
-    for (const { digest } of variants) if ((await client.resolve(digest, 'pull')) === undefined) return false
-    return true
-  } finally {
-    await client.close()
-  }
+  const client = tools.bench.registry.repository(repositoryOf(tools, image))
+  for (const { digest } of variants) if ((await client.resolve(digest, 'pull')) === undefined) return false
+  return true
 }

@@ -21,7 +21,7 @@ const LOOKED_AT = 100
 export async function prepareLock(tools: FactoryTools, work: StageWork): Promise<PreparedStage> {
   const { run, image, reasons, parents } = work
   const base = await wantedBase(tools, work)
-  const opened = await openedOn(tools, image, base)
+  const { opened } = await openedOn(tools, image, { run, base })
   const platforms = platformsOf(opened, tools.options)
   const previous = await previousLock(tools.store, opened)
   const done = (lock: Lock) =>
@@ -47,6 +47,7 @@ export async function prepareLock(tools: FactoryTools, work: StageWork): Promise
         ...{ place, anew, platforms, stages: new Stages(terminal) },
         options: { ...(tools.options.acceptExpired === true ? { acceptExpired: true } : {}) },
         ...(below === undefined ? {} : { below }),
+        open: (options) => tools.bench.archives.open(run, options),
         derive: (lock, from, stages) => provideDerived(lock, from, stages, tools.workshop),
       })
       if (solved.kind === 'impossible') return { kind: 'refused', reason: solved.reasons.join('\n') }

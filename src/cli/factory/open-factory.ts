@@ -15,6 +15,7 @@ import { fleetReferences, withNamedImages } from './fleet-references.ts'
 import { RegistryPublisher } from './publisher.ts'
 import { FactoryStages } from './stages.ts'
 import { type FactoryOptions, type FactoryTools, homeOf, sandboxOnce, signingTools } from './tools.ts'
+import { Workbench } from './workbench.ts'
 
 /** The options of every verb that works as a part of a factory, as the command line gives them. */
 export interface FactoryVerbOptions extends PlaceOptions, StaleOptions {
@@ -58,8 +59,9 @@ export async function withFactory<Result>(
   try {
     return await withWorkshop(build, async (workshop) => {
       const { store } = state
+      await using bench = new Workbench(home)
       const tools: FactoryTools = {
-        ...{ store, home, ...signing, workshop, definitionOf, terminal, sandbox: sandboxOnce() },
+        ...{ store, home, ...signing, workshop, bench, definitionOf, terminal, sandbox: sandboxOnce() },
         options: factoryOptions(options, settings),
       }
       const worker = `${hostname()} ${process.pid}`

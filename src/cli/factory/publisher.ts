@@ -1,7 +1,8 @@
 import { type Digest, digestOf } from '#core'
 import { collectEvidence, judgeEvidence, refusals } from '#evidence'
 import { FactoryError, type Publisher, type TagMove, type TagName } from '#factory'
-import { OciError, parseReference, RegistryClient } from '#oci'
+import { OciError, parseReference, type RegistryClient } from '#oci'
+import { RegistryHome } from './registry-home.ts'
 import type { FactoryTools } from './tools.ts'
 
 /** Repositories whose tags move together: one token has to be good for all of them, and is asked for in one request. */
@@ -10,7 +11,7 @@ const TOGETHER = 200
 /** Publishes to a registry. Its connections are kept until it is closed. */
 export class RegistryPublisher implements Publisher {
   readonly #trust: FactoryTools['trust']
-  readonly #clients = new Map<string, RegistryClient>()
+  readonly #homes = new Map<string, RegistryHome>()
 
   constructor({ trust }: Pick<FactoryTools, 'trust'>) {
     this.#trust = trust
@@ -26,12 +27,9 @@ export class RegistryPublisher implements Publisher {
   }
 
   /** Rejects with `CANDIDATE_UNSIGNED` for a manifest that is not there or not signed by our own key. */
-  async verify({
-    image,
-    repository,
-    digest,
-    manifests,
-  }: Parameters<Publisher['verify']>[0]): Promise<Readonly<Record<string, Digest>>> {
+  async verify(candidate: Parameters<Publisher['verify']>[0]): Promise<Readonly<Record<string, Digest>>> {
+    const { image, repository, digest, manifests, attached: known } = candidate
+    if (known !== undefined && (await this.#hasAll(candidate, known))) return known
     const attached: Record<string, Digest> = {}
     for (const subject of new Set([digest, ...manifests.map((one) => one.digest)])) {
       const client = this.#client(repository)
@@ -50,6 +48,18 @@ export class RegistryPublisher implements Publisher {
       }
     }
     return attached
+  }
+
+  /** Whether everything is still attached that was believed at the gate: what has the same digest is the same. */
+  async #hasAll(
+    { repository, digest, manifests }: Parameters<Publisher['verify']>[0],
+    attached: Readonly<Record<string, Digest>>,
+  ): Promise<boolean> {
+    const client = this.#client(repository)
+    const subjects = [...new Set([digest, ...manifests.map((one) => one.digest)])]
+    const lists = await Promise.all(subjects.map((subject) => client.referrers(subject)))
+    const there = new Set(lists.flat().map((one) => one.digest))
+    return Object.values(attached).every((one) => there.has(one)) && lists.every((list) => list.length > 0)
   }
 
   async move(moves: readonly TagMove[]): Promise<boolean> {
@@ -85,7 +95,7 @@ export class RegistryPublisher implements Publisher {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#clients.values()].map((client) => client.close()))
+    await Promise.all([...this.#homes.values()].map((home) => home.close()))
   }
 
   async #tag(repository: string, tag: string, next: Digest): Promise<void> {
@@ -99,13 +109,11 @@ export class RegistryPublisher implements Publisher {
   }
 
   #client(repository: string): RegistryClient {
-    const known = this.#clients.get(repository)
-    if (known !== undefined) return known
     const reference = parseReference(`docker://${repository}`)
     if (reference.transport !== 'docker') throw new OciError('REFERENCE_INVALID', `${repository} is no repository`)
-    const client = new RegistryClient(reference)
-    this.#clients.set(repository, client)
-    return client
+    const home = this.#homes.get(reference.registry) ?? new RegistryHome(reference.registry)
+    this.#homes.set(reference.registry, home)
+    return home.repository(repository)
   }
 }
 

@@ -1,5 +1,6 @@
 import { type Digest, faultsOf, formatFault, type Json, type Shape } from '#core'
 import { FactoryError, type StageOutputs } from '#factory'
+import type { Contract } from '#sandbox'
 import type { LockedOn } from './moved-base.ts'
 
 /** What the stage `lock` gives. */
@@ -26,6 +27,17 @@ export type BuiltVariant = {
   readonly manifests: readonly { readonly platform: string; readonly digest: Digest }[]
 }
 
+/** What the stage `gate` gives. */
+export type GateOutput = {
+  readonly passed: readonly string[]
+  readonly manifests: readonly GatedManifest[]
+  /** By variant what was attached when it passed, as a release has it; only where who gated has made it as well. */
+  readonly attached: Readonly<Record<string, Readonly<Record<string, Digest>>>>
+}
+
+/** What a manifest promises to who runs it. */
+export type GatedManifest = { readonly digest: Digest; readonly contract: Contract; readonly version: string }
+
 const text: Shape = { type: 'string' }
 const digest: Shape = { type: 'string', pattern: '^sha256:[0-9a-f]{64}$', title: 'a SHA-256 digest' }
 const baseShape: Shape = { type: 'object', properties: { from: text, digest }, required: ['from', 'digest'] }
@@ -50,6 +62,30 @@ const buildShape: Shape = {
     },
   },
   required: ['lock', 'variants'],
+}
+
+const gateShape: Shape = {
+  type: 'object',
+  properties: {
+    manifests: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: { digest, contract: { type: 'object' }, version: text },
+        required: ['digest', 'contract', 'version'],
+      },
+    },
+    attached: {
+      type: 'object',
+      additionalProperties: { type: 'object', additionalProperties: digest },
+    },
+  },
+  required: ['manifests', 'attached'],
+}
+
+/** What the stage `gate` gave; `undefined` where it is not done, or an older program's. */
+export function gateOutput({ gate }: StageOutputs): Pick<GateOutput, 'manifests' | 'attached'> | undefined {
+  return fits<GateOutput>(gateShape, gate) ? gate : undefined
 }
 
 /** What the stage `lock` gave. Throws `STAGE_OUTPUT_INVALID` where it is not done, or another program's. */

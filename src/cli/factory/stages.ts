@@ -3,7 +3,7 @@ import { type Lock, packagesOf } from '#image'
 import { prepareBuild } from './build-stage.ts'
 import { prepareGate } from './gate-stage.ts'
 import { lockOf, prepareLock } from './lock-stage.ts'
-import { buildOutput } from './stage-outputs.ts'
+import { buildOutput, gateOutput } from './stage-outputs.ts'
 import { prepareTest } from './test-stage.ts'
 import { type FactoryTools, repositoryOf } from './tools.ts'
 
@@ -29,9 +29,11 @@ export class FactoryStages implements Stages {
   async candidates({ image, outputs }: StageWork): Promise<readonly Candidate[]> {
     const { lock: built, variants } = buildOutput(outputs)
     const lock = lockOf(outputs, image)
+    const attached = gateOutput(outputs)?.attached ?? {}
     return variants.map(({ variant, digest, tags, manifests }) => ({
       ...{ image, variant, digest, lock: built, repository: repositoryOf(this.#tools, image) },
       tags: [...tags],
+      ...(attached[variant] === undefined ? {} : { attached: attached[variant] }),
       manifests: manifests.map((one) => ({ ...one, packages: heldPackages(lock, one.platform, variant) })),
     }))
   }

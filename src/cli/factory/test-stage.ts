@@ -1,6 +1,5 @@
 import { digestOf, type Json } from '#core'
 import type { PreparedStage, StageWork } from '#factory'
-import { openDefinition } from '#image'
 import { openImage, parsePlatform } from '#oci'
 import { hasPassed, type TestReport } from '#sandbox'
 import { attestReport } from '../attest-report.ts'
@@ -9,9 +8,8 @@ import { chooseTests } from '../image-tests.ts'
 import { reportOn } from '../test-image.ts'
 import { packageVersion } from '../version.ts'
 import { referenceTo } from './build-stage.ts'
-import { definitionOn } from './moved-base.ts'
 import { type BuiltVariant, buildOutput, lockOutput } from './stage-outputs.ts'
-import { type FactoryTools, repositoryOf, terminalOf } from './tools.ts'
+import { type FactoryTools, type OpenedOn, openedOn, repositoryOf, terminalOf } from './tools.ts'
 
 /** A test that did not pass, in a few words. */
 const LONGEST_REASON = 400
@@ -20,10 +18,10 @@ const LONGEST_REASON = 400
  * The stage `test`: every variant's tests are run as the definition has them, on every platform, and what came of it is signed and
  * attached. A result is inherited while everything that the test read is what it was.
  */
-export async function prepareTest(tools: FactoryTools, { image, outputs }: StageWork): Promise<PreparedStage> {
+export async function prepareTest(tools: FactoryTools, { run, image, outputs }: StageWork): Promise<PreparedStage> {
   const { variants } = buildOutput(outputs)
-  const reference = await definitionOn(tools, image, lockOutput(outputs).base)
-  const { definition } = await openDefinition(reference, { workingFolder: process.cwd() })
+  const on = await openedOn(tools, image, { run, base: lockOutput(outputs).base })
+  const { definition } = on.opened
   const testsOf = (variant: string) => definition.variants.get(variant)?.tests ?? []
   const { sandbox, version } = await tools.sandbox()
   return {
@@ -39,7 +37,7 @@ export async function prepareTest(tools: FactoryTools, { image, outputs }: Stage
         if (testsOf(built.variant).length === 0) continue
         for (const { platform, digest } of built.manifests) {
           signal.throwIfAborted()
-          const report = await testOne(tools, { image, digest, platform, definition: reference })
+          const report = await testOne(tools, { image, on, digest, platform })
           if (!hasPassed(report)) return { kind: 'refused', reason: failuresOf(report, built, platform) }
           const inherited = report.results.filter((one) => one.inherited !== undefined).length
           counts[`${built.variant} ${platform}`] = { passed: report.results.length, inherited }
@@ -55,22 +53,26 @@ async function testOne(
   tools: FactoryTools,
   {
     image: name,
+    on,
     digest,
     platform: text,
-    definition,
-  }: { readonly image: string; readonly digest: string; readonly platform: string; readonly definition: string },
+  }: { readonly image: string; readonly on: OpenedOn; readonly digest: string; readonly platform: string },
 ): Promise<TestReport> {
   const platform = parsePlatform(text)
   const reference = `docker://${repositoryOf(tools, name)}@${digest}`
-  const image = await openImage(referenceTo(tools, name, digest), { platform })
+  const made = tools.bench.made(name, digest)
+  const image = made?.read.image ?? (await openImage(referenceTo(tools, name, digest), { platform }))
   const helpers = new HelperReferences(platform, (helper) => releasedReference(tools, helper))
   try {
-    const chosen = await chooseTests(image.config, reference, { definition })
+    const chosen = await chooseTests(image.config, reference, { definition: on.reference, opened: on.opened })
     const { variant, tests, sources } = chosen
     const { sandbox } = await tools.sandbox()
-    const run = { variant, tests, helpers, sandbox, fresh: false }
+    const run = { variant, tests, helpers, sandbox, fresh: false, ...(made === undefined ? {} : { known: made.files }) }
     const report = await reportOn(image, run, terminalOf(tools.terminal, name))
-    await attestReport(report, { sources, image, reference, signing: { signatory: tools.signatory } })
+    const signing = { signatory: tools.signatory }
+    const subjects = made === undefined ? {} : { subjects: made.read.subjects }
+    await attestReport(report, { sources, image, reference, signing, ...subjects })
+    await made?.repository.send()
     return report
   } finally {
     await helpers.close()

@@ -9,6 +9,7 @@ import { openSigner } from '../signing-key.ts'
 import type { Terminal } from '../terminal.ts'
 import type { PlaceOptions, StaleOptions } from '../verb.ts'
 import { definitionOn, type LockedOn } from './moved-base.ts'
+import type { Workbench } from './workbench.ts'
 
 /** How images are made and judged, wherever that is the same for all images of a factory. */
 export interface FactoryOptions extends PlaceOptions, StaleOptions {
@@ -33,6 +34,8 @@ export interface FactoryTools {
   /** Whoever signs here is believed here. */
   readonly trust: Trust
   readonly workshop: Workshop
+  /** What this process has at hand of what it makes. */
+  readonly bench: Workbench
   /** What tests run in, with its version, found out once. */
   readonly sandbox: () => Promise<{ readonly sandbox: Sandbox; readonly version: string }>
   /** The reference of an image's definition. Throws `USAGE_INVALID` for an image that nobody defines. */
@@ -66,18 +69,32 @@ export function repositoryOf({ home }: Pick<FactoryTools, 'home'>, image: string
   return `${home}/${image}`
 }
 
-/** Opens the definition of an image. Rejects as `openDefinition` does. */
-export async function openedOf(tools: Pick<FactoryTools, 'definitionOf'>, image: string): Promise<OpenedDefinition> {
-  return openDefinition(tools.definitionOf(image), { workingFolder: process.cwd() })
+/** Opens the definition of an image as it is kept. Rejects as `openDefinition` does. */
+export async function openedOf(
+  { definitionOf }: Pick<FactoryTools, 'definitionOf'>,
+  image: string,
+): Promise<OpenedDefinition> {
+  return await openDefinition(definitionOf(image), { workingFolder: process.cwd() })
 }
 
-/** Opens the definition of an image on a state of the image of others that it stacks on. Rejects as `definitionOn` does. */
+/** A definition as a run goes by it. */
+export interface OpenedOn {
+  readonly reference: string
+  readonly opened: OpenedDefinition
+}
+
+/**
+ * Opens the definition of an image on a state of the image of others that it stacks on, once for all stages of a run. Rejects as
+ * `definitionOn` does.
+ */
 export async function openedOn(
-  tools: Pick<FactoryTools, 'definitionOf' | 'options'>,
+  tools: Pick<FactoryTools, 'definitionOf' | 'options' | 'bench'>,
   image: string,
-  base: LockedOn | undefined,
-): Promise<OpenedDefinition> {
-  return openDefinition(await definitionOn(tools, image, base), { workingFolder: process.cwd() })
+  { run, base }: { readonly run: number; readonly base: LockedOn | undefined },
+): Promise<OpenedOn> {
+  const reference = await definitionOn(tools, image, base)
+  const open = () => openDefinition(reference, { workingFolder: process.cwd() })
+  return { reference, opened: await tools.bench.definitions.provide(`${run} ${reference}`, open) }
 }
 
 /** The variants of a definition that are made. */
@@ -108,10 +125,20 @@ export function terminalOf(terminal: Terminal, image: string): Terminal {
 export function sandboxOnce(): FactoryTools['sandbox'] {
   let found: ReturnType<FactoryTools['sandbox']> | undefined
   return () => {
-    found ??= pickSandbox().then(async (sandbox) => ({ sandbox, version: await sandbox.version() }))
+    found ??= pickSandbox().then(async (sandbox) => {
+      const version = await sandbox.version()
+      return { sandbox: withVersion(sandbox, version), version }
+    })
     found.catch(() => {
       found = undefined
     })
     return found
   }
+}
+
+/** Programs that tests run in are not replaced while a factory works: it is asked once. */
+function withVersion(sandbox: Sandbox, version: string): Sandbox {
+  const { name } = sandbox
+  const launch: Sandbox['launch'] = (spec) => sandbox.launch(spec)
+  return { name, launch, unavailable: () => sandbox.unavailable(), version: async () => version }
 }

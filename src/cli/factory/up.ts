@@ -30,6 +30,7 @@ import { FactoryStages } from './stages.ts'
 import { type FactoryTools, homeOf, sandboxOnce, signingTools } from './tools.ts'
 import { upCommands } from './up-commands.ts'
 import { openWatches } from './watches.ts'
+import { Workbench } from './workbench.ts'
 import { signalled, wholeNumber, work } from './worker.ts'
 
 /** The options of `casemate up`, as the command line gives them. */
@@ -136,7 +137,7 @@ async function serve(starting: Starting): Promise<Served> {
   ends.defer(() => publisher.close())
   const workshop = await openedWorkshop(options, ends)
   const tools: FactoryTools = {
-    ...{ store, home, ...signing, workshop, terminal, sandbox: sandboxOnce() },
+    ...{ store, home, ...signing, workshop, bench: ends.use(new Workbench(home)), terminal, sandbox: sandboxOnce() },
     definitionOf: await namedDefinitions(settings, planner),
     options: making,
   }

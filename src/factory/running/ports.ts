@@ -49,6 +49,8 @@ export interface Stages {
 export interface Candidate extends Omit<NewRelease, 'evidence' | 'released' | 'run' | 'restores'> {
   /** Where it lies by its digest: with the registry, e.g. `registry.example.org/python`. */
   readonly repository: string
+  /** What was attached, and believed, when it passed its gate, by predicate type; where that is not on record all of it is read. */
+  readonly attached?: Readonly<Record<string, Digest>>
 }
 
 /** A tag of a repository. */
@@ -72,7 +74,7 @@ export interface Publisher {
    * predicate type. Rejects otherwise: nothing else may get a tag.
    */
   verify(
-    candidate: Pick<Candidate, 'image' | 'repository' | 'digest' | 'manifests'>,
+    candidate: Pick<Candidate, 'image' | 'repository' | 'digest' | 'manifests' | 'attached'>,
   ): Promise<Readonly<Record<string, Digest>>>
   /**
    * Moves tags: all or none where the registry can, one after the other elsewhere, so that what broke off is done again. Gives

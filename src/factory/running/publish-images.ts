@@ -240,7 +240,7 @@ class Publication {
     for (const { image, state, reason } of ends) onNews?.({ run: this.#run, image, kind: 'ended', state, reason })
   }
 
-  #release({ repository: _, ...candidate }: Verified, released: Moment): NewRelease {
+  #release({ repository: _, attached: __, ...candidate }: Verified, released: Moment): NewRelease {
     return { ...candidate, released, run: this.#run }
   }
 

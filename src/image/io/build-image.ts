@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
+import { canonicalJson, digestOf } from '#core'
 import type { Archive } from '#debian'
 import { composeImage, debianArchitectureOf, type PlatformImage, parsePlatform, type SegmentedBlob } from '#oci'
 import { aptSources } from '../apt-sources.ts'
@@ -12,6 +11,7 @@ import { definitionPaths } from '../definition-paths.ts'
 import type { DerivedRunner } from '../derived/derived-runner.ts'
 import { ImageError } from '../errors.ts'
 import { type BaseImage, findUser, imageAnnotations, imageConfig, type RunAs } from '../execution.ts'
+import { imageInputs } from '../lock/image-inputs.ts'
 import { type DerivedResult, type Lock, type LockedPackage, layersOf, packagesOf } from '../lock/lock.ts'
 import type { LayerCodec } from '../member.ts'
 import { overlayPaths } from '../overlay/overlay-paths.ts'
@@ -20,12 +20,8 @@ import { type StackSides, stackSides } from '../overlay/stack-sides.ts'
 import { type Assembly, assemble, type FetchDebs } from './assemble.ts'
 import { namesImage } from './base-recipe.ts'
 import { derive } from './derive.ts'
-import { DerivedStore } from './derived-store.ts'
 import type { HostXz } from './host-xz.ts'
-import { LayerStore } from './layer-store.ts'
 import type { LayerWorkshop } from './layers.ts'
-import { MemberStore } from './member-store.ts'
-import type { MemberPool } from './member-task.ts'
 import { type PlatformFiles, programRoot } from './program-root.ts'
 import type { TakeIn, TakenSource } from './take-in.ts'
 
@@ -81,34 +77,6 @@ export interface BuiltImage {
   readonly tags: readonly string[]
 }
 
-/** How a workshop works. */
-export interface WorkshopOptions {
-  readonly codec: LayerCodec
-  /** E.g. the process id; stands in the names of unfinished files. */
-  readonly owner: string
-  /** Who wants to know of layers what an inventory reads in them, see `builtLayerFacts`; nobody unless given. */
-  readonly reader?: string
-}
-
-/**
- * Opens the place where layers are made, below a cache folder. What makes names of unfinished files unique is added to the owner,
- * because containers that share a cache share process ids too.
- */
-export function openWorkshop(
-  cache: string,
-  pool: MemberPool,
-  { codec, owner, reader }: WorkshopOptions,
-): LayerWorkshop {
-  const unique = `${owner}.${randomBytes(4).toString('hex')}`
-  return {
-    members: new MemberStore(join(cache, 'members'), unique, reader),
-    layers: new LayerStore(join(cache, 'layers'), unique),
-    derived: new DerivedStore(join(cache, 'derived'), unique),
-    pool,
-    codec,
-  }
-}
-
 /**
  * Builds one image, an overlay with what it stacks on. Its digest is a function of the effective definition, the packages'
  * digests, the platform and the format alone. Throws as `assemble` and `derive` do, `LOCK_INVALID` for a lock without the platform or variant, and
@@ -117,7 +85,7 @@ export function openWorkshop(
 export async function buildImage(input: ImageInput, workshop: LayerWorkshop): Promise<BuiltImage> {
   const { definition, lock, platform, runner } = input
   const { below, above } = splitMembers(input)
-  const base = below === undefined ? undefined : await buildImage(below, workshop)
+  const base = below === undefined ? undefined : await buildBase(below, workshop)
   const own = await platformFiles(above, platform, workshop, base?.assembly)
   if (own === undefined) {
     throw new ImageError(
@@ -148,6 +116,14 @@ export async function buildImage(input: ImageInput, workshop: LayerWorkshop): Pr
   const parts = { assembly, packages: own.packages, base: stands }
   const built = { ...compose(input, parts, workshop.codec), derived: results, taken: own.taken }
   return base === undefined ? built : { ...built, base }
+}
+
+/** Builds what an overlay stacks on, or takes what was built for another one from the same inputs. */
+async function buildBase(input: ImageInput, workshop: LayerWorkshop): Promise<BuiltImage> {
+  const build = () => buildImage(input, workshop)
+  if (workshop.bases === undefined) return await build()
+  const inputs = [imageInputs(input.definition, input.lock, input.platform), input.lock.base?.from ?? null]
+  return await workshop.bases.provide(digestOf(canonicalJson(inputs)), build)
 }
 
 /** The base of an overlay as an image to build. Throws `LOCK_INVALID` for a lock without it. */

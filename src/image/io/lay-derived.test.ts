@@ -7,10 +7,10 @@ import { gunzipSync } from 'node:zlib'
 import { digestOf, TAR_LIMITS, TarReader } from '#core'
 import { testTree } from '#testkit'
 import { decodeDerived, encodeDerived } from '../derived/derived-tar.ts'
-import { openWorkshop } from './build-image.ts'
 import { type LaidLayer, layOwn } from './laid-layers.ts'
 import { layDerived } from './lay-derived.ts'
 import { openMemberPool } from './member-pool.ts'
+import { openWorkshop } from './open-workshop.ts'
 
 const pool = openMemberPool(1)
 after(() => pool[Symbol.asyncDispose]())

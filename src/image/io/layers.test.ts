@@ -10,11 +10,11 @@ import { expandBlock } from '../codec.ts'
 import type { MemberIndex } from '../member.ts'
 import { MemoryTree } from '../memory-tree.ts'
 import { mergePackages } from '../merge.ts'
-import { openWorkshop } from './build-image.ts'
 import { type BuiltLayer, buildPackageLayer, buildStreamLayer } from './layers.ts'
 import { measureLayer } from './measure-layer.ts'
 import { makeMember } from './member-maker.ts'
 import { openMemberPool } from './member-pool.ts'
+import { openWorkshop } from './open-workshop.ts'
 
 const packages: readonly DebSpec[] = [
   {

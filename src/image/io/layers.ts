@@ -1,7 +1,8 @@
-import { type Digest, digestOf, TAR_END } from '#core'
+import { type Digest, digestOf, type RecentlyMade, TAR_END } from '#core'
 import { encodeTar, layerDirectories } from '../layer.ts'
 import type { LayerCodec, MeasuredLayer, MemberIndex } from '../member.ts'
 import type { Tree } from '../tree.ts'
+import type { BuiltImage } from './build-image.ts'
 import type { DerivedStore } from './derived-store.ts'
 import { type LayerStore, sizeOf } from './layer-store.ts'
 import type { MemberStore } from './member-store.ts'
@@ -25,6 +26,8 @@ export interface LayerWorkshop {
   readonly derived: DerivedStore
   readonly pool: MemberPool
   readonly codec: LayerCodec
+  /** What overlays stack on, made once for all of them, by the digest of everything that it is a function of. */
+  readonly bases?: RecentlyMade<Digest, BuiltImage>
 }
 
 /**

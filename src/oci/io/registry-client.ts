@@ -41,8 +41,12 @@ export class RegistryClient implements Repository {
   readonly #connection: RegistryConnection
   readonly #referrersTags = new ReferrersTags(this)
 
-  constructor({ registry, repository }: { registry: string; repository: string }, options: RegistryOptions = {}) {
-    this.#connection = new RegistryConnection(registry, options)
+  constructor(
+    { registry, repository }: { registry: string; repository: string },
+    options: RegistryOptions = {},
+    connection: RegistryConnection = new RegistryConnection(registry, options),
+  ) {
+    this.#connection = connection
     this.registry = registry
     this.repository = repository
     this.name = `${registry}/${repository}`
@@ -50,6 +54,11 @@ export class RegistryClient implements Repository {
 
   async close(): Promise<void> {
     await this.#connection.close()
+  }
+
+  /** Another repository of the same registry over the same connections, which end when either is closed. */
+  beside(repository: string): RegistryClient {
+    return new RegistryClient({ registry: this.registry, repository }, {}, this.#connection)
   }
 
   /** Gives the digest that a tag or digest names here, or `undefined`. Nothing of the manifest is transferred. */

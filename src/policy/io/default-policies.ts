@@ -5,8 +5,13 @@ import { type Policy, parsePolicies } from '../policy-file.ts'
 /** Where the default set stands in Casemate's package, as messages and summaries name it. */
 export const DEFAULT_POLICIES = 'policies/default.yaml'
 
-/** The policies that Casemate ships, with the text that they were read from. */
+let known: { readonly text: string; readonly policies: readonly Policy[] } | undefined
+
+/** The policies that Casemate ships, with the text that they were read from. They are read once. */
 export async function readDefaultPolicies(): Promise<{ readonly text: string; readonly policies: readonly Policy[] }> {
-  const text = await readFile(packageFile(DEFAULT_POLICIES), 'utf8')
-  return { text, policies: parsePolicies(text, DEFAULT_POLICIES) }
+  if (known === undefined) {
+    const text = await readFile(packageFile(DEFAULT_POLICIES), 'utf8')
+    known = { text, policies: parsePolicies(text, DEFAULT_POLICIES) }
+  }
+  return known
 }

@@ -7,8 +7,8 @@ import type { ResultMemory, TestedImage } from '../result-memory.ts'
 import type { Sandbox } from '../sandbox.ts'
 import { helpersOf, inputsOf, keyOfResult, type TestSubject } from '../test-inputs.ts'
 import type { TestResult } from '../test-report.ts'
-import type { ContainerFiles } from './container-files.ts'
 import { findEmulator } from './emulator.ts'
+import type { TestedFiles } from './known-files.ts'
 
 /** What is known of an image and of earlier runs, for results to be inherited. */
 export interface InheritanceOptions {
@@ -55,8 +55,13 @@ export class Inheritance {
     return new Inheritance(options, parts.join(', '))
   }
 
+  /** For tests that look at files and metadata alone: no sandbox is among what they read. */
+  static ofFiles(options: InheritanceOptions): Inheritance {
+    return new Inheritance(options, '')
+  }
+
   /** The earlier result of a test; `undefined` where it has to be run. `files` are the image's, where it was unpacked. */
-  async recall(test: ImageTest, files?: ContainerFiles): Promise<Inherited | undefined> {
+  async recall(test: ImageTest, files?: TestedFiles): Promise<Inherited | undefined> {
     if (this.#options.fresh) return undefined
     const key = await this.#key(test, files)
     const known = key && (await this.#options.memory.recall(key))
@@ -70,7 +75,7 @@ export class Inheritance {
   async keep(
     test: ImageTest,
     { verdict, outcome }: TestResult,
-    { image, files }: { image: TestedImage; files: ContainerFiles },
+    { image, files }: { image: TestedImage; files: TestedFiles },
   ): Promise<void> {
     if (verdict.kind !== 'passed' || !outcome) return
     const { duration, service } = outcome
@@ -85,7 +90,7 @@ export class Inheritance {
     if (whole) await this.#options.memory.keep(whole, readsManifest(test) ? { ...passed, image } : passed)
   }
 
-  async #key(test: ImageTest, files?: ContainerFiles): Promise<Digest | undefined> {
+  async #key(test: ImageTest, files?: TestedFiles): Promise<Digest | undefined> {
     for (const name of helpersOf(test)) {
       if (this.#helpers.has(name)) continue
       // A helper that cannot be opened is told when the test runs.
@@ -111,7 +116,7 @@ function readsManifest(test: ImageTest): boolean {
 }
 
 /** Of all that a file test can see of a path: what it is, whose, and, where it asks for that, its content. */
-function digestOfFile(files: ContainerFiles, { path, keepsLink, content }: FileExpectation): Digest {
+function digestOfFile(files: TestedFiles, { path, keepsLink, content }: FileExpectation): Digest {
   const state = files.state(path, keepsLink ? 'keep' : 'follow')
   if (!state) return digestOf(canonicalJson(null))
   const { type, mode, owner } = state

@@ -75,7 +75,7 @@ export async function prepareImage(
 }
 
 /** The account that a `User` names in an image. Throws `IMAGE_USER_UNKNOWN`. */
-export function accountOf(files: ContainerFiles, user: string): ReturnType<typeof resolveAccount> {
+export function accountOf(files: Pick<ContainerFiles, 'read'>, user: string): ReturnType<typeof resolveAccount> {
   const content = (path: string) => files.read(path)?.text ?? ''
   return resolveAccount(user, { passwd: content('/etc/passwd'), group: content('/etc/group') })
 }

@@ -1,9 +1,11 @@
 import type { LicenceExpectation } from '../expectation.ts'
+import type { ImageConfig } from '../image-config.ts'
 import type { Argv, ImageTest } from '../image-test.ts'
 import type { CommandOutcome, Ending, FileState, LicenceOutcome, Outcome, Output } from '../outcome.ts'
 import type { Sandbox } from '../sandbox.ts'
 import { type ContainerFiles, holdWritable } from './container-files.ts'
 import { copyImage } from './image-copy.ts'
+import type { TestedFiles } from './known-files.ts'
 import { planLaunch } from './launch-plan.ts'
 import type { PreparedImage } from './prepared-image.ts'
 import { awaitEnd, readOutput } from './process.ts'
@@ -99,6 +101,11 @@ async function observe(
   return { ...seen, stdout: await stdout.whole, stderr: await stderr.whole }
 }
 
+/** What a test sees that looks at files and metadata alone, of an image whose files are known. */
+export function inspectKnown(files: TestedFiles, config: ImageConfig, test: ImageTest): Outcome {
+  return { ...nothingRun({ kind: 'none' }), files: look(files, test), ...(test.metadata && { config }) }
+}
+
 /** What a test without a program asks for. */
 function inspect({ files, config }: PreparedImage, test: ImageTest): Partial<Outcome> {
   return {
@@ -108,7 +115,7 @@ function inspect({ files, config }: PreparedImage, test: ImageTest): Partial<Out
   }
 }
 
-function look(files: ContainerFiles, test: ImageTest): Map<string, FileState | undefined> {
+function look(files: TestedFiles, test: ImageTest): Map<string, FileState | undefined> {
   return new Map(
     test.files.map(({ path, keepsLink, content: want }) => {
       const state = files.state(path, keepsLink ? 'keep' : 'follow')

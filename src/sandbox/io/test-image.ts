@@ -2,13 +2,15 @@ import { SandboxError } from '../errors.ts'
 import { expandVariables } from '../expand-variables.ts'
 import { type ImageConfig, parseEnvironment, parseImageConfig } from '../image-config.ts'
 import type { ImageTest } from '../image-test.ts'
+import type { Outcome } from '../outcome.ts'
 import type { Sandbox } from '../sandbox.ts'
 import type { TestReport, TestResult } from '../test-report.ts'
 import { judge } from '../verdict.ts'
 import { HelperImages } from './helper-images.ts'
 import { Inheritance, type InheritanceOptions, type Inherited } from './inheritance.ts'
+import { KnownFiles, type KnownImage } from './known-files.ts'
 import { type PreparedImage, prepareImage, type TestableImage } from './prepared-image.ts'
-import { runTest } from './run-test.ts'
+import { inspectKnown, runTest } from './run-test.ts'
 
 /** What `testImage` needs. */
 export interface TestImageOptions {
@@ -21,6 +23,8 @@ export interface TestImageOptions {
   readonly openHelper?: (reference: string) => Promise<TestableImage>
   /** What is known of earlier runs; absent: every test is run. */
   readonly inheritance?: InheritanceOptions
+  /** The image's files, where they are known: tests that look at nothing else are not unpacked for. */
+  readonly known?: KnownImage
   /** Told each result as soon as it is there. */
   readonly onProgress?: (result: TestResult) => void
   readonly signal?: AbortSignal
@@ -37,6 +41,8 @@ export async function testImage(options: TestImageOptions): Promise<TestReport> 
   const { sandbox } = options
   const config = parseImageConfig(options.image.config)
   const tests = testsOf(config, options)
+  const seen = await lookAtKnown(tests, config, options)
+  if (seen !== undefined) return seen
   const network = tests.some((test) => test.network === 'host') ? 'host' : 'none'
   const { architecture } = config
   const inheritance =
@@ -52,6 +58,32 @@ export async function testImage(options: TestImageOptions): Promise<TestReport> 
     return { sandbox: sandbox.name, platform: platformOf(config), ...image, results }
   }
   return runTests(tests, { options, network, inherited, inheritance })
+}
+
+/** Looks at files that are known, without any sandbox; `undefined` where a test needs more than those. */
+async function lookAtKnown(
+  tests: readonly ImageTest[],
+  config: ImageConfig,
+  { known, inheritance: options, sandbox, onProgress }: TestImageOptions,
+): Promise<TestReport | undefined> {
+  if (known === undefined) return undefined
+  const files = new KnownFiles(known)
+  const contract = files.contract(config)
+  if (!tests.every((test) => files.knows(test, contract))) return undefined
+  const inheritance = options && Inheritance.ofFiles(options)
+  const results: TestResult[] = []
+  for (const test of tests) {
+    const inherited = await inheritance?.recall(test, files)
+    const result = inherited?.result ?? resultOfKnown(test, inspectKnown(files, config, test))
+    if (!inherited) await inheritance?.keep(test, result, { image: { contract, notes: [] }, files })
+    onProgress?.(result)
+    results.push(result)
+  }
+  return { sandbox: sandbox.name, platform: platformOf(config), contract, notes: [], results }
+}
+
+function resultOfKnown(test: ImageTest, outcome: Outcome): TestResult {
+  return { name: test.name, verdict: judge(test, outcome), outcome }
 }
 
 function platformOf({ os, architecture }: ImageConfig): string {
