@@ -1,7 +1,8 @@
 import { canonicalJson, digestOf, type Json } from '#core'
 import type { PreparedStage, StageWork } from '#factory'
-import { imageInputs, type Lock, type OpenedDefinition } from '#image'
+import { type BuiltImage, imageInputs, type Lock, type OpenedDefinition } from '#image'
 import { composeIndex, parseReference, RegistryClient, type RegistryReference, segmentBlobs } from '#oci'
+import { declaredContract, formatContract, parseImageConfig } from '#sandbox'
 import { variantOf } from '../build.ts'
 import { type BuildOrder, buildPlatformsIn } from '../build-platforms.ts'
 import { openScripts } from '../open-scripts.ts'
@@ -69,11 +70,20 @@ async function buildVariant(tools: FactoryTools, building: Building, variant: st
   const { digest } = image.top.descriptor
   await publishSigned(publication, referenceTo(tools, opened.definition.image, digest), terminal)
   return {
+    ...contractOf(built[0]),
     ...{ variant, digest, tags: [...new Set(built.flatMap(({ tags }) => tags))] },
     manifests: platforms.map((platform, number) => {
       return { platform, digest: built[number]?.image.manifest.descriptor.digest ?? digest }
     }),
   }
+}
+
+/** What an image promises, for changelogs: the same on all platforms. */
+function contractOf(built: BuiltImage | undefined): Pick<BuiltVariant, 'contract'> {
+  if (built === undefined) return {}
+  const config = parseImageConfig(JSON.parse(Buffer.from(built.image.config.bytes).toString('utf8')))
+  const contract = declaredContract(config)
+  return contract === undefined ? {} : { contract: formatContract(contract) }
 }
 
 /** A digest of an image where it lies in the registry. */

@@ -12,7 +12,7 @@ import type { FactoryTools } from './tools.ts'
 export async function startEmbeddedRegistry(
   folder: string,
   authority: FactoryAuthority,
-  options: Pick<RegistryServerOptions, 'host' | 'port' | 'tls' | 'elsewhere' | 'onAccess' | 'onError'>,
+  options: Pick<RegistryServerOptions, 'host' | 'port' | 'tls' | 'addressOf' | 'elsewhere' | 'onAccess' | 'onError'>,
 ): Promise<RegistryServer> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const server = await RegistryServer.start(folder, { ...options, authority })
