@@ -117,7 +117,7 @@ export async function basisOfLocks(
   const { changes, notices } = await lookAtArchives(fleet, { ...options, archives: definitions.archives })
   for (const change of changes) offers.add(change, { event: 0, seen: since ?? lastSeen(definitions, change) ?? now })
   const nothing = { events: [], holds: [], alarms: new Map(), approvals: new Map(), waiting: new Map() }
-  return { basis: { ...nothing, underway: new Map(), fleet, offers }, notices }
+  return { basis: { ...nothing, underway: new Map(), failed: new Map(), fleet, offers }, notices }
 }
 
 /** What archives have today that is newer than what a fleet holds, for all of its architectures. Rejects as `openArchive` does. */

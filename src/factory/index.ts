@@ -49,6 +49,7 @@ export { type Offer, type Offers, SeenOffers, type SuiteStanding } from './plann
 export type { SeenFinding } from './planning/outstanding.ts'
 export { type PlanInput, type PlannedRebuilds, planRebuilds, type UnchangedImage } from './planning/plan-rebuilds.ts'
 export { Planner, type PlannerPorts, type PlannerStep } from './planning/planner.ts'
+export type { FailedImage } from './planning/retries.ts'
 export type {
   AffectedImage,
   AffectedQuestion,
@@ -65,6 +66,7 @@ export type {
   ReleasedDigest,
   ReleaseLog,
   RunLog,
+  StageOutput,
   TakenQueue,
   WayQuestion,
   WorkLog,
@@ -162,6 +164,7 @@ export {
 } from './telling/messages.ts'
 export type { Deliveries, DeliveryOutcome, DueMessage, Outbox, RouteOptions, TakeDueOptions } from './telling/outbox.ts'
 export { type ReleaseFacts, releaseMessages } from './telling/release-messages.ts'
+export { type FindingsOf, standingFindings } from './telling/standing-findings.ts'
 export {
   type AdvisoryChange,
   type AdvisoryStanding,

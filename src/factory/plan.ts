@@ -29,13 +29,15 @@ export type Reason = {
   readonly changes: readonly PackageChange[]
   /** The image of others that it stacks on, as its definition names it, and the digest that this names now; where that is why. */
   readonly base?: { readonly reference: string; readonly digest: string }
+  /** The last run that failed of it, and how many in a row did. */
+  readonly again?: { readonly run: number; readonly failures: number }
   /** What keeps this change out of a rebuild that is done for other reasons. */
   readonly waits?: Held
 }
 
 /** What keeps an image from being rebuilt now. */
 export type Held = {
-  readonly by: 'policy' | 'hold' | 'approval' | 'parent' | 'pin' | 'archive'
+  readonly by: 'policy' | 'hold' | 'approval' | 'parent' | 'pin' | 'archive' | 'failure'
   readonly reason: string
   /** When it is to be thought about again, where that is known. */
   readonly until?: Moment

@@ -45,10 +45,17 @@ export interface RunLog {
   records(run: number, images?: readonly string[]): Promise<readonly StageRecord[]>
   /** What a stage gave when it was last done with this input, in whichever run; `undefined` when it never was. */
   outputFor(stage: StageName, input: Digest): Promise<Json | undefined>
+  /** What a stage gave that was done for images of runs, in no order; one that was not done is left out. */
+  outputs(stage: StageName, places: readonly Pick<StageRecord, 'run' | 'image'>[]): Promise<readonly StageOutput[]>
   /** Asks that a run is given up: what is published stays. The first word counts. */
   cancel(run: number, cancellation: Cancellation & { readonly at: Moment }): Promise<void>
   /** Who asked for that, and why; `undefined` where nobody did. */
   cancellation(run: number): Promise<Cancellation | undefined>
+}
+
+/** What a stage gave for an image of a run. */
+export interface StageOutput extends Pick<StageRecord, 'run' | 'image'> {
+  readonly output: Json
 }
 
 /** What is to be done of runs, and what has ended. */

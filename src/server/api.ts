@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServiceLevels } from '#factory'
-import type { AccessRecord } from '#oci/registry'
+import { type AccessRecord, type AddressOf, peerAddress } from '#oci/registry'
 import type { OpenStore } from '#store'
 import { Admission, type AdmissionOptions } from './access/admission.ts'
 import { allows } from './access/rights.ts'
@@ -48,6 +48,8 @@ export interface ApiOptions extends AdmissionOptions {
   readonly bodyTime?: number
   /** How often an open stream says that it lives and its token is looked at again, in milliseconds; 15 s unless given. */
   readonly pulse?: number
+  /** Who asks: the address of the connection unless given. */
+  readonly addressOf?: AddressOf
   readonly onAccess?: (record: AccessRecord) => void
   /** Told of errors that are the server's own, not a client's. */
   readonly onError?: (error: unknown) => void
@@ -100,7 +102,8 @@ export class Api {
 
   /** Answers a request, whatever it is; never throws. */
   readonly handle = (request: IncomingMessage, response: ServerResponse): void => {
-    const exchange = new Exchange(request, response)
+    const { addressOf = peerAddress } = this.#options
+    const exchange = new Exchange(request, response, addressOf(request))
     response.once('close', () => this.#note(exchange))
     if (this.#stopping.signal.aborted) response.shouldKeepAlive = false
     // A client that goes away ends its request; whoever reads or writes hears of it there.

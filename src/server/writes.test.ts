@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { digestOf } from '#core'
+import { addressBehind } from '#oci/registry'
 import { fillFactory, TEST_NOW, testApi, testServers } from '#testkit'
 
 const servers = testServers()
@@ -274,4 +275,22 @@ test('commands are passed on with who asked, and noted; what runs elsewhere is r
   })
   assert.deepEqual([look.status, look.body.code], [503, 'COMMAND_UNAVAILABLE'])
   assert.equal((await store.ledger.read(0, 100)).at(-1)?.kind, 'rollback')
+})
+
+test('behind a named proxy, limits and the audit trail go by who asked it', async (t) => {
+  const store = await servers.store(t, 'embedded')
+  const addressOf = addressBehind({ networks: ['127.0.0.0/8'], header: 'x-forwarded-for' })
+  const rates = { failures: { burst: 2, perSecond: 0.001 } }
+  const { ask, token } = await testApi(t, store, { addressOf, rates })
+  const guess = async (from: string) =>
+    (await ask('/api/v1/images', { token: 'casemate_guess', headers: { 'x-forwarded-for': from } })).status
+  const statuses: number[] = []
+  for (const from of ['198.51.100.1', '198.51.100.1', '198.51.100.1', '198.51.100.2']) statuses.push(await guess(from))
+  assert.deepEqual(statuses, [401, 401, 429, 401])
+  assert.equal(await guess('198.51.100.9, 198.51.100.1'), 429, 'what a client says of itself gives it no more')
+  const { body } = await ask<{ items: { address: string; status: number }[] }>('/api/v1/audit', {
+    token: await token('admin'),
+  })
+  const refused = body.items.filter(({ status }) => status >= 400).map(({ address }) => address)
+  assert.deepEqual(new Set(refused), new Set(['198.51.100.1', '198.51.100.2']))
 })

@@ -160,7 +160,14 @@ class Simulation {
   #plan(now: number): number | undefined {
     const { policy, closes } = this.#input
     const planned = planRebuilds({
-      ...{ events: this.#fresh, holds: [], alarms: new Map(), approvals: new Map(), underway: new Map() },
+      ...{
+        events: this.#fresh,
+        holds: [],
+        alarms: new Map(),
+        approvals: new Map(),
+        underway: new Map(),
+        failed: new Map(),
+      },
       ...{ fleet: this.#fleet, offers: this.#offers, policy, closes, waiting: this.#waiting },
       now: new Date(now).toISOString(),
     })

@@ -9,7 +9,7 @@ import {
   type RegistryReference,
   segmentBlobs,
 } from '#oci'
-import type { KnownImage } from '#sandbox'
+import { declaredContract, formatContract, type KnownImage, parseImageConfig } from '#sandbox'
 import { variantOf } from '../build.ts'
 import { type BuildOrder, buildPlatformsIn } from '../build-platforms.ts'
 import { openScripts } from '../open-scripts.ts'
@@ -82,6 +82,7 @@ async function buildVariant(tools: FactoryTools, building: Building, variant: st
   await publish(tools, { image, order, built, signatory, author: 'casemate', advisories: bench.advisories }, terminal)
   const { digest } = image.top.descriptor
   return {
+    ...contractOf(built[0]),
     ...{ variant, digest, tags: [...new Set(built.flatMap(({ tags }) => tags))] },
     manifests: platforms.map((platform, number) => {
       return { platform, digest: built[number]?.image.manifest.descriptor.digest ?? digest }
@@ -139,6 +140,14 @@ function knownImage(files: ImageFiles, { assembly }: BuiltImage): KnownImage {
       return held ?? (assembly.tree.get(path)?.type === 'file' ? assembly.read(path) : undefined)
     },
   }
+}
+
+/** What an image promises, for changelogs: the same on all platforms. */
+function contractOf(built: BuiltImage | undefined): Pick<BuiltVariant, 'contract'> {
+  if (built === undefined) return {}
+  const config = parseImageConfig(JSON.parse(Buffer.from(built.image.config.bytes).toString('utf8')))
+  const contract = declaredContract(config)
+  return contract === undefined ? {} : { contract: formatContract(contract) }
 }
 
 /** A digest of an image where it lies in the registry. */

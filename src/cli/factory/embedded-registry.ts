@@ -8,7 +8,10 @@ import type { FactoryAuthority } from './factory-authority.ts'
 import { RegistryPublisher } from './publisher.ts'
 import type { FactoryTools } from './tools.ts'
 
-type EmbeddedOptions = Pick<RegistryServerOptions, 'host' | 'port' | 'tls' | 'elsewhere' | 'onAccess' | 'onError'> & {
+type EmbeddedOptions = Pick<
+  RegistryServerOptions,
+  'host' | 'port' | 'tls' | 'addressOf' | 'elsewhere' | 'onAccess' | 'onError'
+> & {
   /** The address that others know it by. */
   readonly url: string | undefined
 }

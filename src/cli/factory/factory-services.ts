@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FactorySettings } from '#factory'
 import { openWebhooks, type PullLog, Teller } from '#integrations'
-import { collectGarbage, type RegistryServer } from '#oci/registry'
+import { addressBehind, collectGarbage, peerAddress, type RegistryServer } from '#oci/registry'
 import { Api, type FactoryCommands, ServerError } from '#server'
 import type { OpenStore } from '#store'
 import { openScanStore } from '../archive-evidence.ts'
@@ -34,11 +34,12 @@ export async function startRegistry(
   watching: { readonly commands: FactoryCommands },
 ): Promise<EmbeddedRegistry & { readonly api: Api }> {
   const onError = (error: unknown) => terminal.warn(formatError(error))
-  const { host, port, isOpen, hosts, url, tls } = settings.server
+  const { host, port, isOpen, hosts, url, tls, proxies } = settings.server
+  const addressOf = proxies === undefined ? peerAddress : addressBehind(proxies)
   const authority = new FactoryAuthority(store.tokens, isOpen)
   const late: { api?: Api; server?: RegistryServer } = {}
   const { server, name } = await startEmbeddedRegistry(join(folder, 'registry'), authority, {
-    ...{ host, port, url, onError },
+    ...{ host, port, url, addressOf, onError },
     onAccess: (access) => pulls.note(access),
     ...(tls === undefined ? {} : { tls: { cert: await readFile(tls.certificate), key: await readFile(tls.key) } }),
     elsewhere: (request, response) => {
@@ -54,7 +55,7 @@ export async function startRegistry(
     rollback: async (release, wish) => (await command(watching.commands.rollback))(release, wish),
   }
   const api = new Api({
-    ...{ store, isOpen, hosts, commands, registry: name, version: packageVersion(), onError },
+    ...{ store, isOpen, hosts, addressOf, commands, registry: name, version: packageVersion(), onError },
     ...{ url: url ?? urlOf(settings, name), levels: settings.levels },
     metrics: () => server.metrics.format(),
     warnings: async () => advisoryWarnings(),

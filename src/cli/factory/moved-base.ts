@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { canonicalJson, type Digest, digestOf, hasSystemCode, matchesNamePattern } from '#core'
 import { defaultCacheFolder } from '#debian'
@@ -40,6 +40,9 @@ export async function definitionOn(
   return await layDefinition(opened, { foreign, base, trust: tools.options.bases ?? [] })
 }
 
+/** How many files are laid in a folder, by its own word. */
+const COUNT = '.count'
+
 interface Moved {
   readonly foreign: StackedImage
   readonly base: LockedOn
@@ -66,7 +69,7 @@ async function layDefinition(opened: OpenedDefinition, { foreign, base, trust }:
   }
   const folder = join(defaultCacheFolder(), 'bases', digestOf(canonicalJson(said)).slice('sha256:'.length))
   const reference = join(folder, definition)
-  if (await isThere(folder)) return reference
+  if (await isWhole(folder)) return reference
   const unfinished = `${folder}.${process.pid}.${randomUUID()}.tmp`
   try {
     await mkdir(unfinished, { recursive: true })
@@ -74,6 +77,9 @@ async function layDefinition(opened: OpenedDefinition, { foreign, base, trust }:
     // What it extends of the catalogue is read there.
     await layRecipe({ ...recipe, ...own }, unfinished)
     await layBase(recipe, base, join(unfinished, kept))
+    await writeFile(join(unfinished, COUNT), String(await countFiles(unfinished)))
+    // What is left where the cache was cleared of some files.
+    await rm(folder, { recursive: true, force: true })
     await rename(unfinished, folder)
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true })
@@ -118,12 +124,17 @@ async function besideOf({ sources, lockFile }: OpenedDefinition, base: string): 
   return found
 }
 
-async function isThere(folder: string): Promise<boolean> {
-  return stat(folder).then(
-    () => true,
-    (error: unknown) => {
-      if (hasSystemCode(error, 'ENOENT')) return false
-      throw error
-    },
-  )
+/** Whoever clears the cache takes files one by one. */
+async function isWhole(folder: string): Promise<boolean> {
+  const count = await readFile(join(folder, COUNT), 'utf8').catch((error: unknown) => {
+    if (hasSystemCode(error, 'ENOENT', 'ENOTDIR')) return undefined
+    throw error
+  })
+  return count !== undefined && Number(count) === (await countFiles(folder))
+}
+
+/** Without the file that the count is in. */
+async function countFiles(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries.filter((entry) => !entry.isDirectory() && entry.name !== COUNT).length
 }

@@ -13,6 +13,7 @@ import type { PlaceOptions, StaleOptions } from '../verb.ts'
 import { definitionsByName } from './definition-places.ts'
 import { fleetReferences, withNamedImages } from './fleet-references.ts'
 import { RegistryPublisher } from './publisher.ts'
+import { openReleaseFindings } from './release-findings.ts'
 import { FactoryStages } from './stages.ts'
 import { type FactoryOptions, type FactoryTools, homeOf, sandboxOnce, signingTools } from './tools.ts'
 import { Workbench } from './workbench.ts'
@@ -52,7 +53,7 @@ export async function withFactory<Result>(
 ): Promise<Result> {
   const settings = await readSettings(options.settings)
   const { home, ...signing } = await publishing({ registry: registryOf(settings), ...options })
-  const definitionOf = await definitionsByName(await imagesHere(options, settings))
+  const { definitionOf, archiveFolders } = await definitionsByName(await imagesHere(options, settings))
   const build: BuildSettings = options.workers === undefined ? {} : { workers: options.workers }
   const state = await openState(statePlace(process.env, options.state), { create: true })
   const publisher = new RegistryPublisher(signing)
@@ -64,13 +65,25 @@ export async function withFactory<Result>(
         ...{ store, home, ...signing, workshop, bench, definitionOf, terminal, sandbox: sandboxOnce() },
         options: factoryOptions(options, settings),
       }
-      const worker = `${hostname()} ${process.pid}`
-      const ports = { store, stages: new FactoryStages(tools), publisher, clock: systemClock, canPass, worker }
+      const ports = enginePorts(tools, publisher, () => archiveFolders)
       return await work({ store, tools, publisher, ports, patience: patienceOf(settings) })
     })
   } finally {
     await publisher.close()
     await state.close()
+  }
+}
+
+/** What an engine of this process works with; `archiveFolders` gives where archives of the fleet's own are described. */
+export function enginePorts(
+  tools: FactoryTools,
+  publisher: RegistryPublisher,
+  archiveFolders: () => readonly string[],
+): OpenFactory['ports'] {
+  return {
+    ...{ store: tools.store, stages: new FactoryStages(tools), publisher, clock: systemClock, canPass },
+    worker: `${hostname()} ${process.pid}`,
+    openFindings: openReleaseFindings(archiveFolders),
   }
 }
 

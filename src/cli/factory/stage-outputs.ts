@@ -24,6 +24,8 @@ export type BuiltVariant = {
   /** Of its index, or its only manifest. */
   readonly digest: Digest
   readonly tags: readonly string[]
+  /** What it promises, as its label has it; absent where it has none. */
+  readonly contract?: string
   readonly manifests: readonly { readonly platform: string; readonly digest: Digest }[]
 }
 
@@ -51,7 +53,7 @@ const buildShape: Shape = {
       items: {
         type: 'object',
         properties: {
-          ...{ variant: text, digest, tags: { type: 'array', items: text } },
+          ...{ variant: text, digest, contract: text, tags: { type: 'array', items: text } },
           manifests: {
             type: 'array',
             items: { type: 'object', properties: { platform: text, digest }, required: ['platform', 'digest'] },

@@ -1,5 +1,7 @@
+import type { Json } from '#core'
 import type { Candidate, HeldPackage, MakingStage, PreparedStage, Stages, StageWork } from '#factory'
 import { type Lock, packagesOf } from '#image'
+import { type Contract, parseContract } from '#sandbox'
 import { prepareBuild } from './build-stage.ts'
 import { prepareGate } from './gate-stage.ts'
 import { lockOf, prepareLock } from './lock-stage.ts'
@@ -36,6 +38,11 @@ export class FactoryStages implements Stages {
       ...(attached[variant] === undefined ? {} : { attached: attached[variant] }),
       manifests: manifests.map((one) => ({ ...one, packages: heldPackages(lock, one.platform, variant) })),
     }))
+  }
+
+  contractOf(build: Json, variant: string): Contract | undefined {
+    const contract = buildOutput({ build }).variants.find((one) => one.variant === variant)?.contract
+    return contract === undefined ? undefined : parseContract(contract)
   }
 }
 

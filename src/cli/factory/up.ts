@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import { hostname, userInfo } from 'node:os'
+import { userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type FactorySettings, parseFactorySettings } from '#factory'
 import { type GitRepository, PullLog, type Scheduler } from '#integrations'
@@ -17,7 +17,7 @@ import { startRegistry, startTeller, urlOf } from './factory-services.ts'
 import { fleetOf, fleetReferences, withNamedImages } from './fleet-references.ts'
 import { checkOutDefinitions } from './git-definitions.ts'
 import {
-  canPass,
+  enginePorts,
   type FactoryVerbOptions,
   factoryOptions,
   type OpenFactory,
@@ -26,7 +26,6 @@ import {
 } from './open-factory.ts'
 import { PlanningLoop } from './planning-loop.ts'
 import { RegistryPublisher } from './publisher.ts'
-import { FactoryStages } from './stages.ts'
 import { type FactoryTools, homeOf, sandboxOnce, signingTools } from './tools.ts'
 import { upCommands } from './up-commands.ts'
 import { openWatches } from './watches.ts'
@@ -136,13 +135,13 @@ async function serve(starting: Starting): Promise<Served> {
     settings.registry === 'embedded' ? new EmbeddedPublisher(signing, registry.server) : new RegistryPublisher(signing)
   ends.defer(() => publisher.close())
   const workshop = await openedWorkshop(options, ends)
+  const named = await namedDefinitions(settings, planner)
   const tools: FactoryTools = {
     ...{ store, home, ...signing, workshop, bench: ends.use(new Workbench(home)), terminal, sandbox: sandboxOnce() },
-    definitionOf: await namedDefinitions(settings, planner),
+    definitionOf: named.definitionOf,
     options: making,
   }
-  const worker = `${hostname()} ${process.pid}`
-  const ports = { store, stages: new FactoryStages(tools), publisher, clock: systemClock, canPass, worker }
+  const ports = enginePorts(tools, publisher, named.archiveFolders)
   // Who tells looks at each message once: an owner that is not known by then is not told.
   await definitions()
   const ownerOf = (image: string) => owners.get(image)
@@ -181,13 +180,13 @@ async function serve(starting: Starting): Promise<Served> {
 }
 
 /** Where images are defined; read again before each plan. */
-async function namedDefinitions(settings: FactorySettings, planner: PlanningLoop): Promise<(image: string) => string> {
+async function namedDefinitions(settings: FactorySettings, planner: PlanningLoop) {
   const read = async () => definitionsByName(await fleetReferences(settings))
   let known = await read()
   planner.beforePlan(async () => {
     known = await read()
   })
-  return (image) => known(image)
+  return { definitionOf: (image: string) => known.definitionOf(image), archiveFolders: () => known.archiveFolders }
 }
 
 /** A workshop that stays open until the stack is left. */

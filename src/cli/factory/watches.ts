@@ -134,6 +134,7 @@ function definitionPoll(folder: string, { store, onEvents }: WatchOptions): Poll
       if (events.length > 0) onEvents()
       return troubles
     },
+    hint: (changed, signal) => watch.hint(changed, signal),
   }
 }
 

@@ -112,6 +112,7 @@ function rebuilt(
       approvals: new Map(),
       waiting: new Map(),
       underway: new Map(),
+      failed: new Map(),
     },
     fleet: new Fleet(images),
     policy: parseFactorySettings('', 'factory.yaml').policy,

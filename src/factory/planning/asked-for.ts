@@ -1,6 +1,7 @@
 import type { FactoryEvent } from '../event.ts'
 import type { Reason } from '../plan.ts'
 import type { WaitingImage } from './holds.ts'
+import type { FailedImage } from './retries.ts'
 
 /** What events ask for by the name of an image, apart from newer packages. */
 export interface AskedFor {
@@ -9,16 +10,22 @@ export interface AskedFor {
   readonly unchanged: ReadonlyMap<string, string>
 }
 
-/** Gathers it from events, and from what was held when it was asked for. */
+/** Gathers it from events, and from what was held when it was asked for, or failed. */
 export function askedFor(
   events: readonly FactoryEvent[],
   waiting: ReadonlyMap<string, Pick<WaitingImage, 'reasons'>>,
+  failed: ReadonlyMap<string, Pick<FailedImage, 'reasons'>>,
 ): AskedFor {
   const reasons = new Map<string, Reason[]>()
   const unchanged = new Map<string, string>()
-  const add = (image: string, reason: Reason) => reasons.set(image, [...(reasons.get(image) ?? []), reason])
-  for (const [image, held] of waiting) {
-    for (const { waits: _, ...reason } of held.reasons) if (reason.because !== undefined) add(image, reason)
+  const add = (image: string, reason: Reason) => {
+    const known = reasons.get(image) ?? []
+    const isKnown = known.some(({ event, because }) => event === reason.event && because === reason.because)
+    if (!isKnown) reasons.set(image, [...known, reason])
+  }
+  for (const [image, before] of [...waiting, ...failed]) {
+    for (const { waits: _, again: __, ...reason } of before.reasons)
+      if (reason.because !== undefined) add(image, reason)
   }
   for (const event of events) {
     const because = becauseOf(event)

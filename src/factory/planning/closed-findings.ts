@@ -1,6 +1,6 @@
 import type { AdvisoryStore } from '#advisory'
 import { compareVersions, type DebVersion } from '#debian'
-import { leadingRating, type MatchAdvisories, matchPackages, type Severity } from '#match'
+import { leadingRating, type MatchAdvisories, matchPackages, type Rating } from '#match'
 import type { Moment } from '../moment.ts'
 import { isPolicySeverity, type PolicySeverity } from '../settings/severity.ts'
 
@@ -59,15 +59,16 @@ function closedBy(
     .filter(({ fixedIn }) => fixedIn !== undefined && compareVersions(fixedIn, to) <= 0)
     .map(({ cve, ratings, isExploited, fixedIn }) => ({
       advisory: cve,
-      severity: policySeverity(leadingRating(ratings)?.severity),
+      severity: policySeverity(ratings),
       isExploited,
       ...(fixedIn === undefined ? {} : { fixedIn }),
     }))
     .sort((left, right) => (left.advisory < right.advisory ? -1 : 1))
 }
 
-/** Policies know four words: what is rated as harmless counts as low, what cannot be read as not rated. */
-function policySeverity(severity: Severity | undefined): PolicySeverity | undefined {
+/** The leading rating as policies count it, who know four words: harmless is low, what cannot be read is not rated. */
+export function policySeverity(ratings: readonly Rating[]): PolicySeverity | undefined {
+  const severity = leadingRating(ratings)?.severity
   if (severity === undefined || severity === 'unknown') return undefined
   return isPolicySeverity(severity) ? severity : 'low'
 }

@@ -37,7 +37,7 @@ export function decideImage(question: ImageQuestion): ImageDecision {
   )
   const later = isWithParent ? [] : inherited.filter((one) => one.pinned === undefined).map(waitingFor(question))
   const due = Math.min(...free.map((one) => dueAt(one, policy)))
-  const ready = [...asked, ...(isWithParent ? brought : []), ...free.map(({ reason }) => reason)]
+  const ready = distinct([...asked, ...(isWithParent ? brought : []), ...free.map(({ reason }) => reason)])
   if (asked.length > 0 || isWithParent || due <= now) {
     const after = isWithParent && above !== undefined ? [above.image] : []
     return { kind: 'now', reasons: [...ready, ...later, ...pinned], after }
@@ -57,6 +57,12 @@ function broughtBy({ inherited, above, parent }: ImageQuestion): readonly Reason
     })),
     ...inherited.filter(({ pinned }) => pinned === undefined).map(({ reason }) => reason),
   ]
+}
+
+/** What its parent brings again may be what failed with it. */
+function distinct(reasons: readonly Reason[]): readonly Reason[] {
+  const keyOf = ({ event, because, source, parent }: Reason) => [event, because, source, parent].join(' ')
+  return [...new Map(reasons.map((reason) => [keyOf(reason), reason])).values()]
 }
 
 function waitingFor({ parent, above }: ImageQuestion): (one: Outstanding) => Reason & { readonly waits: Held } {

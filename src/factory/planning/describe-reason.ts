@@ -7,10 +7,11 @@ const TOLD = 3
  * A reason in one line: from which version to which, and what that answers. `libssl3t64 3.5.6-1 → 3.5.7-1 (high: CVE-2026-1000), by
  * base`.
  */
-export function describeReason({ because, advisories, severity, changes, parent, waits }: Reason): string {
+export function describeReason({ because, advisories, severity, changes, parent, again, waits }: Reason): string {
   const what = because ?? `${changed(changes)}${findings(advisories, severity)}`
   const by = parent === undefined || because !== undefined ? '' : `, by ${parent}`
-  return `${what}${by}${waits === undefined ? '' : ` — waits: ${describeHeld(waits)}`}`
+  const tried = again === undefined ? '' : `, tried ${again.failures === 1 ? 'once' : `${again.failures} times`}`
+  return `${what}${by}${tried}${waits === undefined ? '' : ` — waits: ${describeHeld(waits)}`}`
 }
 
 /** What holds an image, and until when: `frozen: holidays (until 2027-01-04 00:00 UTC)`. */

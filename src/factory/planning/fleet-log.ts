@@ -3,6 +3,7 @@ import type { Moment } from '../moment.ts'
 import type { Reason } from '../plan.ts'
 import type { HeldPackage } from '../release.ts'
 import type { GivenApproval, WaitingImage } from './holds.ts'
+import type { FailedImage } from './retries.ts'
 
 /** What plans are made of, as it is at present. */
 export interface FleetLog {
@@ -14,9 +15,11 @@ export interface FleetLog {
   waiting(images: readonly string[]): Promise<ReadonlyMap<string, WaitingImage>>
   /** The reasons of images that runs are at work on, which are not over. */
   underway(): Promise<ReadonlyMap<string, readonly Reason[]>>
+  /** Images whose last run failed, with how many did in a row; not those that were cancelled. */
+  failed(): Promise<ReadonlyMap<string, FailedImage>>
   /** The last approval or refusal of images, with what was approved. */
   approvals(images: readonly string[]): Promise<ReadonlyMap<string, GivenApproval>>
-  /** A text that is another one whenever somebody has placed or ended a hold, approved or refused. */
+  /** A text that is another one whenever somebody has placed or ended a hold, approved or refused, and when an image has failed. */
   decided(): Promise<string>
 }
 

@@ -17,6 +17,7 @@ const question: HoldQuestion = {
   released: undefined,
   archives: new Set(['debian-13']),
   approval: undefined,
+  failed: undefined,
 }
 
 function held(

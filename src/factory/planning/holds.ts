@@ -4,6 +4,7 @@ import type { Held, Reason } from '../plan.ts'
 import type { Concerned, Freeze, MaintenanceWindow, UpdatePolicy } from '../settings/policy-settings.ts'
 import type { PolicySeverity } from '../settings/severity.ts'
 import { instantOf, wallTimeAt, weekdayOf } from '../settings/zoned-time.ts'
+import { type FailedImage, heldByFailure } from './retries.ts'
 
 /** A person's word on an image of an earlier plan, with what that plan would have done. */
 export interface GivenApproval extends Pick<Approval, 'approved' | 'reason' | 'by'> {
@@ -30,6 +31,8 @@ export interface HoldQuestion {
   readonly archives: ReadonlySet<string>
   /** The last word on it. */
   readonly approval: GivenApproval | undefined
+  /** Its last run, where that failed. */
+  readonly failed: FailedImage | undefined
 }
 
 /** What images are held by. */
@@ -50,6 +53,7 @@ export function heldBack(question: HoldQuestion, { policy, holds, alarms, now }:
     heldByWindows(question, policy.windows, now),
     heldByCoolDown(question, policy, now),
     ...policy.approvals.map((rule) => heldByApproval(question, rule)),
+    question.failed && heldByFailure(question.failed, question.reasons, { policy, now }),
   ]
   return all.reduce((longest, held) => (lasts(held) > lasts(longest) ? held : longest), undefined)
 }

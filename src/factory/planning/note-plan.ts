@@ -43,7 +43,8 @@ export async function notePlan(
   )
   await logs.outbox.add(
     held
-      .filter(({ image, keeps }) => !isSame(waiting.get(image)?.held, keeps))
+      // That it failed was told by its run.
+      .filter(({ image, keeps }) => keeps.by !== 'failure' && !isSame(waiting.get(image)?.held, keeps))
       .map(({ image, reasons, keeps }) => {
         const severity = worstSeverity(reasons.map((reason) => reason.severity))
         const rated = severity === undefined ? {} : { severity }

@@ -83,6 +83,7 @@ function plan({ images, policy = '{}', fixes = {}, earlier = [], events = [], ..
       approvals: new Map(),
       waiting: new Map(),
       underway: new Map(),
+      failed: new Map(),
       now: noon,
     },
     fleet: new Fleet(images),

@@ -13,6 +13,7 @@ import type { Fleet, FleetMember } from './fleet.ts'
 import { type GivenApproval, heldBack, type WaitingImage } from './holds.ts'
 import type { Offer, Offers } from './offers.ts'
 import { type OutstandingChanges, outstandingChanges, type SeenFinding } from './outstanding.ts'
+import { type FailedImage, partsOf, withFailure } from './retries.ts'
 
 /** Everything that a plan is made of. */
 export interface PlanInput {
@@ -32,6 +33,8 @@ export interface PlanInput {
   readonly waiting: ReadonlyMap<string, WaitingImage>
   /** What is being done about images at present, by name: it is not planned twice. */
   readonly underway: ReadonlyMap<string, readonly Reason[]>
+  /** Images whose last run failed, by name: what has no newer package is not forgotten, and what was tried waits. */
+  readonly failed: ReadonlyMap<string, FailedImage>
   readonly now: Moment
 }
 
@@ -79,7 +82,7 @@ class Planning {
   constructor(input: PlanInput) {
     this.#input = input
     this.#now = Date.parse(input.now)
-    this.#asked = askedFor(input.events, input.waiting)
+    this.#asked = askedFor(input.events, input.waiting, input.failed)
     const changes = input.events.filter(({ kind }) => kind === 'archive-changed').map(parseArchiveChange)
     this.#changed = new Set(changes.flatMap(({ packages }) => packages.map(({ name }) => name)))
     for (const held of input.fleet.packages()) {
@@ -105,7 +108,7 @@ class Planning {
     const { image, parent } = member
     const { closes, policy } = this.#input
     const outstanding = outstandingChanges(member, (held) => this.#newer.get(held), closes)
-    const decision = decideImage({
+    const decided = decideImage({
       ...outstanding,
       asked: this.#asked.reasons.get(image) ?? [],
       parent,
@@ -113,11 +116,11 @@ class Planning {
       policy,
       now: this.#now,
     })
-    if (decision.kind === 'nothing') this.#unchanged.set(image, this.#whyUnchanged(member))
-    else if (this.#isUnderway(image, decision.reasons))
-      this.#unchanged.set(image, 'it is being rebuilt for that already')
+    if (decided.kind === 'nothing') return void this.#unchanged.set(image, this.#whyUnchanged(member))
+    const decision = { ...decided, reasons: withFailure(decided.reasons, this.#input.failed.get(image)) }
+    if (this.#isUnderway(image, decision.reasons)) this.#unchanged.set(image, 'it is being rebuilt for that already')
     else if (decision.kind === 'now') {
-      const held = this.#heldBack(member, decision.reasons)
+      const held = this.#heldBack(member, decision)
       this.#plan(
         { image, after: held === undefined ? decision.after : [], reasons: decision.reasons, held },
         outstanding,
@@ -151,8 +154,8 @@ class Planning {
     }
   }
 
-  #heldBack({ image, released, contents }: FleetMember, reasons: readonly Reason[]) {
-    const { policy, holds, alarms, approvals } = this.#input
+  #heldBack({ image, released, contents }: FleetMember, { reasons, after }: Pick<PlannedImage, 'reasons' | 'after'>) {
+    const { policy, holds, alarms, approvals, failed } = this.#input
     const counted = reasons.filter(({ waits }) => waits === undefined)
     const question = {
       ...{ image, reasons: counted, severity: worstSeverity(counted.map(({ severity }) => severity)) },
@@ -160,6 +163,8 @@ class Planning {
       released: released === undefined ? undefined : Date.parse(released),
       archives: alarms.size === 0 ? NO_ARCHIVES : archivesOf(contents),
       approval: approvals.get(image),
+      // Who goes with its parent failed with it, or is made on another one.
+      failed: after.length > 0 ? undefined : failed.get(image),
     }
     return heldBack(question, { policy, holds, alarms, now: this.#now })
   }
@@ -190,10 +195,4 @@ const NO_ARCHIVES: ReadonlySet<string> = new Set()
 
 function archivesOf(contents: FleetMember['contents']): ReadonlySet<string> {
   return new Set([...contents.values()].flatMap((packages) => packages.map(({ archive }) => archive)))
-}
-
-/** What a reason comes to: each package with its new version, or the event where it is no newer package. */
-function partsOf({ changes, because, event }: Reason): string[] {
-  if (because !== undefined) return [`event ${event}`]
-  return changes.map((change) => `${change.package} ${change.to ?? ''}`)
 }

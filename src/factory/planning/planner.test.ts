@@ -6,9 +6,11 @@ import { testServers } from '#testkit'
 import { eventKey, type NewEvent } from '../event.ts'
 import type { HeldPackage, NewRelease } from '../release.ts'
 import { parseFactorySettings } from '../settings/factory-settings.ts'
+import { askedEvent } from '../watching/asked.ts'
 import type { ArchiveChange } from '../watching/suite-change.ts'
+import { describeReason } from './describe-reason.ts'
 import type { FleetImage } from './fleet.ts'
-import { Planner, type PlannerPorts } from './planner.ts'
+import { Planner, type PlannerPorts, type PlannerStep } from './planner.ts'
 
 const servers = testServers()
 const start = Date.parse('2026-11-22T12:00:00.000Z')
@@ -116,6 +118,87 @@ test('a plan is begun once, and what is under way or done is not planned again',
   await store.events.record([moved(['zlib 2'], 3)])
   assert.equal((await one.plan()).plan, undefined, 'the same event again')
   assert.equal(one.remembered, 0)
+})
+
+test('what failed waits, longer each time, and is then another run; who asks, and what is newer, does not wait', async (t) => {
+  const { store, clock, planner } = await factory(t)
+  const one = planner()
+  const fail = async (run: number | undefined) => {
+    assert.ok(run !== undefined)
+    const ends = [
+      { image: 'base', state: 'failed', reason: 'test: it does not start', at: minute(clock.at) },
+      { image: 'shop', state: 'failed', reason: 'it is built on base: test: it does not start', at: minute(clock.at) },
+    ] as const
+    await store.work.end(run, ends)
+    await store.work.close(run, minute(clock.at))
+  }
+  const held = ({ planned }: PlannerStep) => planned.plan.images.map(({ image: name, held: by }) => [name, by?.by])
+  await store.events.record([moved(['zlib 2'], 1)])
+  clock.at = 1
+  const decided = await store.fleet.decided()
+  const first = await one.plan()
+  await fail(first.run)
+  assert.notEqual(await store.fleet.decided(), decided, 'a loop that waits is told')
+
+  const second = await one.plan()
+  assert.deepEqual(held(second), [
+    ['base', 'failure'],
+    ['shop', 'parent'],
+  ])
+  assert.deepEqual([second.run, second.planned.next], [undefined, minute(31)])
+  assert.equal(second.planned.plan.images[0]?.held?.reason, `run ${first.run} failed: test: it does not start`)
+  const told = await store.outbox.latest('base', 10)
+  assert.ok(!told.some(({ kind }) => kind === 'held'), 'that it failed was told by its run')
+  clock.at = 30
+  assert.equal((await planner().plan()).plan, undefined, 'nor does one that begins anew')
+
+  clock.at = 31
+  const third = await one.plan()
+  assert.deepEqual(names(third.planned.plan.images), ['base', 'shop'])
+  assert.ok(third.run !== undefined && third.run !== first.run)
+  const [{ reasons } = { reasons: [] }] = third.planned.plan.images
+  assert.deepEqual(reasons[0]?.again, { run: first.run, failures: 1 })
+  assert.match(describeReason(reasons[0]!), /^zlib 1 → 2 .*, tried once$/)
+  await fail(third.run)
+  assert.equal((await one.plan()).planned.next, minute(31 + 60))
+
+  await store.events.record([askedEvent({ image: 'base', by: 'ana', request: 'one' }, minute(clock.at))])
+  const asked = await one.plan()
+  assert.ok(asked.run !== undefined, 'who asks does not wait')
+  await fail(asked.run)
+  assert.deepEqual(held(await one.plan())[0], ['base', 'failure'])
+  await store.events.record([moved(['zlib 3'], clock.at)])
+  assert.ok((await one.plan()).run !== undefined, 'nor does what is newer')
+})
+
+test('what was asked for and failed is asked for until it is done, and never where the policy says so', async (t) => {
+  for (const [policy, until] of [
+    ['{}', minute(30)],
+    ['{ retry: never }', undefined],
+  ] as const) {
+    const { store, clock, planner, finish } = await factory(t, policy)
+    const one = planner()
+    await store.events.record([askedEvent({ image: 'shop', by: 'ana', request: 'one' }, minute(0))])
+    const first = await one.plan()
+    assert.deepEqual(names(first.planned.plan.images), ['shop'])
+    await store.work.end(first.run ?? 0, [{ image: 'shop', state: 'failed', reason: 'down', at: minute(0) }])
+    await store.work.close(first.run ?? 0, minute(0))
+    const second = await one.plan()
+    assert.deepEqual(
+      second.planned.plan.images.map(({ held }) => [held?.by, held?.until]),
+      [['failure', until]],
+    )
+    clock.at = 30
+    const third = await one.plan()
+    if (until === undefined) {
+      assert.equal(third.run, undefined)
+      continue
+    }
+    assert.deepEqual(names(third.planned.plan.images), ['shop'])
+    assert.equal(third.planned.plan.images[0]?.reasons[0]?.because, 'asked for by ana')
+    await finish(third.run, released('shop', ['zlib 1', 'pq 1'], 30))
+    assert.deepEqual((await one.plan()).planned.plan.images, [])
+  }
 })
 
 test('two schedulers at once make one plan and one run', async (t) => {

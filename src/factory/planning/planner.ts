@@ -87,6 +87,7 @@ export class Planner {
       approvals: await store.fleet.approvals(names),
       waiting: await store.fleet.waiting(names),
       underway: await store.fleet.underway(),
+      failed: await store.fleet.failed(),
     }
   }
 

@@ -1,9 +1,11 @@
 import type { Digest, Json } from '#core'
+import type { Contract } from '#sandbox'
 import type { Moment } from '../moment.ts'
 import type { Reason } from '../plan.ts'
 import type { FactoryStore } from '../ports.ts'
 import type { NewRelease } from '../release.ts'
 import type { StageName } from '../run.ts'
+import type { FindingsOf } from '../telling/standing-findings.ts'
 import type { StageJournal } from './stage-journal.ts'
 
 /** The stages that make a candidate; the last one, `publish`, is the engine's own. */
@@ -43,6 +45,8 @@ export interface Stages {
   prepare(stage: MakingStage, work: StageWork): Promise<PreparedStage>
   /** What is to be published of an image by its outputs, a release for each variant. */
   candidates(work: StageWork): Promise<readonly Candidate[]>
+  /** What a variant promises, by what the stage `build` gave; `undefined` where that does not say it. For changelogs. */
+  contractOf?(build: Json, variant: string): Contract | undefined
 }
 
 /** A release that is not published yet. */
@@ -102,6 +106,11 @@ export interface EnginePorts {
   readonly worker: string
   /** Tells to begin nothing more: what is under way is ended, and the rest handed back. */
   readonly stopping?: AbortSignal
+  /**
+   * What is known of source packages when images are released, for their changelogs; resolves to `undefined` where nothing is. Closed when it
+   * has been asked.
+   */
+  openFindings?(): Promise<{ readonly findingsOf: FindingsOf; close(): void } | undefined>
   /** Told of every step, for people. */
   onNews?(news: EngineNews): void
 }

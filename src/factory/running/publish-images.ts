@@ -3,6 +3,7 @@ import { FactoryError } from '../errors.ts'
 import { eventKey, type NewEvent } from '../event.ts'
 import type { LedgerNote } from '../ledger.ts'
 import type { Moment } from '../moment.ts'
+import type { FactoryLogs } from '../ports.ts'
 import type { NewRelease, TagIntent } from '../release.ts'
 import type { ImageEnd, RunImage, StageKey, StageRecord } from '../run.ts'
 import { latestIfSame, marksAt, outputsIn } from './make-images.ts'
@@ -207,10 +208,13 @@ class Publication {
 
   /** Everything that follows from moved tags, at once. */
   async #record(published: readonly ReadyImage[], records: readonly StageRecord[]): Promise<void> {
-    const { store, clock, onNews } = this.#ports
+    const { store, stages, clock, onNews } = this.#ports
     const at = clock.now()
     const releases = published.flatMap(({ candidates }) => candidates.map((one) => this.#release(one, at)))
-    const ends = await store.transaction(async (logs) => {
+    const known = releases.length === 0 ? undefined : await this.#ports.openFindings?.()
+    const reasonsOf = (image: string) => this.#reasons.get(image) ?? []
+    const knowledge = { reasonsOf, findingsOf: known?.findingsOf, stages }
+    const work = async (logs: FactoryLogs) => {
       const ids = await logs.releases.record(releases)
       const numbered = releases.map((release, index) => ({ ...release, id: ids[index] ?? 0 }))
       const ends: ImageEnd[] = [...this.#ends].map(([image, end]) => ({ image, ...end, at }))
@@ -230,13 +234,13 @@ class Publication {
       await logs.clocks.record(published.flatMap(({ image }) => marksAt('published', { ...image, at })))
       await logs.events.record(published.map((one) => parentReleased(one, at)))
       const ended = await logs.work.end(this.#run, ends)
-      const reasonsOf = (image: string) => this.#reasons.get(image) ?? []
-      await tellReleases(logs, ids, reasonsOf)
+      await tellReleases(logs, ids, knowledge)
       await tellFailures(logs, this.#run, ended, reasonsOf)
       const notes = [...numbered.map(noteOfRelease), ...ended.flatMap((end) => noteOfEnd(this.#run, end))]
       if (notes.length > 0) await logs.ledger.append(notes)
       return ended
-    })
+    }
+    const ends = await store.transaction(work).finally(() => known?.close())
     for (const { image, state, reason } of ends) onNews?.({ run: this.#run, image, kind: 'ended', state, reason })
   }
 

@@ -7,7 +7,7 @@ import { type InventorySettings, inventoryFaults, inventoryOf, inventoryShape } 
 import { notifyFaults, notifyShape, type Subscription, subscriptionsOf } from './notify-settings.ts'
 import { policyFaults, policyOf, policyShape, type UpdatePolicy } from './policy-settings.ts'
 import { type RunSettings, runSettingsOf, runsShape } from './runs-settings.ts'
-import { type ServerSettings, serverOf, serverShape } from './server-settings.ts'
+import { type ServerSettings, serverFaults, serverOf, serverShape } from './server-settings.ts'
 import { type ServiceLevels, serviceLevelsOf, slaShape } from './sla-settings.ts'
 
 /** The file of a factory's settings, in the folder of `casemate up`. */
@@ -107,6 +107,7 @@ export function parseFactorySettings(content: string, file: string): FactorySett
     ? [
         ...policyFaults(value.policy ?? {}, ['policy']),
         ...notifyFaults(value.notify ?? [], ['notify']),
+        ...serverFaults(value.server ?? {}, ['server']),
         ...inventoryFaults(value.inventory ?? {}, ['inventory']),
       ]
     : shapeFaults

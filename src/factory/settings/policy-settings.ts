@@ -12,6 +12,8 @@ export interface UpdatePolicy {
   readonly updates: number
   /** The least time between two releases of an image where the second closes no finding. */
   readonly coolDown: number
+  /** How long an image that failed waits until it is tried again for the same reasons, doubled each time; `undefined` for until somebody asks. */
+  readonly retry: number | undefined
   readonly freezes: readonly Freeze[]
   readonly windows: readonly MaintenanceWindow[]
   readonly approvals: readonly ApprovalRule[]
@@ -83,6 +85,13 @@ export const policyShape = {
       ...waitShape,
       description: 'The least time between two releases where the second closes no finding.',
     },
+    retry: {
+      type: 'string',
+      title: 'never, or a length of time, such as 30m',
+      description:
+        'How long an image that failed waits until it is tried again, doubled each time up to a day. Default: 30m.',
+      pattern: '^(?:never|[1-9][0-9]{0,4}[smhdw])$',
+    },
     freezes: {
       type: 'array',
       title: 'a list of freezes',
@@ -141,6 +150,7 @@ export function policyOf(written: WrittenPolicy = {}): UpdatePolicy {
     security: { critical: wait('critical'), high: wait('high'), medium: wait('medium'), low: wait('low') },
     updates: durationOf(written.updates ?? '7d'),
     coolDown: durationOf(written['cool-down'] ?? '1h'),
+    retry: written.retry === 'never' ? undefined : durationOf(written.retry ?? '30m'),
     freezes: (written.freezes ?? []).map((one) => ({
       images: one.images,
       from: startOfDay(one.from, one.zone),

@@ -5,7 +5,7 @@ import { parseFactorySettings } from './factory-settings.ts'
 const server = (text: string) => parseFactorySettings(text, 'factory.yaml').server
 
 test('without a word the server is on loopback, and open to read', () => {
-  const place = { host: '127.0.0.1', port: 5000, url: undefined, hosts: [], tls: undefined }
+  const place = { host: '127.0.0.1', port: 5000, url: undefined, hosts: [], tls: undefined, proxies: undefined }
   const defaults = { ...place, reading: undefined, isOpen: true }
   assert.deepEqual(server(''), defaults)
   assert.deepEqual(server('server: {}'), defaults)
@@ -16,11 +16,18 @@ test('a server for others says its address, and wants a token unless it says tha
     'listen: "[::]:443", url: "https://Images.example.org/", hosts: [other.example.org], tls: { certificate: c.pem, key: k.pem }'
   const wanted = {
     ...{ host: '::', port: 443, url: 'https://Images.example.org', hosts: ['images.example.org', 'other.example.org'] },
-    ...{ reading: undefined, isOpen: false, tls: { certificate: 'c.pem', key: 'k.pem' } },
+    ...{ reading: undefined, isOpen: false, proxies: undefined, tls: { certificate: 'c.pem', key: 'k.pem' } },
   }
   assert.deepEqual(server(`server: { ${text} }`), wanted)
   assert.deepEqual(server(`server: { ${text}, reading: open }`), { ...wanted, reading: 'open', isOpen: true })
   assert.equal(server('server: { reading: token }').isOpen, false)
+})
+
+test('proxies are believed by one header', () => {
+  const networks = ['10.0.0.0/8', '::1']
+  const of = (more = '') => server(`server: { proxies: [10.0.0.0/8, "::1"]${more} }`).proxies
+  assert.deepEqual(of(), { networks, header: 'x-forwarded-for' })
+  assert.deepEqual(of(', forwarded: forwarded'), { networks, header: 'forwarded' })
 })
 
 const openness: [string, boolean, string][] = [
@@ -44,6 +51,8 @@ const faults: [string, RegExp][] = [
   ['{ url: "https://user:pw@x.example.org" }', /want an address without a path/],
   ['{ reading: opn }', /did you mean `open`\?/],
   ['{ tls: { certificate: c.pem } }', /`key` is missing/],
+  ['{ proxies: [10.0.0.0/33] }', /proxies\[0\]: found 10\.0\.0\.0\/33, want an address or a network/],
+  ['{ forwarded: forwarded }', /found a header that nobody is to set/],
 ]
 for (const [text, message] of faults) {
   test(`server: ${text} is refused`, () => {

@@ -1,5 +1,6 @@
 import type { XStatic } from 'typebox/schema'
-import type { Shape } from '#core'
+import type { DocumentPath, Fault, Shape } from '#core'
+import { isNetwork } from '#oci/registry'
 
 /** Where the registry, the API and the status page are, and who may read. */
 export interface ServerSettings {
@@ -13,8 +14,16 @@ export interface ServerSettings {
   readonly reading: 'open' | 'token' | undefined
   /** Whether everybody who reaches the API and the page may read. */
   readonly isOpen: boolean
+  /** Proxies that are believed when they say who asked them; `undefined` where nobody is. */
+  readonly proxies: ProxySettings | undefined
   /** Files in PEM; `undefined` where TLS is another's matter. */
   readonly tls: { readonly certificate: string; readonly key: string } | undefined
+}
+
+/** Addresses and networks of proxies, and the header that they set. */
+export interface ProxySettings {
+  readonly networks: readonly string[]
+  readonly header: 'x-forwarded-for' | 'forwarded'
 }
 
 const file = { type: 'string', title: 'the path of a file', pattern: '^\\S(?:.*\\S)?$', maxLength: 4096 } as const
@@ -58,6 +67,24 @@ export const serverShape = {
         'Whether whoever reaches the API and the page may read, or wants a token; open on loopback where nothing is said.',
       enum: ['open', 'token'],
     },
+    proxies: {
+      type: 'array',
+      title: 'a list of addresses and networks',
+      description: 'Proxies that are believed when they say by a header who asked them. Default: none.',
+      minItems: 1,
+      maxItems: 100,
+      items: {
+        type: 'string',
+        title: 'an address or a network: 10.0.0.7, 10.0.0.0/8, 2001:db8::/32',
+        pattern: '^[0-9a-fA-F.:]+(?:/[0-9]{1,3})?$',
+      },
+    },
+    forwarded: {
+      type: 'string',
+      title: 'x-forwarded-for, or forwarded',
+      description: 'The header that these proxies set; the other one is not read. Default: x-forwarded-for.',
+      enum: ['x-forwarded-for', 'forwarded'],
+    },
     tls: {
       type: 'object',
       title: 'certificate and key',
@@ -71,12 +98,27 @@ export const serverShape = {
 /** The section as it is written. */
 export type WrittenServer = XStatic<typeof serverShape>
 
+/** What a section that fits the shape says wrongly: networks that are none, and a header that nobody is believed to set. */
+export function serverFaults({ proxies, forwarded }: WrittenServer, path: DocumentPath): readonly Fault[] {
+  const strange = (proxies ?? []).flatMap((network, index): readonly Fault[] => {
+    if (isNetwork(network)) return []
+    const message = `found ${network}, want an address or a network such as 10.0.0.0/8`
+    return [{ path: [...path, 'proxies', index], at: 'value', message }]
+  })
+  if (forwarded === undefined || proxies !== undefined) return strange
+  return [
+    { path: [...path, 'forwarded'], at: 'value', message: 'found a header that nobody is to set: want `proxies`' },
+  ]
+}
+
 /** What the section says, with defaults for what it does not. */
 export function serverOf({
   listen = '127.0.0.1:5000',
   url,
   hosts = [],
   reading,
+  proxies,
+  forwarded = 'x-forwarded-for',
   tls,
 }: WrittenServer = {}): ServerSettings {
   const colon = listen.lastIndexOf(':')
@@ -87,6 +129,7 @@ export function serverOf({
     ...{ host, port: Number(listen.slice(colon + 1)), url: known, tls },
     hosts: [...new Set([...own, ...hosts].map((name) => name.toLowerCase()))],
     reading,
+    proxies: proxies === undefined ? undefined : { networks: proxies, header: forwarded },
     isOpen: reading === undefined ? isLoopback(host) : reading === 'open',
   }
 }

@@ -271,3 +271,20 @@ for (const [place, because] of refused) {
     )
   })
 }
+
+test('a change in a folder gives a hint, also in one that was made since; a folder that is not there gives none', async (t) => {
+  const store = await servers.store(t, 'embedded')
+  const folder = folderOf(t)
+  const ends = new AbortController()
+  t.after(() => ends.abort())
+  const watchOf = (path: string) =>
+    new DefinitionFolderWatch({ store, folder: path, name: 'hints', now: () => new Date() })
+  watchOf(join(folder, 'nowhere')).hint(() => assert.fail('nothing can have changed'), ends.signal)
+  let hinted = Promise.withResolvers<void>()
+  watchOf(folder).hint(() => hinted.resolve(), ends.signal)
+  for (const files of [start, { 'one/one.conf': 'a = 2\n' }]) {
+    hinted = Promise.withResolvers<void>()
+    write(folder, files)
+    await hinted.promise
+  }
+})

@@ -147,3 +147,35 @@ test('a stop tells the looks that are under way, waits for them, and leaves nobo
   assert.equal(await asked, undefined)
   assert.equal(await scheduler.lookNow('a'), undefined)
 })
+
+test('a hint has something looked at before its time, and the interval begins anew', async () => {
+  const clock = new TestClock()
+  let looks = 0
+  let hinted = () => {}
+  let ends: AbortSignal | undefined
+  const look = async () => {
+    looks++
+    return []
+  }
+  const hint: Poll['hint'] = (changed, signal) => {
+    hinted = changed
+    ends = signal
+  }
+  const scheduler = new Scheduler([{ name: 'definitions', every: MINUTE, look, hint }], { clock })
+  scheduler.start()
+  await settle()
+  assert.equal(looks, 1)
+  await clock.pass(MINUTE / 2)
+  hinted()
+  await settle()
+  assert.equal(looks, 2)
+  await clock.pass(MINUTE / 2)
+  assert.equal(looks, 2)
+  await clock.pass(MINUTE / 2)
+  assert.equal(looks, 3, 'without a hint it is looked at all the same')
+  await scheduler.stop()
+  assert.equal(ends?.aborted, true)
+  hinted()
+  await settle()
+  assert.equal(looks, 3)
+})

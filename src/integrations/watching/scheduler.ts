@@ -26,6 +26,8 @@ export interface Poll {
   readonly every: number
   /** Looks once. Resolves to what could not be looked at, as lines for people; empty when all went well. */
   look(signal: AbortSignal): Promise<readonly string[]>
+  /** Calls `changed` when there may be something to see, until the signal comes: it is looked at then, and in its intervals all the same. */
+  hint?(changed: () => void, signal: AbortSignal): void
 }
 
 /** What became of a look. */
@@ -99,6 +101,7 @@ class PollLoop {
   }
 
   async run(stop: AbortSignal): Promise<void> {
+    this.#poll.hint?.(() => void this.lookNow(stop), stop)
     while (!stop.aborted) {
       // Whoever asks while it looks may know of something that it has passed already: he waits for the next look.
       const asked = this.#waiting.splice(0)

@@ -28,14 +28,17 @@ export class Exchange {
   /** As it came, without the query. */
   readonly path: string
   readonly query: string
+  /** The address of who asks. */
+  readonly address: string
   /** What metrics call the request. */
   route = 'other'
   caller: Caller | undefined
   sent = 0
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: IncomingMessage, response: ServerResponse, address: string) {
     this.request = request
     this.response = response
+    this.address = address
     const url = request.url ?? '/'
     const mark = url.indexOf('?')
     this.path = mark < 0 ? url : url.slice(0, mark)
@@ -44,11 +47,6 @@ export class Exchange {
 
   get method(): string {
     return this.request.method ?? ''
-  }
-
-  /** The address that the request came from. */
-  get address(): string {
-    return this.request.socket.remoteAddress ?? 'unknown'
   }
 
   header(name: string): string | undefined {

@@ -1,5 +1,5 @@
 import type { Digest } from '#core'
-import type { FleetLog, GivenApproval, HeldPackage, Reason, ReleasedHead, WaitingImage } from '#factory'
+import type { FailedImage, FleetLog, GivenApproval, HeldPackage, Reason, ReleasedHead, WaitingImage } from '#factory'
 import { type Atomically, onlyRow } from '../session.ts'
 
 /** Sets of packages at a time: what is in memory on its way. */
@@ -86,6 +86,25 @@ export class StoredFleet implements FleetLog {
     )
   }
 
+  async failed(): Promise<ReadonlyMap<string, FailedImage>> {
+    const rows = await this.#atomically(
+      async (session) =>
+        await session.query<FailedImage & { image: string }>(
+          'read which images failed',
+          `select f.image, f.run, f.reason, f.at, p.reasons,
+             (select count(*)::int from casemate.run_image_end n where n.image = f.image and n.state = 'failed' and n.run >
+               coalesce((select max(o.run) from casemate.run_image_end o where o.image = f.image and o.state <> 'failed'), 0)) as failures
+           from (select distinct on (image) image, run, reason, at from casemate.run_image_end
+             where state = 'failed' order by image, run desc) f
+           join casemate.run r on r.id = f.run
+           join casemate.plan_image p on p.plan = r.plan and p.image = f.image
+           where not exists (select from casemate.run_image_end e where e.image = f.image and e.run > f.run)
+           order by f.image`,
+        ),
+    )
+    return new Map(rows.map(({ image, ...failed }) => [image, failed]))
+  }
+
   async approvals(images: readonly string[]): Promise<ReadonlyMap<string, GivenApproval>> {
     const rows = await this.#atomically(
       async (session) =>
@@ -107,7 +126,8 @@ export class StoredFleet implements FleetLog {
         await session.query<{ decided: string }>(
           'ask whether somebody decided',
           `select concat_ws(' ', (select count(*) from casemate.hold), (select count(*) from casemate.hold_end),
-             (select count(*) from casemate.approval)) as decided`,
+             (select count(*) from casemate.approval),
+             (select count(*) from casemate.run_image_end where state = 'failed')) as decided`,
         ),
     )
     return onlyRow(rows, 'ask whether somebody decided').decided

@@ -1,5 +1,5 @@
 import type { Digest, Json } from '#core'
-import type { Cancellation, Moment, RunLog, StageName, StageRecord } from '#factory'
+import type { Cancellation, Moment, RunLog, StageName, StageOutput, StageRecord } from '#factory'
 import { StoreError } from '../errors.ts'
 import { type Atomically, jsonText, onlyRow } from '../session.ts'
 
@@ -78,6 +78,24 @@ export class StoredRuns implements RunLog {
         ),
     )
     return row?.output
+  }
+
+  async outputs(
+    stage: StageName,
+    places: readonly Pick<StageRecord, 'run' | 'image'>[],
+  ): Promise<readonly StageOutput[]> {
+    if (places.length === 0) return []
+    return await this.#atomically(
+      async (session) =>
+        await session.query<StageOutput>(
+          'read what stages gave',
+          `select w.run, w.image, s.output
+           from (select distinct * from unnest($2::bigint[], $3::text[]) as w (run, image)) w cross join lateral (
+             select output from casemate.stage_record r
+             where r.run = w.run and r.image = w.image and r.stage = $1 and r.state = 'done' order by id desc limit 1) s`,
+          [stage, places.map(({ run }) => run), places.map(({ image }) => image)],
+        ),
+    )
   }
 
   async cancel(run: number, { by, reason, at }: Cancellation & { readonly at: Moment }): Promise<void> {

@@ -21,6 +21,8 @@ export class Exchange {
   /** As it came, without the query. */
   readonly path: string
   readonly started: number
+  /** The address of who asks. */
+  readonly client: string
   identity: Identity = {}
   /** What metrics call the request. */
   route = 'other'
@@ -31,10 +33,15 @@ export class Exchange {
   #query: URLSearchParams | undefined
   #bodyStarted: number | undefined
 
-  constructor(request: IncomingMessage, response: ServerResponse, started: number) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { started, client }: Pick<Exchange, 'started' | 'client'>,
+  ) {
     this.request = request
     this.response = response
     this.started = started
+    this.client = client
     const url = request.url ?? '/'
     const mark = url.indexOf('?')
     this.path = mark < 0 ? url : url.slice(0, mark)
@@ -56,11 +63,6 @@ export class Exchange {
   header(name: string): string | undefined {
     const value = this.request.headers[name]
     return Array.isArray(value) ? value[0] : value
-  }
-
-  /** The address that the request came from. */
-  get client(): string {
-    return this.request.socket.remoteAddress ?? 'unknown'
   }
 
   /** The body as it comes. Ends with an error when the client goes away before its end. */

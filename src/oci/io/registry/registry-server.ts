@@ -7,6 +7,7 @@ import { OciError } from '../../errors.ts'
 import { Metrics } from '../../registry/metrics.ts'
 import { Refusal } from '../../registry/refusal.ts'
 import { readRoute } from '../../registry/route.ts'
+import { type AddressOf, peerAddress } from './client-address.ts'
 import { answerContents } from './contents-request.ts'
 import { answerControl } from './control.ts'
 import { answerBase, answerCatalog, answerInRepository, answerTagMoves } from './dispatch.ts'
@@ -72,6 +73,8 @@ export interface RegistryServerOptions {
   /** Who may do what; everybody everything unless given. */
   readonly authority?: Authority
   readonly limits?: Partial<RegistryLimits>
+  /** Who asks: the address of the connection unless given. */
+  readonly addressOf?: AddressOf
   /** Answers what is no path of the registry's protocol, in place of the registry's own health and metrics. */
   readonly elsewhere?: (request: http.IncomingMessage, response: http.ServerResponse) => void
   readonly onAccess?: (record: AccessRecord) => void
@@ -186,7 +189,9 @@ export class RegistryServer {
   }
 
   #receive(request: http.IncomingMessage, response: http.ServerResponse): void {
-    const exchange = new Exchange(request, response, performance.now())
+    const { addressOf = peerAddress } = this.#options
+    const who = { started: performance.now(), client: addressOf(request) }
+    const exchange = new Exchange(request, response, who)
     this.#open.add(exchange)
     response.once('close', () => {
       this.#open.delete(exchange)
