@@ -40,6 +40,7 @@ export class ApiMetrics {
         stand('oldest_event_seconds', 'For how long the oldest of them has been open.', (all) =>
           this.#age(all.oldestEvent),
         ),
+        stand('open_runs', 'Runs that are not over; beyond 20, what is noticed waits.', ({ openRuns }) => openRuns),
         stand('open_findings', 'Findings in images that no release has closed.', ({ openFindings }) => openFindings),
         stand('fixable_findings', 'Those of them that have a fix.', ({ fixableFindings }) => fixableFindings),
         stand('oldest_fix_seconds', 'For how long the oldest fix has waited to be published.', (all) =>

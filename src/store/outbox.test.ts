@@ -34,6 +34,20 @@ for (const server of TEST_SERVERS) {
     assert.deepEqual([...(await watches.states('archive ')).keys()], ['archive a'])
   })
 
+  test(`what a clock that was wrong by a year let wait is told when it is right again, ${server}`, async (t) => {
+    const store = await servers.store(t, server)
+    const { outbox, deliveries } = store
+    const year = 366 * 24 * 60
+    await deliveries.subscribe('hook')
+    await outbox.add([held('base', 'b1'), held('app', 'a1')])
+    await deliveries.route('hook', all, { limit: 10, now: minutes(year) })
+    const [first] = await take(store, year)
+    await deliveries.settle('hook', first!, { state: 'failed', reason: '503', again: minutes(year + 60), at })
+    assert.deepEqual(titles(await take(store, year + 1)), ['a1'], 'the other one waits its hour')
+    assert.deepEqual(titles(await take(store, 0)), ['b1', 'a1'], 'nobody waits a year')
+    assert.deepEqual(titles(await take(store, 0)), [], 'and they are taken')
+  })
+
   test(`messages are told in order per image, and each image by itself, ${server}`, async (t) => {
     const store = await servers.store(t, server)
     const { outbox, deliveries } = store

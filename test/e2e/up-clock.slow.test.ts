@@ -57,9 +57,12 @@ test('a factory whose clock jumps by days, forth and back, releases each fix onc
       manifests.map((one) => contents.get(one.contents)?.find(({ name }) => name === 'plain')?.version),
     )
   }
-  for (const end = Date.now() + PATIENCE; Date.now() < end; await sleep(500)) {
-    if ((await versions()).includes(last) && heard.bodies.length === (await versions()).length) break
+  const isOver = async () => {
+    const done = await versions()
+    const isIdle = (await store.work.open()).length === 0 && (await store.events.open(1)).length === 0
+    return isIdle && done.includes(last) && heard.bodies.length === done.length
   }
+  for (const end = Date.now() + PATIENCE; Date.now() < end && !(await isOver()); ) await sleep(500)
   const released = await versions()
   assert.ok(released.includes(last), `${released} are released:\n${up.output}`)
   assert.equal(new Set(released).size, released.length, `${released} are released`)

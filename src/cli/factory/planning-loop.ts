@@ -92,6 +92,8 @@ export class PlanningLoop {
     const isDue = Date.parse(now()) >= this.#next
     const decided = await store.fleet.decided()
     if (!isDue && decided === this.#decided && (await store.events.open(1)).length === 0) return
+    // The looks go on: when some run has ended, everything that came meanwhile is planned at once.
+    if (await this.#planner.isBehind()) return
     for (const prepare of this.#before) await prepare()
     const { planned } = await this.#with((basis) => {
       this.#basis = basis

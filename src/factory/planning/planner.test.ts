@@ -10,7 +10,7 @@ import { askedEvent } from '../watching/asked.ts'
 import type { ArchiveChange } from '../watching/suite-change.ts'
 import { describeReason } from './describe-reason.ts'
 import type { FleetImage } from './fleet.ts'
-import { Planner, type PlannerPorts, type PlannerStep } from './planner.ts'
+import { MOST_OPEN_RUNS, Planner, type PlannerPorts, type PlannerStep } from './planner.ts'
 
 const servers = testServers()
 const start = Date.parse('2026-11-22T12:00:00.000Z')
@@ -233,6 +233,36 @@ test('a planner that begins anew knows what the old one knew, also of what was r
   )
   const { planned } = await old.plan()
   assert.deepEqual(names(planned.plan.images), ['shop'])
+})
+
+test('events that come faster than runs end do not open ever more runs: they wait, and are one plan', async (t) => {
+  const { store, clock, planner, finish } = await factory(t)
+  const one = planner()
+  const runs: number[] = []
+  // As the loop does it, while nobody works.
+  for (let version = 2; version < 50; version++) {
+    await store.events.record([moved([`zlib ${version}`], version)])
+    clock.at = version
+    if (await one.isBehind()) continue
+    const { run } = await one.plan()
+    if (run !== undefined) runs.push(run)
+  }
+  assert.equal(runs.length, MOST_OPEN_RUNS)
+  assert.equal((await store.work.open()).length, MOST_OPEN_RUNS)
+  assert.equal((await store.events.open(100)).length, 48 - MOST_OPEN_RUNS, 'none is lost')
+  const [first, ...others] = runs
+  await finish(first, released('base', ['zlib 2'], 50), released('shop', ['zlib 2', 'pq 1'], 50))
+  assert.equal(await one.isBehind(), false)
+  const { planned, run } = await one.plan()
+  assert.deepEqual(
+    planned.plan.images.map(({ image, reasons }) => [image, reasons.map(({ changes }) => changes.at(-1)?.to)]),
+    [
+      ['base', ['49']],
+      ['shop', ['49']],
+    ],
+  )
+  assert.equal((await store.events.open(100)).length, 0)
+  assert.equal(others.length + (run === undefined ? 0 : 1), (await store.work.open()).length)
 })
 
 test('what is held is told once, and let go when its time has come', async (t) => {

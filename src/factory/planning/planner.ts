@@ -41,6 +41,8 @@ const ARCHIVE_EVENTS = ['archive-changed', 'archive-alarm', 'archive-recovered']
 const PLANNING = 'planning'
 /** Events at a time: what is in memory. */
 const BATCH = 500
+/** Runs that may be open: beyond, what is noticed waits, and is one plan for all of it when some of them have ended. */
+export const MOST_OPEN_RUNS = 20
 /** Events that are read again each time. */
 const OVERLAP = 100
 
@@ -66,6 +68,14 @@ export class Planner {
   /** How many versions are remembered that some image lacks. */
   get remembered(): number {
     return this.#offers.size
+  }
+
+  /**
+   * Whether so many runs are open that another plan had to wait for workers anyway. Events stay open meanwhile: who plans later plans less,
+   * because of ten versions of a package the last one is built.
+   */
+  async isBehind(): Promise<boolean> {
+    return (await this.#ports.store.work.open()).length >= MOST_OPEN_RUNS
   }
 
   /** What a plan would be made of now; with `since`, also of what was seen since then and is answered. */

@@ -3,6 +3,9 @@ import type { Session } from '../database.ts'
 import type { Atomically } from '../session.ts'
 import { MESSAGE_COLUMNS, type MessageRow, messageOfRow } from './outbox.ts'
 
+/** Nothing waits so long: a message that is due later was given its time by a clock that was wrong, and is due. */
+const FARTHEST = '4 days'
+
 /** Which messages are on their way to whom, in PostgreSQL. */
 export class StoredDeliveries implements Deliveries {
   readonly #atomically: Atomically
@@ -58,7 +61,7 @@ export class StoredDeliveries implements Deliveries {
         'take messages that are due',
         `with due as (
            select u.message from casemate.undelivered u
-           where u.subscriber = $1 and u.due <= $2 and not exists (
+           where u.subscriber = $1 and (u.due <= $2 or u.due > $2::timestamptz + interval '${FARTHEST}') and not exists (
              select from casemate.undelivered e where e.subscriber = u.subscriber and e.image = u.image and e.message < u.message)
            order by u.message limit $3 for update skip locked
          ), taken as (

@@ -8,6 +8,8 @@ export interface FactoryGauges {
   /** Events that no plan answers yet, and when the first of them was seen. */
   readonly openEvents: number
   readonly oldestEvent: Moment | null
+  /** Runs that are not over. */
+  readonly openRuns: number
   readonly openFindings: number
   readonly fixableFindings: number
   /** When the fix came that has waited longest to be published. */
@@ -26,6 +28,7 @@ export async function readGauges(session: Session): Promise<FactoryGauges> {
        (select coalesce(max(id), 0) from casemate.release) as releases,
        (select count(*) from casemate.open_event) as "openEvents",
        (select min(seen) from casemate.open_event) as "oldestEvent",
+       (select count(*) from casemate.open_run) as "openRuns",
        (select count(*) from finding where not closed) as "openFindings",
        (select count(*) from finding where not closed and fixed is not null) as "fixableFindings",
        (select min(fixed) from finding where not closed) as "oldestFix",
