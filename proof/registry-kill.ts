@@ -220,6 +220,7 @@ class Trial {
     const answer = await this.#ask('/v2/_casemate/contents', { method: 'POST', body })
     if (answer === undefined) return false
     if (answer.status !== 201) return this.#fault(name, `contents got ${answer.status}`)
+    this.counts.acknowledged++
     this.counts.together++
     this.#allowed.set(name, new Set([digestOf(manifest)]))
     return true
