@@ -4,6 +4,7 @@ import { LIMITS, podman } from './podman.ts'
 
 /** Seconds from its start to readiness that the issue allows. */
 const RESTART = 3
+const HOUR = 3_600_000
 const ALARM = 'dev.casemate.archive.v1'
 const MARKS = ['fix-available', 'seen', 'planned', 'built', 'gated', 'published']
 
@@ -67,9 +68,11 @@ export async function proveClocks(stage: EventStage, affected: readonly string[]
     faults.length === 0,
     `clocks: ${count} findings of ${affected.length} images came to ${['disclosed', ...MARKS].join(', ')}, in order ${faults.slice(0, 3).join('; ')}`,
   )
-  const range = (all: readonly number[]) =>
-    `${(Math.min(...all) / 1000).toFixed(1)} to ${(Math.max(...all) / 1000).toFixed(1)} s`
-  stage.note(`    fix available (Debian's Date) → seen ${range(spent.wait)}, seen → published ${range(spent.work)}`)
+  const range = (all: readonly number[], unit: number) =>
+    `${(Math.min(...all) / unit).toFixed(1)} to ${(Math.max(...all) / unit).toFixed(1)}`
+  stage.note(
+    `    fix available (Debian's own Date) → seen ${range(spent.wait, HOUR)} h, seen → published ${range(spent.work, 1000)} s`,
+  )
   const clocks = await stage.casemate(['ledger', 'clocks', '--check'])
   stage.check(clocks.status === 0, 'casemate ledger clocks --check: none is late')
   stage.note(
@@ -130,9 +133,14 @@ export async function proveOlder(stage: EventStage, after: FleetState): Promise<
   mirror.serve('without')
   mirror.touch()
   const alarms = () => stage.heard.filter(({ type, data }) => type === ALARM && data.alarm === 'rolled-back').length
-  await up.until('an alarm', async () => alarms() > 0)
-  const warned = (await up.warnings()).filter((line) => line.includes(stage.subject))
-  stage.check(warned.length > 0, `the older InRelease raises an alarm by webhook and in the API: ${warned[0]}`)
+  await stage.patiently(async () => alarms() > 0, 60)
+  const warnings = async () => (await up.warnings()).filter((line) => line.includes(stage.subject))
+  await stage.patiently(async () => (await warnings()).length > 0)
+  const warned = await warnings()
+  stage.check(
+    alarms() > 0 && warned.length > 0,
+    `the older InRelease raises an alarm by webhook and in the API: ${warned[0]}`,
+  )
   const asked = await up.ask('nginx', 'somebody wants it anew')
   await stage.looked(2)
   const isStill =
@@ -142,12 +150,10 @@ export async function proveOlder(stage: EventStage, after: FleetState): Promise<
     `nothing is published from it, though nginx is asked for; held: ${heldIn(stage)}`,
   )
   mirror.serve('with')
-  await up.until('recovery', async () => (await up.warnings()).every((line) => !line.includes(stage.subject)))
-  await up.until('what was asked', async () => {
-    const [run] = await up.runs()
-    return (await up.runs()).length > runs && run?.ended != null
-  })
-  const isQuiet = (await up.releases()) === releases && (await isSame(stage, after))
+  await stage.patiently(async () => (await warnings()).length === 0, 60)
+  const isOver = async () => (await up.runs()).length > runs && (await up.runs())[0]?.ended != null
+  await stage.patiently(isOver, 180)
+  const isQuiet = (await isOver()) && (await up.releases()) === releases && (await isSame(stage, after))
   stage.check(
     isQuiet,
     'when the archive is in order again, what was asked is looked into: the same digest, so nothing is released',

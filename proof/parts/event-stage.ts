@@ -162,9 +162,9 @@ export class EventStage {
     await sleep(2000)
   }
 
-  /** Waits for half a minute at most until something is so, whether it comes or not. */
-  async patiently(isSo: () => Promise<boolean>): Promise<void> {
-    for (const end = Date.now() + 30_000; Date.now() < end && !(await isSo()); ) await sleep(100)
+  /** Waits for so many seconds at most until something is so, whether it comes or not. */
+  async patiently(isSo: () => Promise<boolean>, seconds = 30): Promise<void> {
+    for (const end = Date.now() + seconds * 1000; Date.now() < end && !(await isSo()); ) await sleep(100)
   }
 
   /** The subject of the archive's security suite. */

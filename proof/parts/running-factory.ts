@@ -154,7 +154,8 @@ export class RunningFactory {
   }
 
   async warnings(): Promise<readonly string[]> {
-    return await this.#items('warnings')
+    const { items }: { readonly items: readonly string[] } = JSON.parse(await this.#read('warnings'))
+    return items
   }
 
   /** How many releases there were. */
@@ -202,13 +203,19 @@ export class RunningFactory {
     const items: Item[] = []
     for (let cursor: string | null | undefined = ''; typeof cursor === 'string'; ) {
       const more = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
-      const url = `http://${this.address}/api/v1/${path}${path.includes('?') ? '&' : '?'}limit=1000${more}`
-      const answer = await fetch(url, { headers: { authorization: `Bearer ${this.token}` } })
-      if (!answer.ok) throw new Error(`cannot read ${path}: status ${answer.status}: ${await answer.text()}`)
-      const page: { readonly items: readonly Item[]; readonly next?: string | null } = JSON.parse(await answer.text())
+      const url = `${path}${path.includes('?') ? '&' : '?'}limit=1000${more}`
+      const page: { readonly items: readonly Item[]; readonly next?: string | null } = JSON.parse(await this.#read(url))
       items.push(...page.items)
       cursor = page.next
     }
     return items
+  }
+
+  async #read(path: string): Promise<string> {
+    const url = `http://${this.address}/api/v1/${path}`
+    const answer = await fetch(url, { headers: { authorization: `Bearer ${this.token}` } })
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(`cannot read ${path}: status ${answer.status}: ${text}`)
+    return text
   }
 }
