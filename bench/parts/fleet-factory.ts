@@ -15,14 +15,24 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Digest, digestOf } from '#core'
 import { defaultCacheFolder } from '#debian'
 import { type EngineNews, type Plan, startRun } from '#factory'
+import { parseIndex, parseManifest, RegistryClient } from '#oci'
 import { type EmbeddedPostgres, type OpenStore, openStore, runningPostmaster, startPostgres } from '#store'
 import { type TestArchive, testArchive } from '#testkit'
 import { withFactory } from '../../src/cli/factory/open-factory.ts'
 import { work } from '../../src/cli/factory/worker.ts'
 import { openTerminal, type Terminal } from '../../src/cli/terminal.ts'
-import { baseDefinition, type FleetShape, fleetDebs, overlayDefinition } from './fleet-archive.ts'
+import { measureProcess } from '../process.ts'
+import {
+  baseDefinition,
+  basePackages,
+  extraPackage,
+  type FleetShape,
+  fleetDebs,
+  overlayDefinition,
+} from './fleet-archive.ts'
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
 /** Milliseconds of a tick of /proc. */
@@ -33,6 +43,19 @@ export interface PartsCost {
   readonly workers: number
   readonly registry: number
   readonly database: number
+}
+
+/** Milliseconds that images took which others have made, without evidence, tests or a registry. */
+export interface PeerCost {
+  readonly count: number
+  readonly milliseconds: number
+  readonly processor: number
+}
+
+/** Bytes of an image: its own contents, of a platform on average, and what is attached to it in all. */
+export interface ImageBytes {
+  readonly own: number
+  readonly evidence: number
 }
 
 /** What a run of a fleet took. */
@@ -177,6 +200,75 @@ export class FleetFactory {
       workers: own,
       registry: timeOf(this.#parts.registry.pid),
       database: timeWithChildren(postmaster?.pid),
+    }
+  }
+
+  /** What it takes to make some overlays from nothing as others do: packages extracted by mmdebstrap, one layer by umoci. */
+  async peer(count: number): Promise<PeerCost> {
+    const { archive } = this.#parts
+    let [milliseconds, processor] = [0, 0]
+    for (let overlay = 0; overlay < count; overlay++) {
+      const packages = [...basePackages(overlay % this.shape.bases), extraPackage(overlay, this.shape.bases)]
+      const work = mkdtempSync(join(tmpdir(), 'cm-peer-'))
+      const source = `deb [trusted=yes] copy://${archive.folder} ${archive.suite} main`
+      const script = [
+        `mmdebstrap --quiet --variant=extract --include=${packages.join(',')} ${archive.suite} root.tar '${source}'`,
+        'umoci init --layout image',
+        'umoci new --image image:bench',
+        'umoci raw add-layer --image image:bench root.tar',
+      ].join(' && ')
+      try {
+        const cost = await measureProcess(['sh', '-c', script], { cwd: work })
+        milliseconds += cost.seconds * 1000
+        processor += cost.processorSeconds * 1000
+      } finally {
+        rmSync(work, { recursive: true, force: true })
+      }
+    }
+    return { count, milliseconds, processor }
+  }
+
+  /** Bytes of an image's own contents on each platform, and of all that is attached to it, as the registry has them. */
+  async bytesOf(image: string, base: string): Promise<ImageBytes> {
+    const below = new Set(await this.#layersOf(base))
+    const client = new RegistryClient({ registry: `127.0.0.1:${this.#parts.port}`, repository: `fleet/${image}` })
+    try {
+      const read = async (reference: string) => (await client.readManifest(reference))?.bytes ?? new Uint8Array()
+      const index = await read('latest')
+      const platforms = parseIndex(index, image).manifests
+      let [own, evidence] = [0, 0]
+      for (const subject of [digestOf(index), ...platforms.map(({ digest }) => digest)]) {
+        for (const { digest, size } of await client.referrers(subject)) {
+          evidence += size + sum(parseManifest(await read(digest), digest).layers.map((layer) => layer.size))
+        }
+        for (const kind of ['sig', 'att']) {
+          const tagged = await read(`${subject.replace(':', '-')}.${kind}`)
+          const layers = tagged.length === 0 ? [] : parseManifest(tagged, kind).layers
+          evidence += tagged.length + sum(layers.map((layer) => layer.size))
+        }
+      }
+      for (const { digest, size } of platforms) {
+        const { config, layers } = parseManifest(await read(digest), digest)
+        own += size + config.size + sum(layers.filter((one) => !below.has(one.digest)).map((one) => one.size))
+      }
+      return { own: own / platforms.length, evidence }
+    } finally {
+      await client.close()
+    }
+  }
+
+  async #layersOf(image: string): Promise<readonly Digest[]> {
+    const client = new RegistryClient({ registry: `127.0.0.1:${this.#parts.port}`, repository: `fleet/${image}` })
+    try {
+      const index = (await client.readManifest('latest'))?.bytes ?? new Uint8Array()
+      const found: Digest[] = []
+      for (const { digest } of parseIndex(index, image).manifests) {
+        const manifest = (await client.readManifest(digest))?.bytes ?? new Uint8Array()
+        found.push(...parseManifest(manifest, digest).layers.map((layer) => layer.digest))
+      }
+      return found
+    } finally {
+      await client.close()
     }
   }
 

@@ -9,6 +9,7 @@ import {
   type KnownImage,
   pickSandbox,
   type Sandbox,
+  type TestImageOptions,
   type TestReport,
   testImage,
 } from '#sandbox'
@@ -87,17 +88,20 @@ export interface TestRun {
   readonly fresh: boolean
   /** The image's files, where they are known. */
   readonly known?: KnownImage
+  /** See `TestImageOptions`. */
+  readonly turn?: TestImageOptions['turn']
 }
 
 /** Runs tests in an image; results are inherited from the cache, and kept there. Rejects as `testImage` does. */
 export function reportOn(image: OpenedImage, run: TestRun, terminal: Terminal): Promise<TestReport> {
-  const { tests, variant, sandbox, helpers, fresh, known } = run
+  const { tests, variant, sandbox, helpers, fresh, known, turn } = run
   return testImage({
     image: testable(image),
     tests,
     sandbox,
     variant,
     ...(known === undefined ? {} : { known }),
+    ...(turn === undefined ? {} : { turn }),
     inheritance: {
       memory: new TestMemory(),
       manifest: image.manifestDocument.descriptor.digest,

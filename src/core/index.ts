@@ -41,5 +41,6 @@ export {
 } from './tar-header.ts'
 export { type ContentSink, TarReader, type TarReaderOptions } from './tar-reader.ts'
 export { encodeTarEntry, TAR_END, tarPadding } from './tar-writer.ts'
+export { Turnstile } from './turnstile.ts'
 export { visibleText } from './visible-text.ts'
 export { type Place, type PlacedFault, parseYaml, type YamlDocument } from './yaml-document.ts'

@@ -87,7 +87,11 @@ async function whileLocked<Result>(
 ): Promise<Result> {
   const keys = [...new Set(names.map(lockKey))].sort((left, right) => left - right)
   return await database.alone(async (session) => {
-    for (const key of keys) await session.query('wait for others', 'select pg_advisory_lock($1, $2)', [NAME_LOCKS, key])
+    await session.query(
+      'wait for others',
+      'select pg_advisory_lock($1, key) from (select key from unnest($2::int[]) as key order by key) as ordered',
+      [NAME_LOCKS, keys],
+    )
     const result = await work()
     await session.query('let others go on', 'select pg_advisory_unlock($1, key) from unnest($2::int[]) as key', [
       NAME_LOCKS,
@@ -107,10 +111,10 @@ function logsOf({ atomically, reading }: { atomically: Atomically; reading: Atom
     events: new StoredEvents(atomically),
     fleet: new StoredFleet(atomically),
     plans: new StoredPlans(atomically),
-    runs: new StoredRuns(atomically),
+    runs: new StoredRuns(atomically, reading),
     work: new StoredWork(atomically, sender),
-    releases: new StoredReleases(atomically),
-    intents: new StoredIntents(atomically),
+    releases: new StoredReleases(atomically, reading),
+    intents: new StoredIntents(atomically, reading),
     decisions: new StoredDecisions(atomically),
     clocks: new StoredClocks(atomically),
     ledger: new StoredLedger(atomically),

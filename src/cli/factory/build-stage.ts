@@ -40,7 +40,10 @@ export async function prepareBuild(tools: FactoryTools, { run, image, outputs }:
     },
     async perform() {
       const built: BuiltVariant[] = []
-      for (const variant of variants) built.push(await buildVariant(tools, { opened, lock, platforms }, variant))
+      const build = async () => {
+        for (const variant of variants) built.push(await buildVariant(tools, { opened, lock, platforms }, variant))
+      }
+      await (opened.base === undefined ? tools.bench.heavy.pass(build) : build())
       const output: BuildOutput = { lock: lockDigest(lock), variants: built }
       return { kind: 'done', output }
     },

@@ -1,4 +1,4 @@
-import { canonicalJson, digestOf, parseDigest } from '#core'
+import { canonicalJson, digestOf, parseDigest, Recent } from '#core'
 import type { FactoryStore, PreparedStage, Reason, StageOutputs, StageWork } from '#factory'
 import { definitionDigest, formatLock, type Lock, lockMismatches, type OpenedDefinition, parseLock } from '#image'
 import { foreignBaseOf, parentOf } from '../foreign-base.ts'
@@ -58,9 +58,13 @@ export async function prepareLock(tools: FactoryTools, work: StageWork): Promise
   }
 }
 
+/** Locks of the images of a batch, by their texts: every stage asks for its image's. */
+const locks = new Recent<string, Lock>(64)
+
 /** The lock that a stage gave. Throws as `lockOutput` and `parseLock`. */
 export function lockOf(outputs: StageOutputs, image: string): Lock {
-  return parseLock(lockOutput(outputs).lock, `the lock of ${image}`)
+  const { lock } = lockOutput(outputs)
+  return locks.provide(lock, () => parseLock(lock, `the lock of ${image}`))
 }
 
 export function lockDigest(lock: Lock) {

@@ -93,4 +93,16 @@ for (const [name, start] of Object.entries(REGISTRIES)) {
     await assert.rejects(foreign.verify(candidate(await push('app', 'signed'))), { code: 'CANDIDATE_UNSIGNED' })
     await foreign.close()
   })
+  test(`what a gate has put on record is enough where all of it is still attached, and nothing else is: ${name}`, async (t) => {
+    const { publisher, push, at } = await place(t, await start(t))
+    const { repository } = at('app', '1')
+    const digest = await push('app', 'signed')
+    const candidate = { image: 'app', repository, digest, manifests: [] }
+    const attached = await publisher.verify(candidate)
+    assert.deepEqual(await publisher.verify({ ...candidate, attached }), attached)
+    const unsigned = { ...candidate, digest: await push('app', 'unsigned', false) }
+    for (const claimed of [attached, {}, { 'https://sigstore.dev/cosign/sign/v1': digestOf('absent') }]) {
+      await assert.rejects(publisher.verify({ ...unsigned, attached: claimed }), { code: 'CANDIDATE_UNSIGNED' })
+    }
+  })
 }

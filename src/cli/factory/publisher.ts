@@ -1,3 +1,4 @@
+import { SIGN_PREDICATE } from '#attest'
 import { type Digest, digestOf } from '#core'
 import { collectEvidence, judgeEvidence, refusals } from '#evidence'
 import { FactoryError, type Publisher, type TagMove, type TagName } from '#factory'
@@ -55,11 +56,14 @@ export class RegistryPublisher implements Publisher {
     { repository, digest, manifests }: Parameters<Publisher['verify']>[0],
     attached: Readonly<Record<string, Digest>>,
   ): Promise<boolean> {
+    const below = manifests.filter((one) => one.digest !== digest)
+    const signatures = [SIGN_PREDICATE, ...below.map(({ platform }) => `${platform} ${SIGN_PREDICATE}`)]
+    if (signatures.some((key) => attached[key] === undefined)) return false
     const client = this.#client(repository)
     const subjects = [...new Set([digest, ...manifests.map((one) => one.digest)])]
     const lists = await Promise.all(subjects.map((subject) => client.referrers(subject)))
     const there = new Set(lists.flat().map((one) => one.digest))
-    return Object.values(attached).every((one) => there.has(one)) && lists.every((list) => list.length > 0)
+    return Object.values(attached).every((one) => there.has(one))
   }
 
   async move(moves: readonly TagMove[]): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { SharedStore } from '#advisory'
-import { type Digest, Recent, RecentlyMade } from '#core'
+import { type Digest, Recent, RecentlyMade, Turnstile } from '#core'
 import { defaultCacheFolder } from '#debian'
 import type { OpenedDefinition } from '#image'
 import { openEvaluator } from '#policy'
@@ -19,6 +19,9 @@ export interface MadeManifest {
   readonly files: KnownImage
 }
 
+/** Images at a time that are made from the ground up, or whose programs are run. */
+const HEAVY = 2
+
 /** Definitions of the images of a batch. */
 const DEFINITIONS = 500
 
@@ -36,6 +39,8 @@ export class Workbench implements AsyncDisposable {
   readonly archives = new SharedArchives()
   readonly advisories = new SharedStore(defaultCacheFolder())
   readonly definitions = new RecentlyMade<string, OpenedDefinition>(DEFINITIONS)
+  /** For what fills a machine by itself: images that are made from the ground up, and programs of tests. */
+  readonly heavy = new Turnstile(HEAVY)
   readonly #made = new Recent<string, MadeManifest>(MANIFESTS)
 
   /** `home` as `FactoryTools` has it. */

@@ -147,5 +147,5 @@ export const ENGINE_DEFAULTS: EngineSettings = {
   backOff: 1000,
   timeOut: 30 * 60_000,
   deaths: 20,
-  parallel: 2,
+  parallel: 8,
 }

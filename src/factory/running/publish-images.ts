@@ -1,7 +1,5 @@
-import { canonicalJson, type Digest, digestOf, type Json, messageOf } from '#core'
+import { canonicalJson, type Digest, digestOf, inParallel, messageOf } from '#core'
 import { FactoryError } from '../errors.ts'
-import { eventKey, type NewEvent } from '../event.ts'
-import type { LedgerNote } from '../ledger.ts'
 import type { Moment } from '../moment.ts'
 import type { FactoryLogs } from '../ports.ts'
 import type { NewRelease, TagIntent } from '../release.ts'
@@ -9,6 +7,7 @@ import type { ImageEnd, RunImage, StageKey, StageRecord } from '../run.ts'
 import { latestIfSame, marksAt, outputsIn } from './make-images.ts'
 import { plainReason } from './plain-reason.ts'
 import type { Candidate, EnginePorts, EngineSettings, TagMove } from './ports.ts'
+import { noteOfEnd, noteOfRelease, parentReleased } from './release-notes.ts'
 import { refuseWhenOver } from './stage-attempts.ts'
 import { planMoves, tagsOf } from './tag-moves.ts'
 import { tellFailures, tellReleases } from './tell-ends.ts'
@@ -62,6 +61,9 @@ export async function publishImages(
   }
 }
 
+/** Images that are looked at at a time. */
+const PREPARED = 16
+
 class Publication {
   readonly #run: number
   readonly #names: ReadonlySet<string>
@@ -81,12 +83,7 @@ class Publication {
     const { store, clock } = this.#ports
     const open = await this.#open()
     const records = await store.runs.records(this.#run, [...this.#names])
-    const ready: ReadyImage[] = []
-    for (const image of open) {
-      refuseWhenOver(this.#signal)
-      const candidates = await this.#prepare(image, records)
-      if (candidates !== undefined) ready.push({ image, candidates })
-    }
+    const ready = await this.#prepareAll(open, records)
     await store.runs.record(ready.map((one) => ({ ...this.#stage(one, records), state: 'started', at: clock.now() })))
     const { moves, going } = await this.#planMoves(ready)
     refuseWhenOver(this.#signal)
@@ -107,6 +104,27 @@ class Publication {
     const open = state?.images.filter(({ image, end }) => this.#names.has(image) && end === undefined) ?? []
     for (const { image, reasons } of open) this.#reasons.set(image, reasons)
     return open
+  }
+
+  /** Images that are built on others come after those: what ends a parent ends them. */
+  async #prepareAll(open: readonly RunImage[], records: readonly StageRecord[]): Promise<readonly ReadyImage[]> {
+    const byImage = Map.groupBy(records, ({ image }) => image)
+    const ready = new Map<string, ReadyImage>()
+    let waiting = open
+    while (waiting.length > 0) {
+      const left = new Set(waiting.map(({ image }) => image))
+      const free = waiting.filter(({ after }) => !after.some((parent) => left.has(parent)))
+      // A plan has no circles.
+      const next = free.length > 0 ? free : waiting
+      await inParallel(PREPARED, next, async (image) => {
+        refuseWhenOver(this.#signal)
+        const candidates = await this.#prepare(image, byImage.get(image.image) ?? [])
+        if (candidates !== undefined) ready.set(image.image, { image, candidates })
+      })
+      const done = new Set(next)
+      waiting = waiting.filter((one) => !done.has(one))
+    }
+    return open.flatMap(({ image }) => ready.get(image) ?? [])
   }
 
   /** The candidates of an image, verified; or how it ends without any tag being moved. */
@@ -167,10 +185,11 @@ class Publication {
     const names = tagsOf(intents)
     const now = await publisher.resolve(names)
     const found = new Map(names.map(({ repository, tag }, at) => [`${repository}:${tag}`, now[at]]))
+    const own = await this.#everNamed(intents)
     const moves: TagMove[] = []
     const going = []
     for (const one of ready) {
-      const planned = await this.#movesOf(one, intents, found)
+      const planned = this.#movesOf(one, intents, { found, own })
       if (planned === undefined) continue
       moves.push(...planned)
       going.push(one)
@@ -185,18 +204,32 @@ class Publication {
     return new Map(tags.map(({ repository, tag }, at) => [`${repository}:${tag}`, found[at]]))
   }
 
-  async #movesOf(
+  /** What the tags of images have named by this factory's doing. */
+  async #everNamed(intents: readonly TagIntent[]): Promise<ReadonlyMap<TagIntent, ReadonlySet<Digest>>> {
+    const named = new Map<TagIntent, ReadonlySet<Digest>>()
+    await inParallel(PREPARED, intents, async (intent) => {
+      named.set(intent, await this.#ports.store.intents.named(intent.image, intent.variant))
+    })
+    return named
+  }
+
+  #movesOf(
     { image: { image, after } }: ReadyImage,
     intents: readonly TagIntent[],
-    found: ReadonlyMap<string, Digest | undefined>,
-  ): Promise<readonly TagMove[] | undefined> {
+    {
+      found,
+      own,
+    }: {
+      readonly found: ReadonlyMap<string, Digest | undefined>
+      readonly own: ReadonlyMap<TagIntent, ReadonlySet<Digest>>
+    },
+  ): readonly TagMove[] | undefined {
     const lost = this.#lostParent(after)
     if (lost !== undefined) return this.#end(image, lost)
     const moves: TagMove[] = []
     for (const intent of intents.filter((one) => one.image === image)) {
-      const own = await this.#ports.store.intents.named(image, intent.variant)
       const tags = new Map(Object.keys(intent.tags).map((tag) => [tag, found.get(`${intent.repository}:${tag}`)]))
-      const planned = planMoves(intent, tags, own)
+      const planned = planMoves(intent, tags, own.get(intent) ?? new Set())
       if (planned.kind === 'strange') {
         const reason = `publish: ${intent.repository}:${planned.tag} names ${planned.names}, which is nothing that was released here`
         return this.#end(image, { state: 'failed', reason })
@@ -232,7 +265,9 @@ class Publication {
       }
       await logs.runs.record(done)
       await logs.clocks.record(published.flatMap(({ image }) => marksAt('published', { ...image, at })))
-      await logs.events.record(published.map((one) => parentReleased(one, at)))
+      await logs.events.record(
+        published.map(({ image: { image }, candidates }) => parentReleased(image, candidates, at)),
+      )
       const ended = await logs.work.end(this.#run, ends)
       await tellReleases(logs, ids, knowledge)
       await tellFailures(logs, this.#run, ended, reasonsOf)
@@ -260,29 +295,4 @@ class Publication {
       input: digestOf(canonicalJson(read)),
     }
   }
-}
-
-/** What a run's end of an image is noted as; one that is released has a note of its own. */
-export function noteOfEnd(run: number, { image, state, reason, at }: ImageEnd): readonly LedgerNote[] {
-  return state === 'done' ? [] : [{ kind: 'stage', subject: image, body: { run, state, reason }, at }]
-}
-
-export function noteOfRelease(release: NewRelease & { readonly id: number }): LedgerNote {
-  const { id, image, variant, digest, tags, run, restores, released } = release
-  const cause: Record<string, Json> = {
-    ...(run === undefined ? {} : { run }),
-    ...(restores === undefined ? {} : { restores }),
-  }
-  return {
-    kind: 'release',
-    subject: image,
-    body: { release: id, variant, digest, tags: [...tags], ...cause },
-    at: released,
-  }
-}
-
-/** For what is built on it and was not in the run. */
-function parentReleased({ image: { image }, candidates }: ReadyImage, seen: Moment): NewEvent {
-  const payload = { digests: Object.fromEntries(candidates.map(({ variant, digest }) => [variant, digest])) }
-  return { kind: 'parent-released', subject: image, key: eventKey('parent-released', image, payload), payload, seen }
 }

@@ -1,7 +1,7 @@
 import { FactoryError } from '../errors.ts'
 import type { Release, TagIntent } from '../release.ts'
 import type { EnginePorts } from './ports.ts'
-import { noteOfRelease } from './publish-images.ts'
+import { noteOfRelease } from './release-notes.ts'
 import { planMoves, tagsOf } from './tag-moves.ts'
 
 /** How many releases are looked at for the one that is meant. */

@@ -23,6 +23,8 @@ export interface TestImageOptions {
   readonly openHelper?: (reference: string) => Promise<TestableImage>
   /** What is known of earlier runs; absent: every test is run. */
   readonly inheritance?: InheritanceOptions
+  /** Unpacks the image and runs its tests when there is room for it; at once unless given. */
+  readonly turn?: (work: () => Promise<TestReport>) => Promise<TestReport>
   /** The image's files, where they are known: tests that look at nothing else are not unpacked for. */
   readonly known?: KnownImage
   /** Told each result as soon as it is there. */
@@ -57,7 +59,8 @@ export async function testImage(options: TestImageOptions): Promise<TestReport> 
     const results = [...inherited.values()].map(({ result }) => result)
     return { sandbox: sandbox.name, platform: platformOf(config), ...image, results }
   }
-  return runTests(tests, { options, network, inherited, inheritance })
+  const run = () => runTests(tests, { options, network, inherited, inheritance })
+  return options.turn === undefined ? await run() : await options.turn(run)
 }
 
 /** Looks at files that are known, without any sandbox; `undefined` where a test needs more than those. */

@@ -7,9 +7,12 @@ type IntentRow = Omit<TagIntent, 'cause'> & { readonly run: number | null; reado
 /** What tags were to name, in PostgreSQL. */
 export class StoredIntents implements IntentLog {
   readonly #atomically: Atomically
+  readonly #reading: Atomically
 
-  constructor(atomically: Atomically) {
+  /** `reading` is for what one statement answers, which needs no transaction of its own. */
+  constructor(atomically: Atomically, reading: Atomically) {
     this.#atomically = atomically
+    this.#reading = reading
   }
 
   async intend(intents: readonly TagIntent[]): Promise<readonly TagIntent[]> {
@@ -42,7 +45,7 @@ export class StoredIntents implements IntentLog {
   }
 
   async named(image: string, variant: string): Promise<ReadonlySet<Digest>> {
-    const rows = await this.#atomically(
+    const rows = await this.#reading(
       async (session) =>
         await session.query<{ digest: Digest }>(
           'read what tags have named',

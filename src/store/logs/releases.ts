@@ -61,9 +61,12 @@ type ReleaseRow = Omit<Release, 'run' | 'restores'> & { readonly run: number | n
 /** The releases in PostgreSQL. */
 export class StoredReleases implements ReleaseLog {
   readonly #atomically: Atomically
+  readonly #reading: Atomically
 
-  constructor(atomically: Atomically) {
+  /** `reading` is for what one statement answers, which needs no transaction of its own. */
+  constructor(atomically: Atomically, reading: Atomically) {
     this.#atomically = atomically
+    this.#reading = reading
   }
 
   async record(releases: readonly NewRelease[]): Promise<readonly number[]> {
@@ -114,7 +117,7 @@ export class StoredReleases implements ReleaseLog {
   }
 
   async ofDigests(digests: readonly Digest[]): Promise<readonly ReleasedDigest[]> {
-    return await this.#atomically((session) =>
+    return await this.#reading((session) =>
       session.query<ReleasedDigest>(
         'find what digests were released as',
         `select digest, image, variant, min(released) as released from (
@@ -136,7 +139,7 @@ export class StoredReleases implements ReleaseLog {
   }
 
   async packages(contents: Digest): Promise<readonly HeldPackage[] | undefined> {
-    return await this.#atomically(async (session) => {
+    return await this.#reading(async (session) => {
       const rows = await session.query<HeldPackage & { readonly name: string | null }>(
         'read what an image holds',
         `select p.archive, p.name, p.version, p.architecture, json_build_object('name', p.source, 'version', p.source_version) as source
@@ -151,7 +154,7 @@ export class StoredReleases implements ReleaseLog {
   }
 
   async variants(image: string): Promise<readonly string[]> {
-    const rows = await this.#atomically(
+    const rows = await this.#reading(
       async (session) =>
         await session.query<{ variant: string }>(
           'read the variants of an image',
@@ -185,7 +188,7 @@ export class StoredReleases implements ReleaseLog {
   }
 
   async affected({ archive, source, below }: AffectedQuestion): Promise<readonly AffectedImage[]> {
-    const groups = await this.#atomically(
+    const groups = await this.#reading(
       async (session) =>
         await session.query<Omit<AffectedImage, 'image'> & { readonly images: readonly string[] }>(
           'ask which images are affected',
@@ -199,7 +202,7 @@ export class StoredReleases implements ReleaseLog {
   }
 
   async #select(filter: string, values: readonly unknown[]): Promise<Release[]> {
-    return await this.#atomically((session) => selectReleases(session, filter, values))
+    return await this.#reading((session) => selectReleases(session, filter, values))
   }
 }
 

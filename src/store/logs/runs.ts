@@ -19,9 +19,12 @@ interface StageRow {
 /** Runs and their stages in PostgreSQL. */
 export class StoredRuns implements RunLog {
   readonly #atomically: Atomically
+  readonly #reading: Atomically
 
-  constructor(atomically: Atomically) {
+  /** `reading` is for what one statement answers, which needs no transaction of its own. */
+  constructor(atomically: Atomically, reading: Atomically) {
     this.#atomically = atomically
+    this.#reading = reading
   }
 
   async start(plan: number, started: Moment): Promise<number> {
@@ -56,7 +59,7 @@ export class StoredRuns implements RunLog {
   }
 
   async records(run: number, images?: readonly string[]): Promise<readonly StageRecord[]> {
-    const rows = await this.#atomically(
+    const rows = await this.#reading(
       async (session) =>
         await session.query<StageRow>(
           'read the stages of a run',
@@ -69,7 +72,7 @@ export class StoredRuns implements RunLog {
   }
 
   async outputFor(stage: StageName, input: Digest): Promise<Json | undefined> {
-    const [row] = await this.#atomically(
+    const [row] = await this.#reading(
       async (session) =>
         await session.query<{ output: Json }>(
           'look for a stage that was done',
@@ -110,7 +113,7 @@ export class StoredRuns implements RunLog {
   }
 
   async cancellation(run: number): Promise<Cancellation | undefined> {
-    const [row] = await this.#atomically(
+    const [row] = await this.#reading(
       async (session) =>
         await session.query<Cancellation>(
           'ask whether a run is cancelled',
