@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, rm, stat, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { type Digest, digestOf, hasSystemCode, hexOf, messageOf, parseDigest } from '#core'
+import { type Digest, digestOf } from '#core'
 import {
   type ArchivePlace,
   digestOfFile,
@@ -26,9 +26,9 @@ import {
 import { debianArchitectureOf, parsePlatform } from '#oci'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
+import { type KeptObject, type KeptRelease, recordedReleases, writeRelease } from './kept-releases.ts'
 import { readLockText } from './lock-choice.ts'
 import { placeOf } from './place.ts'
-import { writeWhole } from './print-output.ts'
 import { formatBytes, formatTable, type Terminal } from './terminal.ts'
 import { layRecipe, trustedRecipeOf } from './trusted-recipe.ts'
 import type { PlaceOptions } from './verb.ts'
@@ -40,27 +40,6 @@ export interface KeepOptions extends PlaceOptions {
   readonly key?: readonly string[]
   readonly signedAs?: readonly string[]
   readonly json?: boolean
-}
-
-/** One thing that is kept: what it is, and its content's digest. */
-interface KeptObject {
-  readonly what: string
-  readonly digest: Digest
-  readonly size: number
-}
-
-/** What is kept of one release. */
-interface KeptRelease {
-  readonly schema: 'casemate.store/v1'
-  /** The image's index, or nothing where a definition's lock was kept. */
-  readonly image?: string
-  readonly name: string
-  readonly lock: Digest
-  readonly objects: readonly KeptObject[]
-  /** The sources of the packages: where the archive has them, with their digests. */
-  readonly sources: readonly SourceReference[]
-  /** Sources that no index of these suites lists, as `name version`. */
-  readonly missingSources: readonly string[]
 }
 
 /**
@@ -132,6 +111,8 @@ async function keepRelease(wanted: Wanted, options: KeepOptions, terminal: Termi
     schema: 'casemate.store/v1',
     ...(image === undefined ? {} : { image }),
     name,
+    ...(image === undefined || variant === undefined ? {} : { variant }),
+    kept: new Date().toISOString(),
     lock: digestOf(text),
     objects: kept,
     sources: [...sources.values()].sort((left, right) => (left.name < right.name ? -1 : 1)),
@@ -194,7 +175,13 @@ function everyPackage(lock: Lock, variant: string | undefined): LockedPackage[] 
 
 /** Copies a file into the store, in pieces. What is there already is checked and not written again. */
 async function copyObject(store: ObjectCache, file: string, digest: Digest): Promise<void> {
-  if ((await store.find(digest)) !== undefined) return
+  const there = await store.find(digest)
+  if (there !== undefined) {
+    // It is needed anew from now on: who prunes leaves what is younger than a day.
+    const now = new Date()
+    await utimes(there, now, now)
+    return
+  }
   const partial = await store.openPartial(digest)
   try {
     await partial.restart()
@@ -203,12 +190,6 @@ async function copyObject(store: ObjectCache, file: string, digest: Digest): Pro
   } finally {
     await partial.release()
   }
-}
-
-async function writeRelease(folder: string, release: KeptRelease): Promise<void> {
-  await mkdir(join(folder, 'releases'), { recursive: true })
-  const name = hexOf(parseDigest(release.image ?? release.lock))
-  await writeWhole(`${JSON.stringify(release, null, 2)}\n`, join(folder, 'releases', `${name}.json`))
 }
 
 function printKept(release: KeptRelease, { dir, json }: KeepOptions, terminal: Terminal): void {
@@ -222,24 +203,8 @@ function printKept(release: KeptRelease, { dir, json }: KeepOptions, terminal: T
   for (const name of release.missingSources) terminal.warn(`no index of its suites lists the source ${name}`)
 }
 
-/** Every release that a store keeps. Throws `STORE_UNREADABLE` where a record is damaged. */
-async function releasesOf(folder: string): Promise<KeptRelease[]> {
-  const names = await readdir(join(folder, 'releases')).catch((error: unknown) => {
-    if (hasSystemCode(error, 'ENOENT')) return []
-    throw error
-  })
-  const releases: KeptRelease[] = []
-  for (const name of names.filter((each) => each.endsWith('.json')).sort()) {
-    const path = join(folder, 'releases', name)
-    try {
-      const release: KeptRelease = JSON.parse(await readFile(path, 'utf8'))
-      if (release.schema !== 'casemate.store/v1') throw new Error(`its schema is ${release.schema}`)
-      releases.push(release)
-    } catch (cause) {
-      throw new UsageError('STORE_UNREADABLE', `cannot read ${path}: ${messageOf(cause)}`, { cause })
-    }
-  }
-  return releases
+async function releasesOf(folder: string): Promise<readonly KeptRelease[]> {
+  return (await recordedReleases(folder)).map(({ release }) => release)
 }
 
 /** Lists what a store keeps. */

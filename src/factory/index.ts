@@ -130,6 +130,7 @@ export {
 export type { InventoryPlace, InventorySettings } from './settings/inventory-settings.ts'
 export type { SecretPlace, Subscription } from './settings/notify-settings.ts'
 export type { ApprovalRule, Freeze, MaintenanceWindow, UpdatePolicy } from './settings/policy-settings.ts'
+export type { RetentionSettings, StoreRetention } from './settings/retention-settings.ts'
 export type { RunSettings } from './settings/runs-settings.ts'
 export type { ServerSettings } from './settings/server-settings.ts'
 export { compareSeverities, POLICY_SEVERITIES, type PolicySeverity, worstSeverity } from './settings/severity.ts'
@@ -162,7 +163,15 @@ export {
   releaseMessage,
   type ToldImage,
 } from './telling/messages.ts'
-export type { Deliveries, DeliveryOutcome, DueMessage, Outbox, RouteOptions, TakeDueOptions } from './telling/outbox.ts'
+export type {
+  Deliveries,
+  DeliveryOutcome,
+  DueMessage,
+  Forgetting,
+  Outbox,
+  RouteOptions,
+  TakeDueOptions,
+} from './telling/outbox.ts'
 export { type ReleaseFacts, releaseMessages } from './telling/release-messages.ts'
 export { type FindingsOf, standingFindings } from './telling/standing-findings.ts'
 export {

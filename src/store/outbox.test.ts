@@ -122,4 +122,36 @@ for (const server of TEST_SERVERS) {
       ['image-7'],
     )
   })
+
+  test(`messages that reached everybody are forgotten, but for the newest of each image, ${server}`, async (t) => {
+    const store = await servers.store(t, server)
+    const { outbox, deliveries } = store
+    for (const name of ['hook', 'gone']) await deliveries.subscribe(name)
+    await outbox.add([held('base', 'one'), held('base', 'two'), held('base', 'three'), held(undefined, 'all')])
+    await outbox.add([held('shop', 'waits'), held('shop', 'newest')])
+    const forget = (before: string, keep = 1) => outbox.forget({ before, subscribers: ['hook'], keep })
+    assert.equal(await forget(minutes(1)), 0, 'nobody has looked at them')
+    for (const name of ['hook', 'gone']) await deliveries.route(name, all, { limit: 10, now: at })
+    for (let round = 0; round < 3; round++) {
+      for (const due of await take(store, round)) {
+        if (due.message.title === 'waits') continue
+        await deliveries.settle('hook', due, { state: 'delivered', at: minutes(round) })
+      }
+    }
+    assert.equal(await forget(at), 0, 'they are not old enough')
+    assert.equal(await forget(minutes(1), 3), 0, 'the newest stay')
+    assert.equal(await forget(minutes(1)), 2)
+    assert.deepEqual(
+      (await outbox.latest(undefined, 10)).map(({ title }) => title),
+      ['newest', 'waits', 'all', 'three'],
+      'what is under way stays, and what a subscriber waits for that is told no more does not',
+    )
+    assert.equal(await forget(minutes(1)), 0)
+    const [dead] = await take(store, 10)
+    assert.equal(dead?.message.title, 'waits')
+    await deliveries.settle('hook', dead!, { state: 'dead', reason: 'gone', at: minutes(10) })
+    assert.equal(await forget(minutes(1)), 1)
+    const [next] = await outbox.add([held('base', 'four')])
+    assert.ok((next?.id ?? 0) > dead!.message.id, 'numbers are not given again')
+  })
 }

@@ -78,8 +78,8 @@ async function layDefinition(opened: OpenedDefinition, { foreign, base, trust }:
     await layRecipe({ ...recipe, ...own }, unfinished)
     await layBase(recipe, base, join(unfinished, kept))
     await writeFile(join(unfinished, COUNT), String(await countFiles(unfinished)))
-    // What is left where the cache was cleared of some files.
-    await rm(folder, { recursive: true, force: true })
+    // Of one that the cache was cleared of in part, the rest is in the way.
+    if (!(await isWhole(folder))) await rm(folder, { recursive: true, force: true })
     await rename(unfinished, folder)
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true })

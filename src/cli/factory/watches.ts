@@ -5,6 +5,7 @@ import {
   DefinitionFolderWatch,
   GitDefinitionWatch,
   type GitRepository,
+  openWebhooks,
   type Poll,
   type PullLog,
   pollAdvisories,
@@ -57,7 +58,10 @@ const EVERY = {
   levels: MINUTE,
   advisories: 60 * MINUTE,
   dates: 60 * MINUTE,
+  retention: 60 * MINUTE,
 }
+/** Messages of each image that stay however old they are: what a feed shows at least. */
+const KEPT_MESSAGES = 100
 const ADVISORIES = 'advisories'
 /** Where advisories are had from in place of their publishers. */
 const ADVISORY_SOURCES = 'CASEMATE_ADVISORIES'
@@ -84,6 +88,7 @@ export async function openWatches(options: WatchOptions): Promise<Watches> {
     datePoll(options),
     levelPoll(options),
     pullPoll(options),
+    retentionPoll(options),
     ...inventoryPoll(options),
     ...(options.place.offline === true ? [] : [advisoryPoll(options)]),
   ]
@@ -173,6 +178,21 @@ function pullPoll({ pulls }: WatchOptions): Poll {
     every: EVERY.pulls,
     look: async () => {
       await pulls.flush()
+      return []
+    },
+  }
+}
+
+/** Forgets messages that have reached everybody, after the time that they are kept. */
+function retentionPoll({ store, settings: { retention, notify } }: WatchOptions): Poll {
+  return {
+    name: 'retention',
+    every: EVERY.retention,
+    look: async (signal) => {
+      if (retention.messages === undefined) return []
+      const subscribers = (await openWebhooks(notify, process.env)).map(({ name }) => name)
+      const before = new Date(Date.now() - retention.messages).toISOString()
+      while (!signal.aborted && (await store.outbox.forget({ before, subscribers, keep: KEPT_MESSAGES })) > 0);
       return []
     },
   }

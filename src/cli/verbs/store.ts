@@ -1,6 +1,6 @@
 import { type Verb, withPlaceOptions } from '../verb.ts'
 
-/** `casemate store keep|list|check`: what releases were made of, kept for good. */
+/** `casemate store keep|list|check|prune`: what releases were made of, kept as long as is wanted. */
 export const storeVerb: Verb = (program, session) => {
   const store = program.command('store').description('keep what releases were made of: .debs, suites, indexes, locks')
   const keep = store
@@ -39,5 +39,19 @@ export const storeVerb: Verb = (program, session) => {
     .action(async (dir: string, options) => {
       const { runStoreCheck } = await import('../store.ts')
       session.end(await runStoreCheck(dir, options, session.terminal))
+    })
+  store
+    .command('prune')
+    .argument('[dir]', "the store's folder", './store')
+    .description('let go of releases that need not be kept, and of what no other one needs')
+    .option('--last <number>', 'keep so many of the newest of each image and variant; 1 unless said')
+    .option('--within <time>', 'keep those that were kept within this time, e.g. 180d')
+    .option('--settings <file>', "the factory's settings, whose `retention` counts where neither is said")
+    .option('--dry-run', 'say what would go, and remove nothing')
+    .option('--json', 'print it as JSON')
+    .addHelpText('after', '\nExamples:\n  casemate store prune /srv/store --last 3 --within 180d --dry-run')
+    .action(async (dir: string, options) => {
+      const { runStorePrune } = await import('../store-prune.ts')
+      session.end(await runStorePrune(dir, options, session.terminal))
     })
 }

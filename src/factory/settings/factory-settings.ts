@@ -6,6 +6,7 @@ import { durationOf, durationShape } from './duration.ts'
 import { type InventorySettings, inventoryFaults, inventoryOf, inventoryShape } from './inventory-settings.ts'
 import { notifyFaults, notifyShape, type Subscription, subscriptionsOf } from './notify-settings.ts'
 import { policyFaults, policyOf, policyShape, type UpdatePolicy } from './policy-settings.ts'
+import { type RetentionSettings, retentionOf, retentionShape } from './retention-settings.ts'
 import { type RunSettings, runSettingsOf, runsShape } from './runs-settings.ts'
 import { type ServerSettings, serverFaults, serverOf, serverShape } from './server-settings.ts'
 import { type ServiceLevels, serviceLevelsOf, slaShape } from './sla-settings.ts'
@@ -32,6 +33,7 @@ export interface FactorySettings {
   /** What runs where. */
   readonly inventory: InventorySettings
   readonly server: ServerSettings
+  readonly retention: RetentionSettings
 }
 
 /** A folder, or one in a Git repository. */
@@ -83,6 +85,7 @@ const settingsShape = {
     notify: notifyShape,
     inventory: inventoryShape,
     server: serverShape,
+    retention: retentionShape,
   },
 } as const satisfies Shape
 
@@ -126,6 +129,7 @@ export function parseFactorySettings(content: string, file: string): FactorySett
     notify: subscriptionsOf(value.notify),
     inventory: inventoryOf(value.inventory),
     server: serverOf(value.server),
+    retention: retentionOf(value.retention),
   }
 }
 

@@ -9,6 +9,20 @@ export interface Outbox {
   latest(image: string | undefined, limit: number): Promise<readonly Message[]>
   /** The number of the last message; 0 where there is none. */
   tip(): Promise<number>
+  /**
+   * Forgets messages from before a moment that have come to their end with every one of some subscribers, with what became of them; the newest of
+   * each image stay. What is under way to nobody of these goes as well. Gives how many are forgotten.
+   */
+  forget(forgetting: Forgetting): Promise<number>
+}
+
+/** Which messages are forgotten. */
+export interface Forgetting {
+  readonly before: Moment
+  /** Who is told at present: of somebody else nothing is waited for. */
+  readonly subscribers: readonly string[]
+  /** So many of the newest messages of each image stay, and of those that concern no image. */
+  readonly keep: number
 }
 
 /** The way of messages to those who are told. Each is told at least once, and of each image in order. */

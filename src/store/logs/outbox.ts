@@ -1,5 +1,5 @@
 import type { Json } from '#core'
-import type { Message, MessageKind, NewMessage, Outbox, PolicySeverity } from '#factory'
+import type { Forgetting, Message, MessageKind, NewMessage, Outbox, PolicySeverity } from '#factory'
 import { type Atomically, jsonText } from '../session.ts'
 import { APPEND_LOCK } from './ledger.ts'
 
@@ -26,6 +26,24 @@ export function messageOfRow({ image, owner, severity, ...row }: MessageRow): Me
     ...(severity === null ? {} : { severity }),
   }
 }
+
+/** So many at a time: what is locked while they go. */
+const FORGOTTEN_AT_ONCE = 10_000
+
+/** Of each image the newest stay; a subscriber that is new has looked at no message from before it came. */
+const FORGOTTEN = `
+  with old as materialized (
+    select id, image from casemate.message where at < $1
+      and id <= coalesce((select min(upto) from casemate.subscriber where name = any ($2)), 9223372036854775807)
+  ), edge as (
+    select i.image, e.id from (select distinct image from old where image is not null) i cross join lateral (
+      select id from casemate.message m where m.image = i.image order by id desc offset $3 limit 1) e
+    union all
+    (select null, id from casemate.message where image is null order by id desc offset $3 limit 1)
+  )
+  select o.id from old o join edge e on e.image is not distinct from o.image and o.id <= e.id
+  where not exists (select from casemate.undelivered u where u.message = o.id and u.subscriber = any ($2))
+  order by o.id limit ${FORGOTTEN_AT_ONCE}`
 
 /** The outbox in PostgreSQL. */
 export class StoredOutbox implements Outbox {
@@ -77,5 +95,22 @@ export class StoredOutbox implements Outbox {
       session.query<{ id: number | null }>('read the end of the outbox', 'select max(id) as id from casemate.message'),
     )
     return row?.id ?? 0
+  }
+
+  async forget({ before, subscribers, keep }: Forgetting): Promise<number> {
+    return await this.#atomically(async (session) => {
+      const rows = await session.query<{ id: number }>('find messages that can be forgotten', FORGOTTEN, [
+        before,
+        subscribers,
+        keep,
+      ])
+      const ids = rows.map(({ id }) => id)
+      if (ids.length === 0) return 0
+      for (const table of ['undelivered', 'delivery']) {
+        await session.query('forget deliveries', `delete from casemate.${table} where message = any ($1)`, [ids])
+      }
+      await session.query('forget messages', 'delete from casemate.message where id = any ($1)', [ids])
+      return ids.length
+    })
   }
 }
