@@ -38,6 +38,7 @@ export async function run(args: readonly string[] = []): Promise<{ holds: boolea
       lines: [
         `registries killed with SIGKILL at a random moment of their work: ${counts.killed}`,
         `pushes acknowledged: ${counts.acknowledged}; refused, because their blobs had been collected meanwhile: ${counts.refused}`,
+        `pushes acknowledged that were one request with up to 100 contents: ${counts.together}`,
         `deletions acknowledged: ${counts.deleted}; requests under way when the process was killed: ${counts.cut}`,
         `images read back whole and hashed after a kill: ${counts.checked}, with ${counts.blobs} blobs`,
         `at the end: ${counts.tags} tags, ${counts.contents} contents read again, ${counts.damaged} damaged`,
@@ -53,6 +54,7 @@ class Trial {
   readonly counts = {
     killed: 0,
     acknowledged: 0,
+    together: 0,
     refused: 0,
     deleted: 0,
     cut: 0,
@@ -176,6 +178,7 @@ class Trial {
   }
 
   async #pushImage(name: string): Promise<boolean> {
+    if (randomInt(2) === 0) return await this.#pushTogether(name)
     const [repository, tag] = name.split(':')
     const blobs = [Buffer.from('{}'), this.#shared[randomInt(3)] ?? Buffer.alloc(0), randomBytes(randomInt(1, 2000))]
     for (const blob of blobs) {
@@ -197,6 +200,29 @@ class Trial {
       this.counts.refused++
       this.#allowed.set(name, allowed)
     } else return this.#fault(name, `a manifest got ${answer.status}`)
+    return true
+  }
+
+  /** The image with many more blobs, in one request: after a kill all of it is there, or the tag is where it was. */
+  async #pushTogether(name: string): Promise<boolean> {
+    const [repository, tag] = name.split(':')
+    const blobs = [
+      Buffer.from('{}'),
+      ...Array.from({ length: randomInt(1, 100) }, () => randomBytes(randomInt(1, 2000))),
+    ]
+    const manifest = manifestOf(blobs)
+    const contents = [...blobs, manifest].map((bytes) => ({ digest: digestOf(bytes), size: bytes.length }))
+    const manifests = [{ digest: digestOf(manifest), mediaType: MEDIA_TYPES.manifest, tags: [{ tag }] }]
+    const repositories = [{ repository, blobs: blobs.map((blob) => ({ digest: digestOf(blob) })), manifests }]
+    const list = Buffer.from(`${JSON.stringify({ contents, repositories })}\n`)
+    this.#expect(name, digestOf(manifest))
+    const body = Buffer.concat([list, ...blobs, manifest])
+    const answer = await this.#ask('/v2/_casemate/contents', { method: 'POST', body })
+    if (answer === undefined) return false
+    if (answer.status !== 201) return this.#fault(name, `contents got ${answer.status}`)
+    this.counts.acknowledged++
+    this.counts.together++
+    this.#allowed.set(name, new Set([digestOf(manifest)]))
     return true
   }
 

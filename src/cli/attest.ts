@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { predicateName, predicateType } from '#attest'
 import { type Json, messageOf, readStrictJson } from '#core'
-import { type AttachOutcome, attachStatements, type NewEvidence, type Signing } from '#evidence'
+import { type AttachOutcome, attachTogether, type NewEvidence, type Signing } from '#evidence'
 import type { Descriptor } from '#oci'
 import { UsageError } from './errors.ts'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
@@ -44,10 +44,7 @@ export async function runAttest(reference: string, options: AttestOptions, termi
   try {
     const signedAs = nameToSign(image, options.signedAs)
     const signing = signingNow({ repository: image.repository, signatory, signedAs })
-    const attested: Attested[] = []
-    for (const { title, subject, statements } of await statementsOf(image, { own, options, terminal })) {
-      attested.push(...(await attachAll(statements, { title, subject, signing })))
-    }
+    const attested = await attachAll(await statementsOf(image, { own, options, terminal }), signing)
     printAttested(attested, { signedBy: signatory.name, signedAs, json: options.json === true }, terminal)
     return exitStatus.done
   } finally {
@@ -55,15 +52,23 @@ export async function runAttest(reference: string, options: AttestOptions, termi
   }
 }
 
-/** Signs and attaches statements about one manifest. */
-export async function attachAll(
-  statements: readonly NewEvidence[],
-  { title, subject, signing }: { title: string; subject: Descriptor; signing: Signing },
-): Promise<Attested[]> {
-  const outcomes = await attachStatements(subject, statements, signing)
-  return outcomes.map((outcome, index) => {
-    const type = predicateName(statements[index]?.predicateType ?? '')
-    return { title, digest: subject.digest, type, outcome }
+/** What is to be said of one manifest, by its name for people. */
+interface SaidOf {
+  readonly title: string
+  readonly subject: Descriptor
+  readonly statements: readonly NewEvidence[]
+}
+
+/** Signs statements about manifests and attaches them. */
+async function attachAll(said: readonly SaidOf[], signing: Signing): Promise<Attested[]> {
+  const reports = await attachTogether(
+    said.map(({ subject, statements }) => ({ subject, statements, isSigned: false, signing })),
+  )
+  return said.flatMap(({ title, subject: { digest }, statements }, at) => {
+    return statements.map(({ predicateType }, number) => ({
+      ...{ title, digest, type: predicateName(predicateType) },
+      outcome: reports[at]?.statements[number] ?? 'present',
+    }))
   })
 }
 

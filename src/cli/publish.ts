@@ -1,7 +1,7 @@
 import type { SharedStore } from '#advisory'
 import type { Signatory } from '#attest'
 import type { Digest } from '#core'
-import { attachSignature, type Signing } from '#evidence'
+import { attachTogether, type Signing, type SubjectEvidence } from '#evidence'
 import type { BuiltImage } from '#image'
 import {
   formatPlatform,
@@ -15,7 +15,6 @@ import {
   type RegistryReference,
 } from '#oci'
 import type { Inventory } from '#sbom'
-import { attachAll } from './attest.ts'
 import type { BuildOrder } from './build-platforms.ts'
 import { buildStatements } from './build-statements.ts'
 import { withOrigins } from './file-account.ts'
@@ -48,10 +47,13 @@ export async function publishSigned(
 ): Promise<PushReport> {
   const { image, signatory } = publication
   const { tag, ...untagged } = reference
-  const pushed = await pushImage(image, untagged)
   const repository = new RegistryClient(reference)
   try {
-    await attachEverything(publication, signingNow({ repository, signatory, signedAs: repository.name }), terminal)
+    const pushed = await pushImage(image, untagged, { client: repository })
+    // What the registry did not have until now has nothing attached, but for what is refused to be lost.
+    const isFresh = pushed.manifests > 0
+    const signing = signingNow({ repository, signatory, signedAs: repository.name, isFresh })
+    await attachEverything(publication, signing, terminal)
     if (tag === undefined) return pushed
     await repository.putManifest(image.top, tag)
     return { ...pushed, manifests: pushed.manifests + 1 }
@@ -76,10 +78,23 @@ export async function attachEverything(
   signing: Signing,
   terminal: Terminal,
 ): Promise<ReadonlyMap<Digest, ReadManifest>> {
+  const { said, read } = await saidOf(publication, signing, terminal)
+  await attachTogether(said)
+  return read
+}
+
+/** Everything that is said of an image's index and platforms, which are signed. */
+interface Said {
+  readonly said: readonly SubjectEvidence[]
+  readonly read: ReadonlyMap<Digest, ReadManifest>
+}
+
+async function saidOf(publication: Publication, signing: Signing, terminal: Terminal): Promise<Said> {
   const { image, order, built, author, advisories } = publication
   const read = new Map<Digest, ReadManifest>()
   const { index, platforms } = await buildStatements(order, built)
   const notices = new Set<string>()
+  const said: SubjectEvidence[] = []
   for (const [number, { platform, manifest }] of built.map((one) => one.image).entries()) {
     const title = formatPlatform(platform)
     terminal.progress(`sign: what is in ${title}`)
@@ -94,14 +109,12 @@ export async function attachEverything(
     const own = imageStatements(inventory, { ...names, ...(advisories === undefined ? {} : { advisories }) })
     for (const notice of own.notices) notices.add(notice)
     const statements = [...(platforms[number] ?? []), ...own.statements]
-    await attachSignature(manifest.descriptor, signing)
-    await attachAll(statements, { title, subject: manifest.descriptor, signing })
+    said.push({ subject: manifest.descriptor, statements, isSigned: true, signing })
   }
   const { descriptor } = image.top
   if (!image.images.some(({ manifest }) => manifest.descriptor.digest === descriptor.digest)) {
-    await attachAll(index, { title: 'index', subject: descriptor, signing })
-    await attachSignature(descriptor, signing)
+    said.push({ subject: descriptor, statements: index, isSigned: true, signing })
   }
   for (const notice of notices) terminal.warn(notice)
-  return read
+  return { said, read }
 }

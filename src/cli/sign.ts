@@ -1,4 +1,4 @@
-import { attachSignature } from '#evidence'
+import { attachTogether } from '#evidence'
 import { type ExitStatus, exitStatus } from './exit-status.ts'
 import { everySubject, findSubjects, nameToSign } from './image-subjects.ts'
 import { type SigningOptions, signatoryOf, signingNow } from './signatory.ts'
@@ -18,10 +18,13 @@ export async function runSign(reference: string, options: SignOptions, terminal:
   try {
     const signedAs = nameToSign(image, options.signedAs)
     const signing = signingNow({ repository: image.repository, signatory, signedAs, renews: options.renew === true })
-    const signed = []
-    for (const { title, subject } of everySubject(image)) {
-      signed.push({ title, digest: subject.digest, outcome: await attachSignature(subject, signing) })
-    }
+    const subjects = everySubject(image)
+    const reports = await attachTogether(
+      subjects.map(({ subject }) => ({ subject, statements: [], isSigned: true, signing })),
+    )
+    const signed = subjects.map(({ title, subject: { digest } }, at) => {
+      return { title, digest, outcome: reports[at]?.signature ?? 'present' }
+    })
     if (options.json === true) {
       terminal.print(
         JSON.stringify({ schema: 'casemate.sign/v1', signedAs, signedBy: signatory.name, signed }, null, 2),

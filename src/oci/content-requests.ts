@@ -59,6 +59,15 @@ export function isSmall({ size }: { readonly size: number }): boolean {
   return size <= CONTENTS_LIMITS.content
 }
 
+/** Whether what a repository gets can go along with others: everything is small, and its manifests fit into one request. */
+export function goesTogether({ blobs, others = [], manifests }: RepositoryContents): boolean {
+  const documents = [...blobs, ...manifests.flat().map(({ document }) => document)]
+  return (
+    documents.every(({ descriptor }) => isSmall(descriptor)) &&
+    isOneRequest({ repository: '', contents: { blobs: [], others, manifests } })
+  )
+}
+
 /** A repository may stand in a request once. */
 function merged(parts: readonly NamedContents[]): NamedContents[] {
   const byRepository = [...Map.groupBy(parts, ({ repository }) => repository)]

@@ -4,8 +4,9 @@ import { PREDICATES } from '#attest'
 import type { Json } from '#core'
 import { parseManifest, referrersTag } from '#oci'
 import { type DebianTool, debianTool, dockerRegistry, proxyBefore } from '#testkit'
+import type { NewEvidence } from '../draft.ts'
 import { evidenceTag } from '../tag-form.ts'
-import { attachSignature, attachStatements, type NewEvidence } from './attach.ts'
+import { attachSignature, attachStatements } from './attach.ts'
 import {
   clientOf,
   pushSample,
@@ -92,10 +93,11 @@ test('cosign 2 and 3 verify a statement of every type', async (t) => {
 })
 
 const places = {
-  'our registry': testRegistry,
-  'docker-registry, which has no referrers API,': dockerRegistry,
+  // How often the tag is written by itself: our registry gets it with everything else.
+  'our registry': { start: testRegistry, writes: 0 },
+  'docker-registry, which has no referrers API,': { start: dockerRegistry, writes: 1 },
 }
-for (const [place, start] of Object.entries(places)) {
+for (const [place, { start, writes }] of Object.entries(places)) {
   test(`statements of every type go to ${place} together: the tag is read and written once`, async (t) => {
     const proxy = await proxyBefore(t, await start(t))
     const image = await pushSample(t, proxy.address)
@@ -114,7 +116,7 @@ for (const [place, start] of Object.entries(places)) {
     }
 
     assert.deepEqual(await attachStatements(subject, everyStatement(), signing), Array(count).fill('attached'))
-    assert.deepEqual([asked('GET', tag), asked('PUT', tag)], [1, 1])
+    assert.deepEqual([asked('GET', tag), asked('PUT', tag)], [1, writes])
     assert.ok(
       asked('PUT', referrersTag(subject.digest)) < count,
       'the index of referrers is written for several at once',

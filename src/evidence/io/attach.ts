@@ -1,84 +1,28 @@
+import type { Descriptor } from '#oci'
+import { type ContentsOf, OciError, RegistryClient, type StoreReport, storeContents } from '#oci'
+import type { NewEvidence } from '../draft.ts'
 import {
-  BUNDLE_TYPE,
-  ENVELOPE_TYPE,
-  formatEnvelope,
-  formatImageSignature,
-  formatStatement,
-  IMAGE_SIGNATURE_TYPE,
-  SIGN_PREDICATE,
-  type Signatory,
-} from '#attest'
-import { digestOf, inParallel, type Json } from '#core'
-import {
-  type Annotations,
-  composeArtifact,
-  type Descriptor,
-  type ImageDocument,
-  memoryBlobs,
-  parseManifest,
-  type Repository,
-} from '#oci'
-import {
-  composeTagged,
-  evidenceTag,
-  isReplacedBy,
-  layerDescriptor,
-  SIGNATURE_ANNOTATION,
-  SIGNED_BY_ANNOTATION,
-  type TagKind,
-} from '../tag-form.ts'
+  type AttachOutcome,
+  type AttachReport,
+  type PlannedEvidence,
+  planEvidence,
+  type Signing,
+  type SubjectEvidence,
+} from './plan-evidence.ts'
 
-/** Whose name an image is signed under, and by whom. */
-export interface Signing {
-  readonly repository: Repository
-  readonly signatory: Signatory
-  /** The repository that signatures of the older form name, e.g. `registry.example.org/team/app`. */
-  readonly signedAs: string
-  /** Seconds since the epoch, as the signatures shall say it. */
-  readonly signedAt: number
-  /** Signs again what the same signatory has signed before, in its place: with today's time. */
-  readonly renews?: boolean
-}
+/** Bytes of evidence that are stored together, about: what is signed meanwhile is as much again. */
+const TOGETHER = 8 * 1024 * 1024
 
-/** A statement about one manifest. */
-export interface NewEvidence {
-  readonly predicateType: string
-  readonly predicate: Json
-}
-
-/** Whether something new was attached, or the same was there already. */
-export type AttachOutcome = 'attached' | 'present'
-
-/** The annotation by which what is attached is known again without reading it. It is a hint and proves nothing. */
-const PAYLOAD = 'dev.casemate.payload'
-
-/** How many statements are signed and sent at a time; each is in memory for that long. */
-const TRANSFERS = 4
+/** How often evidence is made anew whose tag others have moved meanwhile. */
+const ATTEMPTS = 4
 
 /**
  * Signs a manifest or index in both forms: a payload with its signature under the subject's `.sig` tag, and a bundle among
  * its referrers. What the same signatory has signed already stays as it is. Rejects as the repository and the signatory do.
  */
 export async function attachSignature(subject: Descriptor, signing: Signing): Promise<AttachOutcome> {
-  const { repository, signatory, signedAs, signedAt, renews = false } = signing
-  const own = { [SIGNED_BY_ANNOTATION]: signatory.name, [PAYLOAD]: signedAs }
-  const there = await readTagged(repository, subject, 'sig')
-  const others = there.filter((layer) => !hasAnnotations(layer, own))
-  const isNew = renews || others.length === there.length
-  if (isNew) {
-    const bytes = formatImageSignature({ repository: signedAs, digest: subject.digest, signedAt })
-    const { signature, annotations } = await signatory.signPayload(bytes)
-    const encoded = Buffer.from(signature).toString('base64')
-    const layer = layerDescriptor({
-      mediaType: IMAGE_SIGNATURE_TYPE,
-      bytes,
-      annotations: { ...annotations, ...own, [SIGNATURE_ANNOTATION]: encoded },
-    })
-    await store(repository, [{ descriptor: layer, bytes }])
-    await writeTagged(repository, { subject, kind: 'sig', layers: [...others, layer] })
-  }
-  const [bundled] = await attachStatements(subject, [{ predicateType: SIGN_PREDICATE, predicate: {} }], signing)
-  return isNew ? 'attached' : (bundled ?? 'present')
+  const [report] = await attachTogether([{ subject, statements: [], isSigned: true, signing }])
+  return report?.signature ?? 'present'
 }
 
 /**
@@ -91,102 +35,97 @@ export async function attachStatements(
   subject: Descriptor,
   statements: readonly NewEvidence[],
   signing: Signing,
-): Promise<AttachOutcome[]> {
-  const { repository } = signing
-  const [tagged, referrers] = await Promise.all([
-    readTagged(repository, subject, 'att'),
-    repository.referrers(subject.digest),
-  ])
-  const bundles = referrers.filter(({ artifactType }) => artifactType === BUNDLE_TYPE)
-  const drafts = statements.map((statement) => draftOf(subject, statement, signing))
-  const wanted = drafts.map((draft) => ({
-    draft,
-    // An image's signature has a form of its own under a tag; it is a statement among the referrers only.
-    isTagged: draft.predicateType !== SIGN_PREDICATE && !tagged.some((layer) => hasAnnotations(layer, draft.own)),
-    isBundled: !bundles.some((bundle) => hasAnnotations(bundle, draft.own)),
-  }))
-  const missing = wanted.filter(({ isTagged, isBundled }) => isTagged || isBundled)
-  const layers = new Map<Draft, Descriptor>()
-  const manifests: ImageDocument[] = []
-  await inParallel(TRANSFERS, missing, async ({ draft, isTagged, isBundled }) => {
-    const { layer, bundle } = await signDraft(draft, subject, signing.signatory)
-    if (isTagged) {
-      await store(repository, [layer])
-      layers.set(draft, layer.descriptor)
+): Promise<readonly AttachOutcome[]> {
+  const [report] = await attachTogether([{ subject, statements, isSigned: false, signing }])
+  return report?.statements ?? []
+}
+
+/**
+ * Signs and attaches what is said of several manifests, of any repositories; each manifest of a repository stands among them once.
+ * What our registries get goes in few requests, each durable as a whole; while one is on its way, the next is signed. Gives a report for
+ * each, in order. Rejects as `attachStatements` does.
+ */
+export async function attachTogether(all: readonly SubjectEvidence[]): Promise<readonly AttachReport[]> {
+  const works = await Promise.all(all.map(async (evidence, at) => ({ at, evidence: await knownTo(evidence) })))
+  const reports: AttachReport[] = []
+  let stored: Promise<void> = Promise.resolve()
+  try {
+    for (let next = 0; next < works.length; ) {
+      const batch = new Batch()
+      for (; next < works.length && batch.bytes < TOGETHER; next++) {
+        const work = works[next]
+        if (work !== undefined) batch.add(work, await planEvidence(work.evidence))
+      }
+      await stored
+      stored = storeBatch(batch, reports)
+      // It is waited for below, or before the next one.
+      stored.catch(() => undefined)
     }
-    if (isBundled) {
-      await store(repository, bundle.blobs)
-      manifests.push(bundle.manifest)
+  } finally {
+    await stored.catch(() => undefined)
+  }
+  await stored
+  return reports
+}
+
+/** A registry that cannot refuse to move a tag has to be read before. */
+async function knownTo(evidence: SubjectEvidence): Promise<SubjectEvidence> {
+  const { repository, isFresh } = evidence.signing
+  if (isFresh !== true) return evidence
+  const canRefuse = repository instanceof RegistryClient && (await repository.takesContents())
+  return canRefuse ? evidence : withoutHint(evidence)
+}
+
+function withoutHint(evidence: SubjectEvidence): SubjectEvidence {
+  return { ...evidence, signing: { ...evidence.signing, isFresh: false } }
+}
+
+/** One subject's evidence, and where in the list its report belongs. */
+interface Work {
+  readonly at: number
+  readonly evidence: SubjectEvidence
+}
+
+/** What is stored together. */
+class Batch {
+  readonly planned: { readonly work: Work; readonly plan: PlannedEvidence }[] = []
+  bytes = 0
+
+  add(work: Work, plan: PlannedEvidence): void {
+    this.planned.push({ work, plan })
+    for (const { bytes } of plan.contents.blobs) this.bytes += bytes.length
+  }
+
+  /** Where something is to be stored at all. */
+  contents(): ContentsOf[] {
+    return this.planned.flatMap(({ work, plan: { contents } }) => {
+      const isEmpty = contents.blobs.length === 0 && contents.manifests.every((stage) => stage.length === 0)
+      return isEmpty ? [] : [{ repository: work.evidence.signing.repository, contents }]
+    })
+  }
+}
+
+/** Stores a batch; evidence of repositories in which a tag was not as it had been read, or hoped, is read and made anew. */
+async function storeBatch(batch: Batch, reports: AttachReport[], attempt = 1): Promise<void> {
+  const outcome = await storeContents(batch.contents())
+  const again = new Batch()
+  for (const { work, plan } of batch.planned) {
+    if (!isRefused(work.evidence, outcome)) {
+      reports[work.at] = plan.report
+      continue
     }
-  })
-  await inParallel(TRANSFERS, manifests, (manifest) => repository.putManifest(manifest, manifest.descriptor.digest))
-  if (layers.size > 0) {
-    const added = drafts.flatMap((draft) => layers.get(draft) ?? [])
-    const all = added.reduce((kept, layer) => [...kept.filter((older) => !isReplacedBy(older, layer)), layer], tagged)
-    await writeTagged(repository, { subject, kind: 'att', layers: all })
+    const evidence = withoutHint(work.evidence)
+    again.add({ ...work, evidence }, await planEvidence(evidence))
   }
-  return wanted.map(({ isTagged, isBundled }) => (isTagged || isBundled ? 'attached' : 'present'))
+  const [first] = again.planned
+  if (first === undefined) return
+  if (attempt < ATTEMPTS) return await storeBatch(again, reports, attempt + 1)
+  const { name } = first.work.evidence.signing.repository
+  const reason = `other clients changed what is attached ${ATTEMPTS} times meanwhile, or took it away`
+  throw new OciError('REGISTRY_FAILED', `cannot attach evidence in ${name}: ${reason}`)
 }
 
-/** A statement that may have to be signed. */
-interface Draft {
-  readonly predicateType: string
-  readonly payload: Uint8Array
-  /** What says whose and which it is, in both forms. */
-  readonly own: Annotations
-}
-
-function draftOf(subject: Descriptor, { predicateType, predicate }: NewEvidence, signing: Signing): Draft {
-  const subjects = [{ name: signing.signedAs, digest: subject.digest }]
-  const payload = formatStatement({ subjects, predicateType, predicate })
-  return {
-    predicateType,
-    payload,
-    own: { [SIGNED_BY_ANNOTATION]: signing.signatory.name, [PAYLOAD]: digestOf(payload) },
-  }
-}
-
-function hasAnnotations({ annotations }: Descriptor, own: Annotations): boolean {
-  return Object.entries(own).every(([name, value]) => annotations?.[name] === value)
-}
-
-/** Signs a statement and makes of it the layer for the tag and the artifact for the referrers. */
-async function signDraft({ predicateType, payload, own }: Draft, subject: Descriptor, signatory: Signatory) {
-  const { envelope, annotations, bundle } = await signatory.signStatement(payload)
-  const bytes = new TextEncoder().encode(formatEnvelope(envelope))
-  const said = { ...annotations, ...own, predicateType, [SIGNATURE_ANNOTATION]: '' }
-  return {
-    layer: { descriptor: layerDescriptor({ mediaType: ENVELOPE_TYPE, bytes, annotations: said }), bytes },
-    bundle: composeArtifact({
-      artifactType: BUNDLE_TYPE,
-      content: { mediaType: BUNDLE_TYPE, bytes: bundle },
-      subject,
-      annotations: {
-        ...own,
-        'dev.sigstore.bundle.content': 'dsse-envelope',
-        'dev.sigstore.bundle.predicateType': predicateType,
-      },
-    }),
-  }
-}
-
-/** What is under a tag of the older form. */
-async function readTagged(repository: Repository, subject: Descriptor, kind: TagKind): Promise<readonly Descriptor[]> {
-  const tag = evidenceTag(subject.digest, kind)
-  const found = await repository.readManifest(tag)
-  return found === undefined ? [] : parseManifest(found.bytes, `${repository.name}:${tag}`).layers
-}
-
-async function writeTagged(
-  repository: Repository,
-  { subject, kind, layers }: { subject: Descriptor; kind: TagKind; layers: readonly Descriptor[] },
-): Promise<void> {
-  const { manifest, config } = composeTagged(layers)
-  await store(repository, [config])
-  await repository.putManifest(manifest, evidenceTag(subject.digest, kind))
-}
-
-async function store(repository: Repository, documents: readonly ImageDocument[]): Promise<void> {
-  const blobs = memoryBlobs(documents)
-  for (const { descriptor } of documents) await repository.ensureBlob(descriptor, blobs)
+function isRefused({ signing: { repository } }: SubjectEvidence, { moved, missing }: StoreReport): boolean {
+  if (!(repository instanceof RegistryClient)) return false
+  return [...moved, ...missing].some((one) => one.repository === repository.repository)
 }

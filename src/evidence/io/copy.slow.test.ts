@@ -114,6 +114,20 @@ test('evidence goes to docker-registry, a folder and back, and cosign 2 and 3 ve
   assert.deepEqual([again.manifests, again.uploadedBytes, again.blobs.uploaded], [0, 0, 0])
 })
 
+test('a copy within our registry is one request for its blobs and one for its manifests; from elsewhere one more', async (t) => {
+  const { registry, repository } = await signedImage(t)
+  const proxy = await proxyBefore(t, registry)
+  const [from, to] = [clientOf(t, proxy.address), clientOf(t, proxy.address, 'team/copy')]
+  const first = await copyWithEvidence(from, to, '1', { tag: '1' })
+  assert.deepEqual([first.blobs.uploaded, first.blobs.present], [0, 0])
+  assert.deepEqual(proxy.sent(), Array(2).fill('POST /v2/_casemate/contents'))
+  const other = await proxyBefore(t, await testRegistry(t))
+  const target = clientOf(t, other.address)
+  const second = await copyWithEvidence(repository, target, '1', { tag: '1' })
+  assert.deepEqual([second.manifests, second.blobs.uploaded], [first.manifests, first.blobs.mounted])
+  assert.deepEqual(other.sent(), Array(3).fill('POST /v2/_casemate/contents'))
+})
+
 test('an SBOM under its tag is carried, and a folder goes on to a registry by oras with its bundles', async (t) => {
   const { image, repository, publicKey } = await signedImage(t)
   const { digest } = image.top.descriptor

@@ -1,5 +1,5 @@
 import { inParallel } from '#core'
-import { formatContentRequest, isSmall, type NamedContents, planContentRequests } from '../content-requests.ts'
+import { formatContentRequest, goesTogether, type NamedContents, planContentRequests } from '../content-requests.ts'
 import { OciError } from '../errors.ts'
 import { memoryBlobs } from '../memory-blobs.ts'
 import type { ContentsOutcome, PlacedDigest, PlacedTag } from '../registry/contents.ts'
@@ -44,7 +44,8 @@ export async function storeContents(parts: readonly ContentsOf[]): Promise<Store
   const registries = new Map<string, OneRegistry>()
   const singly: ContentsOf[] = []
   for (const { repository, contents } of parts) {
-    const isTogether = repository instanceof RegistryClient && areSmall(contents) && (await repository.takesContents())
+    const isTogether =
+      repository instanceof RegistryClient && goesTogether(contents) && (await repository.takesContents())
     if (!isTogether) {
       singly.push({ repository, contents })
       continue
@@ -62,11 +63,6 @@ export async function storeContents(parts: readonly ContentsOf[]): Promise<Store
     for (const wave of [early, late]) await inParallel(REQUESTS, wave, (group) => storeGroup(group, clients, outcome))
   }
   return outcome
-}
-
-function areSmall({ blobs, manifests }: RepositoryContents): boolean {
-  const documents = [...blobs, ...manifests.flat().map(({ document }) => document)]
-  return documents.every(({ descriptor }) => isSmall(descriptor))
 }
 
 class Outcome implements StoreReport {

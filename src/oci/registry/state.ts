@@ -13,9 +13,24 @@ export interface ManifestEntry {
   readonly annotations?: Annotations
 }
 
+/** Where in which pack a content begins. */
+export interface ContentPlace {
+  readonly pack: number
+  readonly at: number
+}
+
+/** Content becomes known: its bytes come with the record (`inline`), lie in a pack, or are a file. */
+export interface ContentRecord {
+  readonly op: 'content'
+  readonly digest: ContentDigest
+  readonly size: number
+  readonly inline?: true
+  readonly place?: ContentPlace
+}
+
 /** One change of a registry's state. Records are absolute: applied again in the same order they give the same state. */
 export type StateRecord =
-  | { readonly op: 'content'; readonly digest: ContentDigest; readonly size: number; readonly inline?: true }
+  | ContentRecord
   | { readonly op: 'forget'; readonly digest: ContentDigest }
   | { readonly op: 'link' | 'unlink'; readonly repository: string; readonly digest: ContentDigest }
   | { readonly op: 'manifest'; readonly repository: string; readonly manifest: ManifestEntry }
@@ -31,6 +46,8 @@ export interface ContentEntry {
   holders: number
   /** What was found damaged or missing is not served; an upload of the same digest heals it. */
   damaged: boolean
+  /** Where it lies when it is no file of its own. */
+  place: ContentPlace | undefined
 }
 
 /** One repository: what can be read through it. */
@@ -54,7 +71,7 @@ export class RegistryState {
   apply(record: StateRecord, time: number): void {
     switch (record.op) {
       case 'content':
-        this.#addContent(record.digest, record.size)
+        this.#addContent(record)
         return
       case 'forget':
         this.contents.delete(record.digest)
@@ -87,10 +104,14 @@ export class RegistryState {
     return this.contents.get(digest)?.damaged === false
   }
 
-  #addContent(digest: ContentDigest, size: number): void {
+  #addContent({ digest, size, place }: ContentRecord): void {
     const known = this.contents.get(digest)
-    if (known !== undefined) known.damaged = false
-    else this.contents.set(digest, { digest, size, holders: 0, damaged: false })
+    if (known === undefined) {
+      this.contents.set(digest, { digest, size, holders: 0, damaged: false, place })
+      return
+    }
+    known.damaged = false
+    known.place = place
   }
 
   #link(repository: string, digest: ContentDigest, time: number): void {
@@ -159,7 +180,9 @@ export class RegistryState {
 
 /** The records that lead from nothing to a state, repository by repository, contents first. */
 export function* recordsOf(state: RegistryState): Generator<StateRecord> {
-  for (const { digest, size } of state.contents.values()) yield { op: 'content', digest, size }
+  for (const { digest, size, place } of state.contents.values()) {
+    yield { op: 'content', digest, size, ...(place === undefined ? {} : { place }) }
+  }
   for (const [repository, { blobs, manifests, tags }] of state.repositories) {
     for (const digest of blobs.keys()) yield { op: 'link', repository, digest }
     for (const manifest of manifests.values()) yield { op: 'manifest', repository, manifest }

@@ -45,12 +45,12 @@ export async function sendBlob(
   const status = range === 'whole' ? 200 : 206
   const ranged = range === 'whole' ? {} : { 'content-range': `bytes ${part.start}-${part.end - 1}/${size}` }
   const full = { ...headers, ...ranged, 'content-length': part.end - part.start }
-  const fresh = store.fresh(digest)
-  if (fresh !== undefined) return exchange.send(status, full, fresh.subarray(part.start, part.end))
-  if (exchange.method === 'HEAD' && (await store.files.has(digest, size))) {
+  if (exchange.method === 'HEAD' && (await store.small.holds(content))) {
     exchange.response.writeHead(status, full).end()
     return
   }
+  const small = await store.small.read(content)
+  if (small !== undefined) return exchange.send(status, full, small.subarray(part.start, part.end))
   const file = await store.files.open(digest, size)
   if (file === undefined) {
     store.markDamaged(digest)

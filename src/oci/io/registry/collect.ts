@@ -1,6 +1,7 @@
 import { join } from 'node:path'
-import type { ContentDigest } from '../../registry/content-digest.ts'
+import { algorithmOf, type ContentDigest, contentDigestOf } from '../../registry/content-digest.ts'
 import { garbageOf, unheldContents } from '../../registry/garbage.ts'
+import type { ContentEntry, StateRecord } from '../../registry/state.ts'
 import { syncFolder } from './disk.ts'
 import type { RegistryStore } from './store.ts'
 
@@ -46,6 +47,7 @@ export async function collectGarbage(store: RegistryStore, options: CollectOptio
   }
   const forgotten = await forgetContents(store)
   const orphans = await removeOrphans(store)
+  await clearPacks(store)
   // What is gone from the state may go from the disk at any time later, so its files need no sync of their own.
   for (const algorithm of ['sha256', 'sha512']) await syncFolder(join(store.root, 'blobs', algorithm))
   return { manifests, links, ...forgotten, orphans }
@@ -83,6 +85,47 @@ async function removeOrphans(store: RegistryStore): Promise<number> {
     if (!store.state.contents.has(digest) && (await removeUnknown(store, digest))) orphans++
   }
   return orphans
+}
+
+/** Removes packs that nothing leads to any more, and has the rest of those that have become mostly empty written anew. */
+async function clearPacks(store: RegistryStore): Promise<void> {
+  const packs = store.packs.list()
+  const byPack = Map.groupBy(store.state.contents.values(), ({ place }) => place?.pack)
+  for (const [number, size] of packs) {
+    const left = byPack.get(number) ?? []
+    const bytes = left.reduce((sum, content) => sum + content.size, 0)
+    if (bytes > size / 2) continue
+    for (let start = 0; start < left.length; start += CHUNK) {
+      await writeAnew(store, number, left.slice(start, start + CHUNK))
+    }
+    const isEmpty = left.every((content) => !isIn(store, number, content))
+    if (isEmpty) await store.packs.remove(number)
+  }
+}
+
+/** Brings contents of a pack to the journal again, so that they come to another. What is damaged stays, for `scrub` to find. */
+async function writeAnew(store: RegistryStore, number: number, contents: readonly ContentEntry[]): Promise<void> {
+  const inline = new Map<ContentDigest, Uint8Array>()
+  for (const content of contents) {
+    const bytes = isIn(store, number, content) ? await store.small.read(content) : undefined
+    if (bytes !== undefined && contentDigestOf(bytes, algorithmOf(content.digest)) === content.digest) {
+      inline.set(content.digest, bytes)
+    }
+  }
+  await store.commit({
+    exclusive: true,
+    decide: () => {
+      const left = contents.filter((content) => inline.has(content.digest) && isIn(store, number, content))
+      const records = left.map(({ digest, size }): StateRecord => ({ op: 'content', digest, size, inline: true }))
+      const own = left.map(({ digest }) => [digest, inline.get(digest) ?? new Uint8Array()] as const)
+      return { records, inline: new Map(own), result: undefined }
+    },
+  })
+}
+
+/** Whether a content is known still, and lies in a pack. */
+function isIn({ state }: RegistryStore, number: number, content: ContentEntry): boolean {
+  return state.contents.get(content.digest) === content && content.place?.pack === number
 }
 
 /** Removes a content's file unless it has become known, or is about to. */

@@ -44,9 +44,10 @@ export class ManifestCache {
   }
 
   async #bytes({ digest, size }: ManifestEntry): Promise<Uint8Array | undefined> {
-    if (!this.#store.state.has(digest)) return undefined
-    const fresh = this.#store.fresh(digest)
-    if (fresh !== undefined) return fresh
+    const content = this.#store.state.contents.get(digest)
+    if (content === undefined || content.damaged) return undefined
+    const small = await this.#store.small.read(content)
+    if (small !== undefined) return small
     const file = await this.#store.files.open(digest, size)
     if (file === undefined) {
       this.#store.markDamaged(digest)

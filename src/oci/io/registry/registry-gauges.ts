@@ -19,5 +19,6 @@ export function registryGauges({ state, counts }: RegistryStore, uploads: Upload
     gauge('journal_batches_total', 'Batches that were made durable.', () => counts.batches),
     gauge('journal_records_total', 'Changes in those batches.', () => counts.records),
     gauge('checkpoints_total', 'Times that the journal was turned into files.', () => counts.checkpoints),
+    gauge('packs_total', 'Times that small contents left the memory for a pack.', () => counts.packs),
   ]
 }

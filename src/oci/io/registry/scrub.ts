@@ -1,5 +1,6 @@
 import { inParallel } from '#core'
-import type { ContentDigest } from '../../registry/content-digest.ts'
+import { algorithmOf, type ContentDigest, contentDigestOf } from '../../registry/content-digest.ts'
+import type { ContentEntry } from '../../registry/state.ts'
 import type { RegistryStore } from './store.ts'
 
 /** What reading everything again found. */
@@ -23,18 +24,26 @@ export async function scrub(store: RegistryStore): Promise<ScrubReport> {
   const contents = [...store.state.contents.values()]
   const damaged: { digest: ContentDigest; quarantine?: string }[] = []
   let bytes = 0
-  await inParallel(READERS, contents, async ({ digest, size }) => {
+  await inParallel(READERS, contents, async (content) => {
+    const { digest, size } = content
     await store.contentLock.run(digest, async () => {
       // What went meanwhile is not missed, and what stands in the journal has its checksum there.
-      if (!store.state.contents.has(digest) || store.fresh(digest) !== undefined) return
+      if (!store.state.contents.has(digest) || store.small.fresh(digest) !== undefined) return
       bytes += size
-      if (await store.files.verify(digest)) return
+      if (await isWhole(store, content)) return
       store.markDamaged(digest)
       const quarantine = await store.files.quarantine(digest, store.now())
       damaged.push({ digest, ...(quarantine === undefined ? {} : { quarantine }) })
     })
   })
   return { contents: contents.length, bytes, damaged, broken: brokenIn(store) }
+}
+
+async function isWhole(store: RegistryStore, content: ContentEntry): Promise<boolean> {
+  const { digest, place } = content
+  if (place === undefined) return await store.files.verify(digest)
+  const bytes = await store.small.read(content)
+  return bytes !== undefined && contentDigestOf(bytes, algorithmOf(digest)) === digest
 }
 
 function brokenIn({ state }: RegistryStore): string[] {

@@ -12,11 +12,12 @@ const LINES = 2000
 /**
  * Writes the state to `state.jsonl`, seen whole or not at all: a first line with the number of the first journal that is
  * to be applied on top, a line for each record, and a last one with a checksum. The state may go on changing meanwhile,
- * because everything that changes from now on stands in that journal as well.
+ * because everything that changes from now on stands in that journal as well. Gives its size in bytes.
  */
-export async function writeSnapshot(folder: string, state: RegistryState, journal: number): Promise<void> {
+export async function writeSnapshot(folder: string, state: RegistryState, journal: number): Promise<number> {
   const path = join(folder, 'state.jsonl')
   const temporary = `${path}.partial`
+  let size = 0
   try {
     const file = await open(temporary, 'w', 0o600)
     try {
@@ -26,6 +27,7 @@ export async function writeSnapshot(folder: string, state: RegistryState, journa
         const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''))
         lines = []
         sum = crc32(bytes, sum)
+        size += bytes.length
         await file.writeFile(bytes)
       }
       for (const record of recordsOf(state)) {
@@ -39,20 +41,21 @@ export async function writeSnapshot(folder: string, state: RegistryState, journa
     }
     await rename(temporary, path)
     await syncFolder(folder)
+    return size
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined)
     throw storeError(cause, `write ${path}`)
   }
 }
 
-/** Reads the last snapshot: its records, and the first journal on top. Without one: none, and the first of all. */
-export async function readSnapshot(folder: string): Promise<{ records: StateRecord[]; journal: number }> {
+/** Reads the last snapshot: its records, its size, and the first journal on top. Without one: none, and the first of all. */
+export async function readSnapshot(folder: string): Promise<{ records: StateRecord[]; journal: number; size: number }> {
   const path = join(folder, 'state.jsonl')
   let bytes: Buffer
   try {
     bytes = await readFile(path)
   } catch (cause) {
-    if (hasSystemCode(cause, 'ENOENT')) return { records: [], journal: 1 }
+    if (hasSystemCode(cause, 'ENOENT')) return { records: [], journal: 1, size: 0 }
     throw storeError(cause, `read ${path}`)
   }
   const end = bytes.lastIndexOf('\n', bytes.length - 2) + 1
@@ -65,7 +68,7 @@ export async function readSnapshot(folder: string): Promise<{ records: StateReco
       throw new OciError('STORE_DAMAGED', `its format is ${String(head.format)}, this version reads ${FORMAT}`)
     }
     // The checksum vouches that these are the lines that `writeSnapshot` wrote.
-    return { records: lines.map((line) => JSON.parse(line) as StateRecord), journal: head.journal }
+    return { records: lines.map((line) => JSON.parse(line) as StateRecord), journal: head.journal, size: bytes.length }
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new OciError('STORE_DAMAGED', `cannot read ${path}: ${reason}`, { cause })

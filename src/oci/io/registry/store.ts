@@ -1,6 +1,5 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { inParallel } from '#core'
 import type { ContentDigest } from '../../registry/content-digest.ts'
 import type { ContentsOutcome } from '../../registry/contents.ts'
 import type { JournalBatch } from '../../registry/journal-format.ts'
@@ -11,47 +10,61 @@ import type { MoveOutcome, RepositoryTagMove, TagMove, TagStore } from '../../re
 import { moveTags, moveTagsTogether, type NewManifest, storeBlob, storeManifest } from '../../registry/transactions.ts'
 import { CommitQueue, type Transaction } from './commit-queue.ts'
 import { ContentFiles } from './content-files.ts'
+import { ContentPacks } from './content-packs.ts'
 import { KeyedLock, storeError, syncFolder } from './disk.ts'
 import { FolderLock } from './folder-lock.ts'
 import { Journal } from './journal.ts'
+import { SmallContents } from './small-contents.ts'
 import { readSnapshot, writeSnapshot } from './snapshot.ts'
 
 /** The most bytes of a content that goes into the journal and becomes a file later. */
 export const INLINE_LIMIT = 256 * 1024
 
-const JOURNAL_LIMIT = 32 * 1024 * 1024
-const WRITERS = 4
+/** A checkpoint costs about what the state has, so the journal may grow with that: it is read at the next start. */
+const JOURNAL_LIMITS = { least: 32 * 1024 * 1024, most: 512 * 1024 * 1024, snapshots: 4 }
+/** Bytes of small contents that are held in memory, about. */
+const MEMORY_LIMIT = 32 * 1024 * 1024
 
 /**
  * A registry's folder. What a method has resolved is durable: it outlives a killed process and a power cut.
  *
  * Big contents are files: written, synced, renamed, their folder synced. Small ones and every change of the state are
- * batches of a journal, one sync for all that come together; a checkpoint makes files and a snapshot of them.
+ * batches of a journal, one sync for all that come together; a checkpoint makes files or a pack and a snapshot of them.
  */
 export class RegistryStore implements TagStore {
   readonly root: string
   readonly state = new RegistryState()
   readonly files: ContentFiles
+  readonly packs: ContentPacks
   readonly folderLock: FolderLock
   /** Held while a content's file comes or goes. */
   readonly contentLock = new KeyedLock()
+  readonly small: SmallContents
   /** How many batches were made durable, and how many records they had. */
-  readonly counts = { batches: 0, records: 0, checkpoints: 0 }
+  readonly counts = { batches: 0, records: 0, checkpoints: 0, packs: 0 }
   readonly #now: () => number
+  readonly #memory: number
   readonly #pins = new Map<ContentDigest, number>()
-  /** Contents that stand in the journal and have no file yet. */
-  readonly #fresh = new Map<ContentDigest, Uint8Array>()
   readonly #journalLock = new KeyedLock()
   readonly #queue: CommitQueue
   #journal: Journal | undefined
   #checkpoint: Promise<void> | undefined
+  #packing: Promise<void> | undefined
+  #snapshotSize = 0
   #closed: Promise<void> | undefined
 
-  private constructor(root: string, files: ContentFiles, folderLock: FolderLock, now: () => number) {
+  private constructor(
+    root: string,
+    parts: { files: ContentFiles; packs: ContentPacks; folderLock: FolderLock },
+    { now, memory }: { now: () => number; memory: number },
+  ) {
     this.root = root
-    this.files = files
-    this.folderLock = folderLock
+    this.files = parts.files
+    this.packs = parts.packs
+    this.folderLock = parts.folderLock
+    this.small = new SmallContents(this)
     this.#now = now
+    this.#memory = memory
     this.#queue = new CommitQueue(
       (batch) => this.#append(batch),
       (batch) => this.#apply(batch),
@@ -60,14 +73,18 @@ export class RegistryStore implements TagStore {
 
   /**
    * Opens a folder, which is made when it is not there; everything that was acknowledged is in the state afterwards.
-   * Rejects with `STORE_LOCKED`, `STORE_DAMAGED` or `STORE_FAILED`.
+   * `memory` is how many bytes of small contents are held in memory, about. Rejects with `STORE_LOCKED`, `STORE_DAMAGED` or `STORE_FAILED`.
    */
-  static async open(root: string, { now = Date.now }: { now?: () => number } = {}): Promise<RegistryStore> {
+  static async open(
+    root: string,
+    { now = Date.now, memory = MEMORY_LIMIT }: { now?: () => number; memory?: number } = {},
+  ): Promise<RegistryStore> {
     let lock: FolderLock | undefined
     try {
       for (const folder of ['journal', 'uploads']) await mkdir(join(root, folder), { recursive: true, mode: 0o700 })
       lock = await FolderLock.take(root)
-      const store = new RegistryStore(root, await ContentFiles.open(root), lock, now)
+      const parts = { files: await ContentFiles.open(root), packs: await ContentPacks.open(root), folderLock: lock }
+      const store = new RegistryStore(root, parts, { now, memory })
       await store.#load()
       await syncFolder(root)
       return store
@@ -131,11 +148,6 @@ export class RegistryStore implements TagStore {
     }
     for (const { size } of contents.list.contents) weight += size
     return await this.commit({ keys, weight, decide: () => storeContents(this.state, contents) })
-  }
-
-  /** A content's bytes while they have no file, else `undefined`. */
-  fresh(digest: ContentDigest): Uint8Array | undefined {
-    return this.#fresh.get(digest)
   }
 
   /** Notes that a content is not what it should be: it is not served any more, and an upload heals it. */
@@ -211,15 +223,19 @@ export class RegistryStore implements TagStore {
       if (name.startsWith('content-')) await rm(join(uploads, name), { force: true })
     }
     const now = this.#now()
-    const { records, journal } = await readSnapshot(this.root)
+    const { records, journal, size } = await readSnapshot(this.root)
+    this.#snapshotSize = size
     for (const record of records) this.state.apply(record, now)
     this.#journal = await Journal.open(join(this.root, 'journal'), journal, (batch) => this.#apply(batch))
+    this.small.detach()
     this.#recount()
     const files = new Set(await this.files.list())
     for (const content of this.state.contents.values()) {
-      content.damaged = !files.has(content.digest) && !this.#fresh.has(content.digest)
+      const { digest, place } = content
+      const isThere = place === undefined ? files.has(digest) : this.packs.has(place, content.size)
+      content.damaged = !isThere && this.small.fresh(digest) === undefined
     }
-    if (this.#journal.size > JOURNAL_LIMIT) await this.checkpoint()
+    if (this.#journal.size > this.#journalLimit()) await this.checkpoint()
   }
 
   /** A snapshot may have a link before the content that it leads to, so holders are counted when all is read. */
@@ -241,28 +257,44 @@ export class RegistryStore implements TagStore {
 
   #apply({ records, inline }: JournalBatch): void {
     const now = this.#now()
-    for (const record of records) {
-      this.state.apply(record, now)
-      if (record.op === 'forget') this.#fresh.delete(record.digest)
-    }
-    for (const [digest, bytes] of inline) this.#fresh.set(digest, bytes)
-    // A failed checkpoint is tried again with the next batch; what it was to move is durable where it is.
-    if ((this.#journal?.size ?? 0) > JOURNAL_LIMIT) this.checkpoint().catch(() => undefined)
+    for (const record of records) this.state.apply(record, now)
+    this.small.apply(records, inline)
+    if (this.#journal === undefined) return
+    // What failed is tried again with the next batch; what it was to move is durable where it is.
+    if (this.#journal.size > this.#journalLimit()) this.checkpoint().catch(() => undefined)
+    else if (this.small.size > this.#memory) this.#pack().catch(() => undefined)
+  }
+
+  #journalLimit(): number {
+    const { least, most, snapshots } = JOURNAL_LIMITS
+    return Math.min(most, Math.max(least, snapshots * this.#snapshotSize))
+  }
+
+  /** Small contents leave the memory for a pack, while the journal goes on: its records say where each is from now on. */
+  async #pack(): Promise<void> {
+    this.#packing ??= this.#runPack().finally(() => {
+      this.#packing = undefined
+    })
+    await this.#packing
+  }
+
+  async #runPack(): Promise<void> {
+    await this.#checkpoint?.catch(() => undefined)
+    await this.small.pack(async (records) => {
+      const decide = () => ({ records: records(), inline: new Map(), result: undefined })
+      await this.#queue.commit({ exclusive: true, decide })
+    })
+    this.counts.packs++
   }
 
   async #runCheckpoint(): Promise<void> {
+    await this.#packing?.catch(() => undefined)
     const number = await this.#journalLock.run('journal', async () => await this.#journal?.rotate())
     if (number === undefined) return
-    const moved = [...this.#fresh]
-    await inParallel(WRITERS, moved, ([digest, bytes]) =>
-      this.contentLock.run(digest, async () => {
-        if (this.state.contents.has(digest)) await this.files.write(digest, bytes)
-      }),
-    )
-    await this.files.sync()
-    await writeSnapshot(this.root, this.state, number)
+    const release = await this.small.settle()
+    this.#snapshotSize = await writeSnapshot(this.root, this.state, number)
     await this.#journal?.removeBefore(number)
-    for (const [digest, bytes] of moved) if (this.#fresh.get(digest) === bytes) this.#fresh.delete(digest)
+    release()
     this.counts.checkpoints++
   }
 }
