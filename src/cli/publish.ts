@@ -83,8 +83,14 @@ export async function attachEverything(
   return read
 }
 
+/** What is said of an image, and what was read for it. */
+interface Said {
+  readonly said: readonly SubjectEvidence[]
+  readonly read: ReadonlyMap<Digest, ReadManifest>
+}
+
 /** Everything that is said of an image's index and platforms, which are signed. */
-async function saidOf(publication: Publication, signing: Signing, terminal: Terminal) {
+async function saidOf(publication: Publication, signing: Signing, terminal: Terminal): Promise<Said> {
   const { image, order, built, author, advisories } = publication
   const read = new Map<Digest, ReadManifest>()
   const { index, platforms } = await buildStatements(order, built)
