@@ -11,8 +11,11 @@ import { type CleansUp, openWorkplace, type Workplace } from './workplace.ts'
 
 const CHILDREN = ['one', 'two']
 const IMAGES = ['base', ...CHILDREN]
-/** The longest time from a start to a kill, in milliseconds: it takes some to come up. */
+/** The longest time from a start to a kill, and from the beginning of a run to one, in milliseconds. */
 const LONGEST = 9000
+const AMID = 5000
+/** Milliseconds that a stage is waited for: there may be nothing to do. */
+const RUN_PATIENCE = 40_000
 
 /** What became of factories of one process that were killed again and again. */
 export interface UpKills {
@@ -86,8 +89,10 @@ class Victim {
   /** Something new to do, and an end in the middle of it, or of coming up. */
   async round(number: number): Promise<void> {
     if (number % 2 === 0) await this.#place.archive.publish(library(++this.#version))
-    await sleep(randomInt(200, LONGEST))
-    const open = await this.#openRuns().catch(() => [])
+    // One in four while it comes up, the others while it has something to do: a stage takes a second or two.
+    const isAmid = number % 4 !== 3 && (await this.#hasBegun())
+    await sleep(randomInt(isAmid ? AMID : LONGEST))
+    const open = isAmid ? await this.#openRuns().catch(() => []) : []
     if (open.length > 0) this.#amidRuns++
     await this.#up.end('SIGKILL')
     this.#up = this.#start()
@@ -112,6 +117,15 @@ class Victim {
 
   #start(): Up {
     return new Up(this.#place, this.#state, this.#listen, ['--policy', 'policies.yaml'])
+  }
+
+  /** Waits until the process that runs now has done a stage of a run; `false` where it does none for long. */
+  async #hasBegun(): Promise<boolean> {
+    const stage = /^\d\d:\d\d:\d\d +\S+ +(?:lock|build|test|gate) /m
+    for (const end = Date.now() + RUN_PATIENCE; Date.now() < end; await sleep(50)) {
+      if (stage.test(this.#up.output)) return true
+    }
+    return false
   }
 
   async #openRuns(): Promise<readonly number[]> {
