@@ -1,3 +1,4 @@
+import { cpus, loadavg } from 'node:os'
 import { composeAnnouncements } from './parts/composed-announcements.ts'
 import {
   proveClocks,
@@ -27,7 +28,10 @@ export async function run(): Promise<{ holds: boolean; lines: string[] }> {
     const stage = await EventStage.set(ends)
     await prove(stage)
     const printed = stage.up.output.trimEnd().split('\n')
-    return { holds: stage.isWell, lines: [...stage.lines, '', ...printed.filter((line) => !/token/.test(line))] }
+    return {
+      holds: stage.isWell,
+      lines: [...stage.lines, '', ...printed.filter((line) => !/^(token|verify by) /.test(line))],
+    }
   } finally {
     for (const end of ends) await end()
   }
@@ -139,7 +143,7 @@ async function proveEvent(stage: EventStage, { before, expected }: Outcome): Pro
   const after = await stage.fleet()
   const seconds = (from: number, to: number) => ((to - from) / 1000).toFixed(1)
   stage.note(
-    `    the mirror has the updates → seen ${seconds(changed, seen)} s → first fixed tag ${seconds(seen, first)} s → all ${seconds(seen, Date.parse(run?.ended ?? ''))} s`,
+    `    the mirror has the updates → seen ${seconds(changed, seen)} s → first fixed tag ${seconds(seen, first)} s → all ${seconds(seen, Date.parse(run?.ended ?? ''))} s; load ${loadavg()[0]?.toFixed(0)} on ${cpus().length} processors`,
   )
   stage.check(
     first - seen <= LIMIT * 1000,
