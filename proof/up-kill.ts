@@ -9,10 +9,10 @@ export async function run([times = '20']: readonly string[]): Promise<{ holds: b
   const cleanups: (() => unknown)[] = []
   try {
     const t = { after: (end: () => unknown) => void cleanups.push(end) }
-    const { kills, amidRuns, runs, releases, failed, faults } = await killUp(t, Number(times))
+    const { kills, amidRuns, runs, releases, failed, superseded, faults } = await killUp(t, Number(times))
     const lines = [
       `${kills} kills, ${amidRuns} of them while a run was seen to be open`,
-      `${runs} runs of a family of 3 images: ${releases} releases, ${failed.length} images failed with a reason, ${faults.length} faults`,
+      `${runs} runs, all over, of a family of 3 images: ${releases} releases, ${superseded} images left to a later run that was faster, ${failed.length} failed, ${faults.length} faults`,
       ...failed.map((line) => `failed: ${line}`),
       ...faults.map((line) => `FAULT: ${line}`),
     ]

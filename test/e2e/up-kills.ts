@@ -14,6 +14,8 @@ const IMAGES = ['base', ...CHILDREN]
 /** The longest time from a start to a kill, and from the beginning of a run to one, in milliseconds. */
 const LONGEST = 9000
 const AMID = 5000
+/** What the engine says of an image that a later run has released. */
+const SUPERSEDED = /: run \d+ has released a newer one meanwhile$/
 /** Milliseconds that a stage is waited for: there may be nothing to do. */
 const RUN_PATIENCE = 40_000
 
@@ -24,7 +26,10 @@ export interface UpKills {
   readonly amidRuns: number
   readonly runs: number
   readonly releases: number
+  /** Images that were not released, each with its reason. */
   readonly failed: readonly string[]
+  /** Images of runs that a later run was faster than, which is how such a run shall end. */
+  readonly superseded: number
   /** What `faultsOfHistory` says. */
   readonly faults: readonly string[]
 }
@@ -173,10 +178,12 @@ class Victim {
     const failed = runs.flatMap(({ run, ends }) =>
       ends.flatMap(({ image, state, reason }) => (state === 'done' ? [] : [`run ${run}, ${image}: ${reason}`])),
     )
+    const late = failed.filter((line) => SUPERSEDED.test(line))
     return {
       runs: runs.length,
       releases: releases.length,
-      failed,
+      failed: failed.filter((line) => !SUPERSEDED.test(line)),
+      superseded: late.length,
       faults: [...faults, ...(await this.#faultsOfEnd(store))],
     }
   }
