@@ -6,11 +6,12 @@ import { readInventory } from '../src/cli/image-inventory.ts'
 import { sbomFaults } from '../src/cli/sbom-faults.test.ts'
 import { buildCatalogueImage, type CatalogueBuild, catalogueImages } from './parts/catalogue.ts'
 
-/** Effects that write wherever packages or a definition ask for it: an image alone does not tell them from its definition. */
+/** What writes wherever packages or a definition ask for it: by its path alone such a file may be any other effect's. */
 const NOT_BY_PATH = new Set(['definition', 'script-paths', 'tmpfiles', 'configuration-files'])
 
-/** What dpkg notes of packages (dpkg(1), deb-triggers(5)); alternatives and the triggers that packages want are effects. */
-const DATABASE = /^\/var\/lib\/dpkg\/(?:info\/.*|status|diversions|arch-native|triggers\/(?:File|Unincorp))$/
+/** What dpkg notes of packages (dpkg(1), deb-triggers(5), dpkg-statoverride(1)); alternatives and the triggers that packages want are effects. */
+const DATABASE =
+  /^\/var\/lib\/dpkg\/(?:info\/.*|status|diversions|arch-native|triggers\/(?:File|Unincorp)|statoverride)$/
 
 /**
  * The SPDX and CycloneDX documents of every image of the catalogue, with files, keep their JSON Schemas, have NTIA's minimum
@@ -68,8 +69,7 @@ function fileFaults({ account }: Inventory, { built }: CatalogueBuild): string[]
       : files.flatMap((path) => {
           const origin = tree.get(path)?.origin
           const real = origin === undefined || origin.kind === 'definition' ? 'definition' : origin.name
-          const isRight = real === name || (name === 'definition' && NOT_BY_PATH.has(real))
-          return isRight ? [] : [`${path} is said to be of ${name}, and is of ${real}`]
+          return real === name || NOT_BY_PATH.has(real) ? [] : [`${path} is said to be of ${name}, and is of ${real}`]
         }),
   )
   return [...(account?.unexplained ?? ['nobody looked']).map((path) => `nothing explains ${path}`), ...wrong]
