@@ -162,7 +162,7 @@ test('a redirect from a public publisher to a private address is refused', async
     process.env['http_proxy'] = before['http_proxy'] ?? ''
     process.env['no_proxy'] = before['no_proxy'] ?? ''
   })
-  const [kev] = await update({ kind: 'kev', files: [{ name: 'kev.json', place: 'http://192.0.2.1/kev.json' }] })
+  const [kev] = await update({ kind: 'kev', files: [{ name: 'kev.json', place: 'http://1.1.1.1/kev.json' }] })
   assert.match(kev?.outcome === 'failed' ? kev.error.message : '', /private address/)
   assert.equal(inner.requests.length, 0)
 })
