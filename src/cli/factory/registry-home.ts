@@ -1,7 +1,10 @@
 import { type ContentsOf, OciError, parseReference, RegistryClient, type RegistryReference, storeContents } from '#oci'
 
-/** Milliseconds that connections are used for: what authorities and credentials are may change meanwhile. */
+/** Milliseconds that connections are given out for: what authorities and credentials are may change meanwhile. */
 const LIFETIME = 10 * 60_000
+
+/** How many generations of connections are left for what has begun with them: an attempt at a stage ends after half an hour. */
+const KEPT = 4
 
 /** What is stored together. */
 interface Waiting {
@@ -31,13 +34,23 @@ export class RegistryHome {
     const { registry, repository } = repositoryReference(name)
     const now = performance.now()
     if (this.#root === undefined || now - this.#root.since > LIFETIME) {
-      if (this.#root !== undefined) this.#old.push(this.#root.client)
+      if (this.#root !== undefined) this.#retire(this.#root.client)
       const at = repositoryReference(`${this.#home}/image`)
       this.#root = { client: new RegistryClient(at), since: now }
     }
     const { client } = this.#root
     if (registry !== client.registry) throw new OciError('REFERENCE_INVALID', `${name} is not in ${this.#home}`)
     return client.beside(repository)
+  }
+
+  #retire(client: RegistryClient): void {
+    this.#old.push(client)
+    // Nobody uses the oldest any more, and how it ends is nobody's concern.
+    if (this.#old.length > KEPT)
+      this.#old
+        .shift()
+        ?.close()
+        .catch(() => undefined)
   }
 
   /** Resolves when everything is durable. Rejects with `REGISTRY_FAILED` where something is missing, and as `storeContents`. */

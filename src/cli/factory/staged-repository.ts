@@ -26,7 +26,6 @@ import { ContentsMissing, type RegistryHome } from './registry-home.ts'
 export class StagedRepository implements Repository {
   readonly name: string
   readonly #home: RegistryHome
-  readonly #client: RegistryClient
   readonly #manifests = new Map<string, ImageDocument>()
   readonly #referrers = new Map<Digest, Descriptor[]>()
   readonly #blobs = new Map<Digest, ImageDocument>()
@@ -40,7 +39,11 @@ export class StagedRepository implements Repository {
   constructor(name: string, home: RegistryHome) {
     this.name = name
     this.#home = home
-    this.#client = home.repository(name)
+  }
+
+  /** Asked for each time: an image may wait longer than connections are used for. */
+  get #client(): RegistryClient {
+    return this.#home.repository(this.name)
   }
 
   /** Lays out an image. Layers among `below` are looked for in the repositories `mountFrom`; the others go along. */
