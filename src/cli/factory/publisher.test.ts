@@ -1,35 +1,17 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { generateKeyPair, keySignatory, keyTrust, openPrivateKey, parsePublicKey } from '#attest'
 import { type Digest, digestOf } from '#core'
 import { attachSignature } from '#evidence'
 import { composeImage, composeIndex, type ImageSource, pushImage, RegistryClient } from '#oci'
-import { RegistryServer } from '#oci/registry'
-import { dockerRegistry } from '#testkit'
 import { signingNow } from '../signatory.ts'
+import { REGISTRIES } from './fixtures.test.ts'
 import { RegistryPublisher } from './publisher.ts'
 
 const PASSWORD = 'secret'
 const pair = generateKeyPair(PASSWORD, 'ecdsa-p256-sha256')
 const trust = keyTrust([parsePublicKey(pair.publicPem, 'the test’s key')], undefined)
 const signatory = keySignatory(openPrivateKey(pair.privatePem, PASSWORD, 'the test’s key'))
-
-/** Our registry, and one that knows nothing of ours. */
-const REGISTRIES: Readonly<Record<string, (t: TestContext) => Promise<string>>> = {
-  'our registry': async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'casemate-reg-'))
-    const server = await RegistryServer.start(folder, { host: '127.0.0.1', port: 0, onError() {} })
-    t.after(async () => {
-      await server.close(100)
-      rmSync(folder, { recursive: true })
-    })
-    return server.address
-  },
-  'docker-registry': dockerRegistry,
-}
 
 /** An image without layers, which is another one by its name. */
 function imageOf(name: string): ImageSource {

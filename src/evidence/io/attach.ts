@@ -1,5 +1,4 @@
-import type { Descriptor } from '#oci'
-import { type ContentsOf, OciError, RegistryClient, type StoreReport, storeContents } from '#oci'
+import { type ContentsOf, type Descriptor, OciError, RegistryClient, type StoreReport, storeContents } from '#oci'
 import type { NewEvidence } from '../draft.ts'
 import {
   type AttachOutcome,
