@@ -1,6 +1,7 @@
 import type { XStatic } from 'typebox/schema'
 import type { Shape } from '#core'
 import { durationOf, durationShape } from './duration.ts'
+import { textShape } from './folder-shape.ts'
 
 /** How images of others are looked after that images of the factory stack on. */
 export interface BaseSettings {
@@ -25,7 +26,7 @@ const texts = (title: string, item: string) => {
     type: 'array',
     title,
     minItems: 1,
-    items: { type: 'string', title: item, pattern: '^\\S(?:.*\\S)?$', maxLength: 4096 },
+    items: { ...textShape, title: item },
   } as const
 }
 

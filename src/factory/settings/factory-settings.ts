@@ -3,6 +3,7 @@ import { type Fault, faultsOf, type Json, parseYaml, placeFaults, reportFaults, 
 import { FactoryError } from '../errors.ts'
 import { type BaseSettings, baseSettingsOf, basesShape } from './bases-settings.ts'
 import { durationOf, durationShape } from './duration.ts'
+import { folderShape, textShape } from './folder-shape.ts'
 import { type InventorySettings, inventoryFaults, inventoryOf, inventoryShape } from './inventory-settings.ts'
 import { notifyFaults, notifyShape, type Subscription, subscriptionsOf } from './notify-settings.ts'
 import { policyFaults, policyOf, policyShape, type UpdatePolicy } from './policy-settings.ts'
@@ -42,8 +43,6 @@ export type DefinitionsPlace =
   | { readonly git: string; readonly branch: string | undefined; readonly path: string }
 
 const FILE_LENGTH = 1 << 19
-const text = { type: 'string', title: 'text, not empty', pattern: '^\\S(?:.*\\S)?$', maxLength: 4096 } as const
-
 const settingsShape = {
   type: 'object',
   title: "a factory's settings",
@@ -52,21 +51,9 @@ const settingsShape = {
     images: {
       type: 'array',
       title: 'a list of catalogue images, or of folders with a definition',
-      items: text,
+      items: textShape,
     },
-    definitions: {
-      title: 'a folder, or keys with `git`',
-      anyOf: [
-        text,
-        {
-          type: 'object',
-          title: 'a Git repository',
-          additionalProperties: false,
-          required: ['git'],
-          properties: { git: text, branch: text, path: text },
-        },
-      ],
-    },
+    definitions: folderShape,
     archives: {
       type: 'object',
       title: 'how archives are watched',

@@ -1,6 +1,7 @@
 import type { XStatic } from 'typebox/schema'
 import type { DocumentPath, Fault, Shape } from '#core'
 import { durationOf, durationShape } from './duration.ts'
+import { folderShape, textShape } from './folder-shape.ts'
 import { isLoopback } from './server-settings.ts'
 
 /** What runs where: looked at, never touched. */
@@ -30,8 +31,6 @@ export type InventoryPlace =
   | { readonly kind: 'folder'; readonly folder: string }
   | { readonly kind: 'git'; readonly url: string; readonly branch: string | undefined; readonly path: string }
 
-const text = { type: 'string', title: 'text, not empty', pattern: '^\\S(?:.*\\S)?$', maxLength: 4096 } as const
-
 /** The section `inventory` of `factory.yaml`. */
 export const inventoryShape = {
   type: 'object',
@@ -50,8 +49,8 @@ export const inventoryShape = {
         required: ['url'],
         properties: {
           url: { type: 'string', title: 'an address: https://kubernetes.default.svc', pattern: '^https?://\\S+$' },
-          token: { ...text, title: 'the file of a token' },
-          ca: { ...text, title: 'a file of certificates' },
+          token: { ...textShape, title: 'the file of a token' },
+          ca: { ...textShape, title: 'a file of certificates' },
           namespaces: {
             type: 'array',
             title: 'a list of namespaces',
@@ -66,24 +65,12 @@ export const inventoryShape = {
       type: 'array',
       title: 'a list of contexts',
       description: "Contexts of the user's own configuration; `current` is the one that it is at.",
-      items: text,
+      items: textShape,
     },
     manifests: {
       type: 'array',
       title: 'a list of folders, or of Git repositories',
-      items: {
-        title: 'a folder, or keys with `git`',
-        anyOf: [
-          text,
-          {
-            type: 'object',
-            title: 'a Git repository',
-            additionalProperties: false,
-            required: ['git'],
-            properties: { git: text, branch: text, path: text },
-          },
-        ],
-      },
+      items: folderShape,
     },
   },
 } as const satisfies Shape
